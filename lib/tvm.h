@@ -1,0 +1,185 @@
+/* libtvm: load, run and verify transformers whose weights execute programs.
+ *
+ * This header is the whole ABI and its manual.
+ *
+ * Objects.   A tvm_model is immutable once opened: any number of threads may use one at the same
+ *            time. Every run (tvm_generate, tvm_verify, tvm_trace) keeps its own state and leaves
+ *            nothing behind.
+ * Errors.    Every function that can fail returns a tvm_status. A status other than TVM_OK leaves
+ *            one clear sentence in tvm_last_error() of the calling thread, and out-parameters
+ *            untouched except where a function says so. No C++ exception crosses this boundary;
+ *            the library never prints and never exits.
+ * Ownership. The caller owns what it passes in and may free it when the call returns. Strings that
+ *            the library returns belong to the object they were asked of (or are static).
+ * NULL.      Not allowed unless a parameter says "or NULL". NULL where it is not allowed gives
+ *            TVM_ERROR_ARGUMENT, not a crash.
+ * Structs.   A struct that may grow opens with its size. Set it to sizeof(the struct), or call the
+ *            struct's defaults function, before passing it.
+ */
+#ifndef TVM_H
+#define TVM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define TVM_API __declspec(dllexport)
+#elif defined(__GNUC__)
+#define TVM_API __attribute__((visibility("default")))
+#else
+#define TVM_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TVM_ABI_VERSION 1
+
+typedef enum tvm_status {
+  TVM_OK = 0,
+  TVM_ERROR_ARGUMENT = 1,    /* a parameter is NULL, out of range or does not fit the model */
+  TVM_ERROR_FILE = 2,        /* a file cannot be opened or read */
+  TVM_ERROR_MODEL = 3,       /* the bytes are not a model, or a damaged or self-contradicting one */
+  TVM_ERROR_MEMORY = 4,      /* memory ran out */
+  TVM_ERROR_PROGRAM = 5,     /* a token program is malformed or does what has no meaning */
+  TVM_ERROR_LIMIT = 6,       /* beyond what can be computed exactly: stopped rather than guessed */
+  TVM_ERROR_UNSUPPORTED = 7, /* this build, machine or model cannot do what an option asks */
+  TVM_ERROR_INTERNAL = 8     /* a defect of the library */
+} tvm_status;
+
+/* TVM_ABI_VERSION of the library. Call it first: other versions may differ in everything else. */
+TVM_API int32_t tvm_abi_version(void);
+
+/* How the library was built, as a JSON object: version, compiler, openmp, blas (name or null), and the
+ * instruction sets of this build and this machine. Static. */
+TVM_API const char *tvm_build_info(void);
+
+/* The calling thread's last error, "" before the first. Valid until the thread's next call. */
+TVM_API const char *tvm_last_error(void);
+
+/* ---- models ------------------------------------------------------------------------------- */
+
+typedef struct tvm_model tvm_model;
+
+/* Opens a model file (or the same bytes in memory, which are copied). Everything is checked before
+ * use: sizes, finiteness, vocabulary, trailers, and that each stored head kind is what the weights say. */
+TVM_API tvm_status tvm_model_open(const char *path, tvm_model **model);
+TVM_API tvm_status tvm_model_open_memory(const void *bytes, size_t size, tvm_model **model);
+
+/* NULL is allowed. No run of the model may be going on. */
+TVM_API void tvm_model_close(tvm_model *model);
+
+typedef struct tvm_model_sizes {
+  uint32_t size;       /* sizeof(tvm_model_sizes), set by the caller */
+  int32_t vocabulary;  /* V */
+  int32_t width;       /* D, residual stream */
+  int32_t layers;      /* L */
+  int32_t heads;       /* H = D / 2 per layer */
+  int32_t neurons;     /* F per layer */
+  int32_t stop;        /* id of the stop token */
+  int32_t kinds_stored; /* 1: the file has head kinds; 0: they were found from the weights */
+} tvm_model_sizes;
+
+TVM_API tvm_status tvm_model_get_sizes(const tvm_model *model, tvm_model_sizes *sizes);
+
+/* The spelling of token `id`; NULL when id is out of range. */
+TVM_API const char *tvm_model_token(const tvm_model *model, int32_t id);
+
+typedef enum tvm_head_kind {
+  TVM_HEAD_LOOKUP = 0,      /* anything not below */
+  TVM_HEAD_PASSTHROUGH = 1, /* attends to its own position */
+  TVM_HEAD_GATHER = 2,      /* attends to the position that the query names */
+  TVM_HEAD_AVERAGE = 3,     /* every position ties (with one possible exception): a running mean */
+  TVM_HEAD_UNUSED = 4       /* its output is never read */
+} tvm_head_kind;
+
+/* Writes L*H kinds (tvm_head_kind), layer by layer; `count` must be L*H. */
+TVM_API tvm_status tvm_model_head_kinds(const tvm_model *model, int32_t *kinds, size_t count);
+
+/* The JSON block of the file (names of slots, heads and neurons), "" when it has none. */
+TVM_API const char *tvm_model_metadata(const tvm_model *model);
+
+/* ---- options of a run --------------------------------------------------------------------- */
+
+enum { TVM_PATH_AUTO = 0, TVM_PATH_PLAN = 1, TVM_PATH_LAYERS = 2 };
+enum { TVM_PROJECTION_AUTO = 0, TVM_PROJECTION_DENSE = 1, TVM_PROJECTION_BLAS = 2, TVM_PROJECTION_SPARSE = 3 };
+enum { TVM_ATTENTION_AUTO = 0, TVM_ATTENTION_HULL = 1, TVM_ATTENTION_SCAN = 2 };
+enum { TVM_BYPASS_NONE = 0, TVM_BYPASS_PASSTHROUGH = 1, TVM_BYPASS_GATHER = 2, TVM_BYPASS_ALL = 3 };
+
+/* Every combination gives the same tokens; they differ in speed. `projection`, `attention` and
+ * `bypass` belong to the layer path. Heads that `bypass` leaves (none of the shortcuts;
+ * passthrough; passthrough and gather; all: also integer-key lookups, averages and unused heads)
+ * use `attention`: scan is O(n) per query, hull O(log n). */
+typedef struct tvm_options {
+  uint32_t size;      /* sizeof(tvm_options) */
+  int32_t path;       /* default auto */
+  int32_t projection; /* default auto: by measured density of the weights */
+  int32_t attention;  /* default auto: hull */
+  int32_t bypass;     /* default all */
+  int32_t threads;    /* default 0: as many as the machine has, where a path can use them */
+} tvm_options;
+
+TVM_API void tvm_options_default(tvm_options *options);
+
+/* ---- runs --------------------------------------------------------------------------------- */
+
+/* Sees generated tokens in order, in chunks (count >= 1), on the calling thread; a non-zero return stops the
+ * run after this chunk. `tokens` is valid during the call only. */
+typedef int32_t (*tvm_callback)(void *user, const int32_t *tokens, size_t count);
+
+enum { TVM_STOPPED_TOKEN = 0, TVM_STOPPED_LIMIT = 1, TVM_STOPPED_CALLBACK = 2 };
+
+typedef struct tvm_run_result {
+  uint32_t size;             /* sizeof(tvm_run_result), set by the caller */
+  int32_t stopped;           /* TVM_STOPPED_... */
+  uint64_t tokens;           /* generated; the stop token counts */
+  int64_t cursor;            /* tvm_trace: index of the instruction where it stopped; else -1 */
+  uint64_t instructions;     /* tvm_trace: instructions executed; else 0 */
+  double seconds;            /* wall time of the whole run */
+  double projection_seconds; /* layer path: of which in projections, */
+  double attention_seconds;  /* in attention, */
+  double output_seconds;     /* and in the output head */
+} tvm_run_result;
+
+/* Greedy decoding: prefills `prompt` (count >= 1) and generates until the stop token, or until `limit`
+ * tokens were generated (0: no limit), or until the callback says stop. `options` or NULL for the defaults;
+ * `callback` or NULL. On TVM_ERROR_LIMIT the tokens handed over so far are right. */
+TVM_API tvm_status tvm_generate(const tvm_model *model, const int32_t *prompt, size_t prompt_count,
+                                uint64_t limit, tvm_callback callback, void *user,
+                                const tvm_options *options, tvm_run_result *result);
+
+typedef struct tvm_verify_result {
+  uint32_t size;          /* sizeof(tvm_verify_result), set by the caller */
+  int32_t ok;             /* 1: every checked position predicts the token that follows it */
+  uint64_t checked;       /* positions whose prediction was compared */
+  int64_t first_mismatch; /* position of the first token that differs from its prediction; -1: none */
+  int32_t expected;       /* the token there; -1: none */
+  int32_t predicted;      /* the model's prediction for it; -1: none */
+  double seconds;
+  double projection_seconds;
+  double attention_seconds;
+  double output_seconds;
+} tvm_verify_result;
+
+/* Teacher forcing over `tokens` (count >= 1): checks tokens[first .. last) against the model's
+ * predictions from the tokens before each; 1 <= first <= last <= count. Tokens before `first` (the
+ * prompt) are read, not checked. `predicted`, or NULL, receives last - first predicted tokens: entry i is
+ * the prediction for position first + i. Without it the run may end at the first mismatch. */
+TVM_API tvm_status tvm_verify(const tvm_model *model, const int32_t *tokens, size_t count, size_t first,
+                              size_t last, int32_t *predicted, const tvm_options *options,
+                              tvm_verify_result *result);
+
+/* The native executor of token programs: runs the program in `prompt` as the token language defines it, with
+ * no model, and hands over the same tokens that the standard machine generates. It is the oracle for long
+ * runs. `vocabulary` (count spellings) says what the token ids mean. Reading a local that was never written
+ * at this call depth, a stack that is too short, or a cursor outside the program is TVM_ERROR_PROGRAM. */
+TVM_API tvm_status tvm_trace(const char *const *vocabulary, int32_t vocabulary_count,
+                             const int32_t *prompt, size_t prompt_count, uint64_t limit,
+                             tvm_callback callback, void *user, tvm_run_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TVM_H */
