@@ -1,0 +1,44 @@
+"""pyvm: programs that run inside a transformer.
+
+    import pyvm
+    program = pyvm.compile("collatz.c", input="7")
+    model = pyvm.load()
+    run = model.generate(program)
+    check = model.verify(run.tokens)
+
+The picture: program -> graph -> schedule -> weights -> engine -> trace, one package each.
+Importing this one loads nothing else: the names below are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Check", "Model", "PyvmError", "Run", "compile", "load"]
+
+if TYPE_CHECKING:
+    from pyvm.engine.errors import PyvmError
+    from pyvm.engine.model import Check, Model
+    from pyvm.engine.run import Run
+    from pyvm.engine.standard import load
+    from pyvm.program import compile_file as compile
+
+_HOME = {
+    "Check": ("pyvm.engine.run", "Check"),
+    "Model": ("pyvm.engine.model", "Model"),
+    "PyvmError": ("pyvm.engine.errors", "PyvmError"),
+    "Run": ("pyvm.engine.run", "Run"),
+    "compile": ("pyvm.program", "compile_file"),
+    "load": ("pyvm.engine.standard", "load"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'pyvm' has no attribute {name!r}")
+    module, attribute = _HOME[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value

@@ -1,0 +1,39 @@
+"""`python -m pyvm.build`: builds libtvm and places it beside pyvm/engine.
+
+Exit codes: 0 built, 1 not built, 2 usage, 3 no C++ compiler (tools/setup.py then installs one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pyvm.build.helper import ROOT, BuildError, NoCompiler, build
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m pyvm.build",
+        description="Builds libtvm and places it beside pyvm/engine.",
+        epilog="Every other option goes to `meson setup`, for example -Dopenmp=disabled.",
+    )
+    parser.add_argument("--folder", type=Path, default=ROOT / "build", help="the build folder")
+    parser.add_argument("--no-place", action="store_true", help="build, but do not place the library")
+    parser.add_argument("--quiet", action="store_true", help="show Meson and Ninja only when they fail")
+    arguments, options = parser.parse_known_args()
+    try:
+        library = build(
+            arguments.folder.resolve(), options, place=not arguments.no_place, quiet=arguments.quiet
+        )
+    except BuildError as error:
+        print(f"pyvm.build: {error}", file=sys.stderr)
+        return 3 if isinstance(error, NoCompiler) else 1
+    except KeyboardInterrupt:
+        return 130
+    print(library)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

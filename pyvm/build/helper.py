@@ -1,0 +1,132 @@
+"""Builds libtvm with Meson and Ninja and places it beside pyvm/engine.
+
+Enters: the checkout (meson.build, lib/), a C++ compiler, options for Meson.  Leaves: build/ and
+pyvm/engine/libtvm.so (.dylib, tvm.dll).
+
+Doing it again is quick: a build folder that was configured for the same sources, compiler and
+options is only handed to Ninja, and an unchanged library is not replaced.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pyvm.build.compilers import find_cxx, is_zig
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = Path(__file__).resolve().parents[1] / "engine"
+REQUEST = "pyvm-request.json"  # in the build folder: what it was configured for
+
+
+class BuildError(Exception):
+    """libtvm cannot be built; the message says why and what to do."""
+
+
+class NoCompiler(BuildError):
+    """There is no C++ compiler."""
+
+
+def build(
+    folder: Path = ROOT / "build",
+    options: Sequence[str] = (),
+    *,
+    place: bool = True,
+    quiet: bool = False,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Configures and builds in `folder`; returns the library, placed or (place=False) as built.
+
+    `options` go to `meson setup` as they are, such as "-Dopenmp=disabled".  With `quiet`, Meson and
+    Ninja are only heard when they fail.
+    """
+    if not (ROOT / "meson.build").is_file():
+        raise BuildError(
+            f"{ROOT} is not a checkout of the sources (no meson.build): build libtvm from a checkout, "
+            "or install a wheel of pyvm that contains it"
+        )
+    compiler = find_cxx()
+    if compiler is None:
+        raise NoCompiler(
+            "no C++ compiler: install g++ or clang++, or the one in the ziglang wheel with "
+            "`pip install ziglang`, or name yours in CXX"
+        )
+    if shutil.which(compiler[0]) is None:
+        raise NoCompiler(f"CXX names {shlex.join(compiler)!r}, and {compiler[0]!r} is no command")
+    env = _environment(compiler)
+    _configure(folder, options, compiler, env, quiet, say)
+    _run([env["NINJA"], "-C", str(folder)], env, quiet, "Ninja could not build libtvm")
+    library = _built_library(folder)
+    return _place(library, PLACE / library.name) if place else library
+
+
+def _environment(compiler: list[str]) -> dict[str, str]:
+    """The environment in which Meson finds its Ninja and its compiler."""
+    if importlib.util.find_spec("mesonbuild") is None:
+        raise BuildError('Meson is missing: pip install "pyvm[build]"')
+    beside = Path(sys.executable).parent / ("ninja.exe" if os.name == "nt" else "ninja")
+    ninja = str(beside) if beside.exists() else shutil.which("ninja")
+    if ninja is None:
+        raise BuildError('Ninja is missing: pip install "pyvm[build]"')
+    return {**os.environ, "NINJA": ninja, "CXX": shlex.join(compiler)}
+
+
+def _configure(folder, options, compiler, env, quiet, say) -> None:
+    request = {"root": str(ROOT), "compiler": compiler, "options": list(options)}
+    note = folder / REQUEST
+    try:
+        known = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = None
+    if known == request and (folder / "build.ninja").exists():
+        return
+    if (folder / "meson-private").exists():
+        shutil.rmtree(folder)  # another compiler or place: Meson would keep what it knew of the old one
+    elif folder.exists() and not folder.is_dir():
+        raise BuildError(f"{folder} is not a folder")
+    if is_zig(compiler):
+        say("the C++ compiler is zig: the first time takes about 100 seconds (it builds its C++ library)")
+    command = [sys.executable, "-m", "mesonbuild.mesonmain", "setup", str(folder), str(ROOT)]
+    _run([*command, *options], env, quiet, "Meson could not configure libtvm")
+    note.write_text(json.dumps(request), encoding="utf-8")
+
+
+def _run(command: list[str], env: dict[str, str], quiet: bool, failure: str) -> None:
+    done = subprocess.run(
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+    )
+    if done.returncode != 0:
+        if quiet:
+            sys.stderr.write(done.stdout.decode(errors="replace"))
+        raise BuildError(f"{failure} (its own words are above)")
+
+
+def _built_library(folder: Path) -> Path:
+    targets = json.loads((folder / "meson-info" / "intro-targets.json").read_text(encoding="utf-8"))
+    for target in targets:
+        if target["name"] == "tvm" and target["type"] == "shared library":
+            return Path(target["filename"][0])
+    raise BuildError(f"meson.build in {ROOT} has no shared library named tvm")
+
+
+def _place(built: Path, placed: Path) -> Path:
+    """Copies, unless equal; aside and renamed, because a process may have the old one loaded."""
+    if not placed.exists() or placed.read_bytes() != built.read_bytes():
+        aside = placed.with_name(f"{placed.name}.{os.getpid()}.part")
+        try:
+            shutil.copyfile(built, aside)
+            os.replace(aside, placed)
+        finally:
+            aside.unlink(missing_ok=True)
+    return placed

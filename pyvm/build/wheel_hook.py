@@ -1,0 +1,34 @@
+"""Hatch's build hook: a pure wheel by default, a wheel for one platform with libtvm inside when asked.
+
+Enters: the environment variable PYVM_WHEEL ("platform" or unset) and the library that
+`python -m pyvm.build` placed.  Leaves: hatch's build data: the wheel's tag and its extra file.
+
+The tag is py3-none-<platform>: ctypes needs no particular Python, only the right machine.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+LIBRARIES = ("libtvm.so", "libtvm.dylib", "tvm.dll")
+
+
+class WheelHook(BuildHookInterface):
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if os.environ.get("PYVM_WHEEL") != "platform":
+            return
+        found = [path for path in (Path(self.root, "pyvm/engine", n) for n in LIBRARIES) if path.exists()]
+        if len(found) != 1:
+            raise FileNotFoundError(
+                "a platform wheel needs libtvm: run `python -m pyvm.build` first "
+                f"(found {len(found)} libraries in pyvm/engine)"
+            )
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform}"
+        build_data["force_include"][str(found[0])] = f"pyvm/engine/{found[0].name}"

@@ -1,0 +1,201 @@
+"""Sets a checkout up, then starts `pyvm run` or the tests: what tools/run and tools/test call.
+
+Enters: "run" or "test" and the arguments of that command.  Leaves: .venv with the package
+(editable) and the extras that the command needs, libtvm beside pyvm/engine, and the command's exit code.
+
+Only the standard library is used.  A stamp in .venv remembers what was set up for which files; while
+it matches, nothing is done, so that a second run starts at once.  Everything said here goes to
+stderr: stdout belongs to the program that runs inside the transformer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "pyvm-setup.json"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+LIBRARIES = ("libtvm.so", "libtvm.dylib", "tvm.dll")
+EXTRAS = {"run": {"build"}, "test": {"build", "c", "schedule", "test"}}
+NO_CXX_COMPILER = 3  # exit code of `python -m pyvm.build`
+
+
+class SetupError(Exception):
+    """One sentence that says what failed and what to do."""
+
+
+def say(message: str) -> None:
+    print(f"setup: {message}", file=sys.stderr, flush=True)
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without what would lead a child to another Python or folder."""
+    dropped = ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if name not in dropped}
+
+
+def succeeds(*command: str | Path) -> tuple[bool, str]:
+    """Runs a command quietly; returns whether it succeeded, and what it printed."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        env=environment(),
+        text=True,
+        errors="replace",
+    )
+    return done.returncode == 0, done.stdout
+
+
+def make_venv() -> None:
+    if PYTHON.exists() and succeeds(PYTHON, "-m", "pip", "--version")[0]:
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    say(f"making .venv with Python {sys.version.split()[0]}")
+    if succeeds(sys.executable, "-m", "venv", VENV)[0]:
+        return
+    # Debian splits venv's parts off; virtualenv brings its own.
+    shutil.rmtree(VENV, ignore_errors=True)
+    if succeeds(sys.executable, "-m", "virtualenv", "--quiet", VENV)[0]:
+        return
+    helper = ROOT / "build" / "virtualenv"
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--target", helper, "virtualenv")
+    if succeeds(*pip)[0]:
+        start = "import sys; sys.path.insert(0, sys.argv.pop(1)); import runpy; "
+        start += "runpy.run_module('virtualenv', run_name='__main__')"
+        if succeeds(sys.executable, "-c", start, helper, "--quiet", VENV)[0]:
+            return
+    shutil.rmtree(VENV, ignore_errors=True)
+    raise SetupError(
+        f"{sys.executable} can make no virtual environment: its modules venv and ensurepip are missing "
+        "and virtualenv cannot be installed; on Debian and Ubuntu, `apt install python3-venv` helps"
+    )
+
+
+def pip_install(what: str, *arguments: str) -> None:
+    say(f"installing {what}")
+    done, output = succeeds(
+        PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments
+    )
+    if not done:
+        print(output, file=sys.stderr)
+        raise SetupError(f"pip could not install {what} (its own words are above); is its registry reachable?")
+
+
+def build_library() -> None:
+    say("building libtvm")
+    command = [str(PYTHON), "-m", "pyvm.build", "--quiet"]
+    code = subprocess.call(command, stdout=sys.stderr, env=environment())
+    if code == NO_CXX_COMPILER:
+        pip_install("ziglang (101 MB), as there is no C++ compiler", "ziglang>=0.13")
+        code = subprocess.call(command, stdout=sys.stderr, env=environment())
+    if code != 0:
+        raise SetupError("libtvm was not built (the reason is above)")
+
+
+def sources() -> Iterator[Path]:
+    yield from (ROOT / "meson.build", ROOT / "meson.options")
+    for top in ("lib", "tests/lib", "pyvm/build"):
+        for folder, _, names in os.walk(ROOT / top):
+            yield from (Path(folder, name) for name in names if not name.endswith(".pyc"))
+
+
+def fingerprint(paths: Iterator[Path]) -> list[list[Any]]:
+    stats = ((path, path.stat()) for path in paths if path.exists())
+    return sorted([path.relative_to(ROOT).as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats)
+
+
+def read_stamp() -> dict[str, Any]:
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if stamp.get("root") == str(ROOT) and PYTHON.exists() else {}
+
+
+def set_up(extras: set[str]) -> None:
+    """Does what the stamp does not vouch for; the stamp is written after each step that worked."""
+    stamp = read_stamp()
+    package = fingerprint(iter([ROOT / "pyproject.toml"]))
+    if stamp.get("package") != package or not extras <= set(stamp.get("extras", [])):
+        STAMP.unlink(missing_ok=True)
+        make_venv()
+        wanted = sorted(extras | set(stamp.get("extras", [])))
+        pip_install(f"pyvm and what it needs ({', '.join(wanted)})", "-e", f"{ROOT}[{','.join(wanted)}]")
+        stamp = {"root": str(ROOT), "package": package, "extras": wanted}
+        STAMP.write_text(json.dumps(stamp), encoding="utf-8")
+    library = fingerprint(sources())
+    placed = any((ROOT / "pyvm" / "engine" / name).exists() for name in LIBRARIES)
+    if stamp.get("library") != library or not placed:
+        build_library()
+        stamp["library"] = library
+        STAMP.write_text(json.dumps(stamp), encoding="utf-8")
+
+
+def needs_c_compiler(arguments: list[str]) -> bool:
+    """Bundled programs are shipped compiled; only somebody's own C file needs a C compiler."""
+    if not any(argument.endswith(".c") for argument in arguments):
+        return False
+    if any(VENV.glob("[Ll]ib/**/site-packages/ziglang")):
+        return False
+    clang = shutil.which("clang")
+    return not (clang and shutil.which("wasm-ld") and "wasm32" in succeeds(clang, "--print-targets")[1])
+
+
+def start(command: list[str | Path]) -> int:
+    words = [str(word) for word in command]
+    if os.name == "nt":
+        return subprocess.call(words)
+    sys.stderr.flush()
+    os.execv(words[0], words)
+
+
+def run(arguments: list[str]) -> int:
+    set_up(EXTRAS["run"])
+    if needs_c_compiler(arguments):
+        pip_install("a C compiler (ziglang, 101 MB, once)", "ziglang>=0.13")
+    return start([BIN / "pyvm", "run", *arguments])
+
+
+def test(arguments: list[str]) -> int:
+    """Ruff, then meson test, then pytest, whose summary is thus the last line."""
+    set_up(EXTRAS["test"])
+    os.chdir(ROOT)
+    env = {**environment(), "NINJA": str(BIN / "ninja"), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    checks = [
+        [PYTHON, "-m", "ruff", "check", "."],
+        [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"],
+        [PYTHON, "-m", "pytest", *arguments],
+    ]
+    codes = [subprocess.call([str(part) for part in check], env=env) for check in checks]
+    return max(map(abs, codes))
+
+
+def main() -> int:
+    command, *arguments = sys.argv[1:] or [""]
+    if command not in EXTRAS:
+        print("usage: setup.py run|test [arguments]; tools/run and tools/test call it", file=sys.stderr)
+        return 2
+    try:
+        return {"run": run, "test": test}[command](arguments)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"setup: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
