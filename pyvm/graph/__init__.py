@@ -1,0 +1,1 @@
+"""The machine as a graph of five primitives, and its exact evaluator."""
