@@ -1,0 +1,46 @@
+// tvm_build_info: what this library was built with and what this machine offers, as JSON.
+#include <string>
+
+#include "tvm.h"
+
+namespace {
+
+#define TVM_TEXT_(x) #x
+#define TVM_TEXT(x) TVM_TEXT_(x)
+
+constexpr const char* kCompiler =
+#if defined(__clang__)
+    "clang " __clang_version__;
+#elif defined(__GNUC__)
+    "gcc " __VERSION__;
+#elif defined(_MSC_VER)
+    "msvc " TVM_TEXT(_MSC_VER);
+#else
+    "unknown";
+#endif
+
+std::string make() {
+  std::string json = "{\"version\": \"" TVM_VERSION "\", \"abi\": " TVM_TEXT(TVM_ABI_VERSION) ", \"compiler\": \"";
+  for (const char* c = kCompiler; *c != '\0'; ++c) {
+    if (*c == '"' || *c == '\\') json += '\\';
+    json += *c;
+  }
+#if defined(_OPENMP)
+  json += "\", \"openmp\": true";
+#else
+  json += "\", \"openmp\": false";
+#endif
+#if defined(TVM_BLAS)
+  json += ", \"blas\": \"" TVM_BLAS "\"";
+#else
+  json += ", \"blas\": null";
+#endif
+  return json + "}";
+}
+
+}  // namespace
+
+extern "C" const char* tvm_build_info(void) {
+  static const std::string info = make();
+  return info.c_str();
+}
