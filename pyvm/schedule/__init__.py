@@ -1,0 +1,1 @@
+"""Graph -> layers and slots of the residual stream: `Schedule`, solver, shipped results, checker."""

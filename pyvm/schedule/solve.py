@@ -1,0 +1,98 @@
+"""The solver: places every unit so that the residual stream is as narrow as can be.
+
+Enters: a graph and a number of layers.  Leaves: a proven optimal `Schedule`, or NoSchedule.
+
+A small integer programme for HiGHS (the optional package highspy). Binary x[u, l]: unit u is in
+layer l. A dimension is live at half h when its unit has run at or before h and a reader runs at or after h.
+The width is the largest number of live dimensions of any half. Three objectives in turn, each
+fixed before the next: least width, least neurons in the fullest layer, least total life.
+"""
+
+from __future__ import annotations
+
+from pyvm.graph.primitives import Dim, Graph
+from pyvm.schedule.schedule import Schedule, assign_slots
+from pyvm.schedule.units import Unit, output_reads, slot_dims, units
+
+
+class NoSchedule(ValueError):
+    """The graph does not fit the number of layers, or the solver is not there."""
+
+
+def solve(graph: Graph, layers: int) -> Schedule:
+    """The narrowest schedule for the number of layers; raises NoSchedule when there is none."""
+    try:
+        import highspy
+    except ImportError:
+        raise NoSchedule("solving a schedule needs highspy: pip install 'pyvm[schedule]'") from None
+
+    model = highspy.Highs()
+    model.setOptionValue("output_flag", False)
+    model.setOptionValue("mip_rel_gap", 0.0)
+    todo = units(graph)
+    span = range(1, layers + 1)
+    x = {(u, l): model.addBinary() for u in range(len(todo)) for l in span}
+    maker = {dim: u for u, unit in enumerate(todo) for dim in unit.persists}
+    readers: dict[Dim, list[int]] = {dim: [] for dim in slot_dims(graph)}
+    for u, unit in enumerate(todo):
+        model.addConstr(sum(x[u, l] for l in span) == 1)
+        for dim in unit.reads:
+            readers[dim].append(u)
+
+    def runs_before(u: int, half: int):
+        return sum(x[u, l] for l in span if todo[u].half(l) < half)
+
+    for u, unit in enumerate(todo):
+        for source in {maker[dim] for dim in unit.reads if dim in maker}:
+            for l in span:
+                model.addConstr(x[u, l] <= runs_before(source, unit.half(l)) + 0 * x[u, l])
+
+    half_width = model.addIntegral(lb=2)
+    neurons = model.addVariable(lb=0)
+    at_output = output_reads(graph)
+    lives = []
+    for half in range(1, 2 * layers + 1):
+        here = []
+        for dim, used_by in readers.items():
+            born = runs_before(maker[dim], half + 1) if dim in maker else 1
+            if dim in at_output:
+                ends = [1]
+            else:
+                ends = [sum(x[r, l] for l in span if todo[r].half(l) >= half) for r in used_by]
+            live = model.addVariable(lb=0, ub=1)
+            for end in ends:
+                model.addConstr(live >= born + end - 1 + 0 * live)
+            here.append(live)
+        model.addConstr(sum(here) <= 2 * half_width)
+        lives += here
+    for l in span:
+        model.addConstr(sum(unit.heads * x[u, l] for u, unit in enumerate(todo)) <= half_width)
+        model.addConstr(sum(unit.neurons * x[u, l] for u, unit in enumerate(todo)) <= neurons)
+
+    for objective in (half_width, neurons, sum(lives)):
+        model.minimize(objective + 0 * half_width)
+        status = model.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise NoSchedule(f"no schedule with {layers} layers ({model.modelStatusToString(status)})")
+        best = model.getInfo().objective_function_value
+        model.addConstr(objective + 0 * half_width <= best + 1e-6)
+
+    layer = {
+        dim.name: next(l for l in span if model.val(x[u, l]) > 0.5)
+        for u, unit in enumerate(todo)
+        for dim in unit.persists
+    }
+    return assign_slots(graph, layers, layer)
+
+
+def earliest(graph: Graph) -> dict[str, int]:
+    """The layer of every persist when each runs as soon as what it reads is there."""
+    half_of: dict[Dim, int] = dict.fromkeys(slot_dims(graph), 0)
+    layer: dict[str, int] = {}
+    for unit in units(graph):
+        after = max((half_of[dim] for dim in unit.reads), default=0)
+        own = next(l for l in range(1, after + 2) if unit.half(l) > after)
+        for dim in unit.persists:
+            half_of[dim] = unit.half(own)
+            layer[dim.name] = own
+    return layer
