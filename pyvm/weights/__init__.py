@@ -1,0 +1,40 @@
+"""Schedule -> model: the standard machine and specialised machines as model files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyvm.weights.model_file import ModelFile, ModelFileError
+
+__all__ = ["ModelFile", "ModelFileError", "specialize", "standard_model"]
+
+
+def standard_model(solve_layers: int | None = None) -> ModelFile:
+    """The standard machine, from the shipped schedule, or solved anew for a number of layers."""
+    from pyvm.graph.machine import build_machine
+
+    return _model(build_machine(), "standard", solve_layers)
+
+
+def specialize(instructions: Sequence[tuple[str, int]]) -> ModelFile:
+    """The machine with a program (opcode, immediate) folded into its weights; its prompt is `start`,
+    then the input."""
+    from pyvm.graph.machine import build_machine
+    from pyvm.graph.specialize import ProgramTable
+
+    return _model(build_machine(ProgramTable(instructions)), "specialized", None)
+
+
+def _model(graph, name: str, solve_layers: int | None) -> ModelFile:
+    from pyvm.schedule.check import check
+    from pyvm.schedule.schedule import shipped
+    from pyvm.weights.graph_to_weights import build_weights
+
+    if solve_layers is None:
+        schedule = shipped(name)
+    else:
+        from pyvm.schedule.solve import solve
+
+        schedule = solve(graph, solve_layers)
+    check(graph, schedule)
+    return build_weights(graph, schedule)
