@@ -23,6 +23,7 @@ class Error : public std::exception {
 
 // Joins strings and numbers into one sentence.
 inline std::string text_of(const char* s) { return s; }
+inline std::string text_of(char* s) { return s; }
 inline std::string text_of(const std::string& s) { return s; }
 template <class Number>
 std::string text_of(Number n) {

@@ -1,0 +1,68 @@
+// The C ABI of models: open, close, inspect.
+#include <memory>
+#include <span>
+
+#include "api/guard.hpp"
+#include "api/handles.hpp"
+
+namespace {
+
+void open(std::span<const unsigned char> bytes, const char* name, tvm_model** model) {
+  auto opened = std::make_unique<tvm_model>();
+  opened->model = tvm::read_model(bytes, name);
+  *model = opened.release();
+}
+
+}  // namespace
+
+extern "C" {
+
+tvm_status tvm_model_open(const char* path, tvm_model** model) {
+  return tvm::guard([&] {
+    tvm::require(path != nullptr, "path is NULL");
+    tvm::require(model != nullptr, "model is NULL");
+    open(tvm::read_file(path), path, model);
+  });
+}
+
+tvm_status tvm_model_open_memory(const void* bytes, size_t size, tvm_model** model) {
+  return tvm::guard([&] {
+    tvm::require(bytes != nullptr, "bytes is NULL");
+    tvm::require(model != nullptr, "model is NULL");
+    open({static_cast<const unsigned char*>(bytes), size}, "the model in memory", model);
+  });
+}
+
+void tvm_model_close(tvm_model* model) { delete model; }
+
+tvm_status tvm_model_get_sizes(const tvm_model* model, tvm_model_sizes* sizes) {
+  return tvm::guard([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require_size(sizes, "sizes");
+    const tvm::Model& m = model->model;
+    tvm::give(sizes, tvm_model_sizes{0, m.vocabulary, m.width, static_cast<std::int32_t>(m.layers.size()), m.heads,
+                                     m.neurons, m.stop, m.kinds_stored});
+  });
+}
+
+const char* tvm_model_token(const tvm_model* model, int32_t id) {
+  if (model == nullptr || id < 0 || id >= model->model.vocabulary) return nullptr;
+  return model->model.tokens[static_cast<std::size_t>(id)].c_str();
+}
+
+tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t count) {
+  return tvm::guard([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require(kinds != nullptr, "kinds is NULL");
+    const auto& all = model->model.kinds;
+    if (count != all.size())
+      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("count is ", count, ", the model has ", all.size(), " heads"));
+    std::copy(all.begin(), all.end(), kinds);
+  });
+}
+
+const char* tvm_model_metadata(const tvm_model* model) {
+  return model == nullptr ? "" : model->model.metadata.c_str();
+}
+
+}  // extern "C"
