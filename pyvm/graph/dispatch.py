@@ -78,8 +78,8 @@ class Choice:
     added_at: Persist
     subtracted_at: Persist
     key: Persist
-    key_square: Persist  # key * key where writing is 2
-    writing: Persist  # 2: the last byte goes to the cell `key`; 1: an instruction that will write
+    key_square: Persist  # key * key where not_writing is 0
+    not_writing: Persist  # 0: the last byte goes to the cell `key`; 1: an instruction that will write; 2
     signed_load: Persist  # 1: the byte of the cell carries the sign
     value: Persist  # what the value is without bytes
     token_type: Persist
@@ -153,10 +153,11 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
     squares = [Reglu(op, -key, far(op) - key) for op, key in negative.items()]
     squares += [Reglu(op, key, far(op) + key) for op, key in positive.items()]
     # Position 0 writes a zero, so that some key is always there to be found.
-    writing: list[Linear] = [2 * Reglu("first position", one, one - position)]
+    first_position = Reglu("first position", one, one - position)
+    not_writing: list[Linear] = [2 * Reglu("one", one, one), -2 * first_position]
     for op in (*LOCAL_WRITES, "global.set", *STORES):
-        writing.append(2 * when(op, one) - when(op, one, -k))
-    writing.append(2 * when("input_base", one) - 2 * when("input_base", one, -k))
+        not_writing.append(when(op, one, -k) - 2 * when(op, one))
+    not_writing.append(2 * when("input_base", one, -k) - 2 * when("input_base", one))
     sign_byte = when("i32.load8_s", one, -k) + (
         first_bytes("i32.load16_s", one, 2) - first_bytes("i32.load16_s", one, 1)
     )
@@ -202,7 +203,7 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
         subtracted_at=persist("subtracted_at", total(subtracted_at)),
         key=persist("key", total([*reads, *writes])),
         key_square=persist("key_square", total(squares)),
-        writing=persist("writing", total(writing)),
+        not_writing=persist("not_writing", total(not_writing)),
         signed_load=persist("signed_load", sign_byte),
         value=persist("direct_value", total(value)),
         token_type=persist("base_type", total(kind)),

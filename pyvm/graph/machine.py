@@ -112,7 +112,7 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
     )
     value_start = b.persist("value_start", start_found)
     in_offset = b.persist("in_offset", taken_found)
-    byte_index = position - value_start
+    byte_index = b.persist("byte_index", Reglu("byte_index", position - value_start, one._expr()))
 
     stack_depth, call_depth = b.running_sums(
         ("stack_depth", e["stack_step"]), ("call_depth", e["call_step"])
@@ -128,17 +128,17 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
 
     def operand(name: str, below: int, *values: Linear) -> tuple[FetchValue, ...]:
         query = stack_depth - below * one
-        return b.newest(name, values, query, stack_depth, stack_square, one - e["pushes"])
+        return b.newest(name, values, query, stack_depth, stack_square, e["no_push"])
 
     top_word, top_at, top_sign = operand("stack top", 0, last_word, first_byte, last_sign)
     second_word, second_at, second_sign = operand("stack second", 1, last_word, first_byte, last_sign)
     (third_at,) = operand("stack third", 2, first_byte)
     (call_at,) = b.newest(
-        "call", (first_byte,), call_depth, call_depth, call_square, one - e["call_step"]
+        "call", (first_byte,), call_depth, call_depth, call_square, e["no_call"]
     )
     state = dispatch.State(
         one=one._expr(),
-        byte_index=byte_index,
+        byte_index=byte_index._expr(),
         carry=e["carry"]._expr(),
         in_offset=in_offset._expr(),
         call_depth=call_depth._expr(),
@@ -189,14 +189,14 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
         chosen.key,
         chosen.key,
         chosen.key_square,
-        2 * one - chosen.writing,
+        chosen.not_writing,
     )
     cell_byte = b.persist("cell_byte", found[0])
     cell_sign = b.persist("cell_sign", found[1])
     cell_key = b.persist("cell_key", found[2])
 
     # A byte of a cell counts only when the key found is the key asked for, and not while writing.
-    distance = chosen.key - cell_key + dispatch.FAR * chosen.writing
+    distance = chosen.key - cell_key + dispatch.FAR * (2 * one - chosen.not_writing)
     unsigned = dispatch.FAR * (one - chosen.signed_load)
     raw = chosen.value + operand_byte
     overflow = dispatch.step("overflow", one, raw - 256 * one)

@@ -34,7 +34,8 @@ EMBEDDED = (
     "jump",  # 1: the last four bytes are an offset to apply
     "stack_step",  # change of the operand stack's depth
     "call_step",  # change of the call depth
-    "pushes",  # 1: the last four bytes go on the operand stack
+    "no_push",  # 0: the last four bytes go on the operand stack
+    "no_call",  # 0: call_commit
     "taken",  # 1: branch_taken, the bytes that follow are an offset
     "opcode_x",  # the opcode's point, for program tokens
     "opcode_y",
@@ -54,24 +55,24 @@ def _byte_of(token: str) -> tuple[int, bool] | None:
 
 def embed(token: str) -> dict[str, int]:
     """The embedded numbers of a token; what is not named is 0."""
-    row = {"one": 1}
+    row = {"one": 1, "no_push": 1, "no_call": 1}
     if byte := _byte_of(token):
         value, mark = byte
         row |= {"byte": value, "top_bit": value >> 7, "carry": int(mark), "is_byte": 1}
     elif match := _COMMIT.fullmatch(token):
         row |= {"cursor_step": 1, "stack_step": int(match[1])}
-        row |= {"pushes": int(match[2]), "jump": int(match[3])}
+        row |= {"no_push": 1 - int(match[2]), "jump": int(match[3])}
     elif _OUT.fullmatch(token):
         row |= {"cursor_step": 1, "stack_step": -1}
     elif token in ("{", "start"):
         # The bottom of the operand stack: lookups in an empty stack find a zero at depth 0.
-        row |= {"pushes": 1}
+        row |= {"no_push": 0}
     elif token == "}":
         row |= {"cursor_step": 1}
     elif token == "branch_taken":
         row |= {"taken": 1}
     elif token == "call_commit":
-        row |= {"cursor_step": 1, "jump": 1, "call_step": 1}
+        row |= {"cursor_step": 1, "jump": 1, "call_step": 1, "no_call": 0}
     elif token == "return_commit":
         row |= {"cursor_step": 1, "jump": 1, "call_step": -1}
     else:
