@@ -22,7 +22,7 @@ from pyvm.graph.primitives import Expr, Linear, Persist, Reglu, total
 from pyvm.program.instructions import INSTRUCTIONS, JUMPS
 from pyvm.program.tokens import commit_token
 
-# Outweighs every difference of two words or keys (below 2**37 for traces of up to 2**31 tokens) in a gate
+# Outweighs every difference of two words or keys (below 2**37 for traces of 2**31 tokens) in a gate
 # that an opcode opens; times the circle's 32045 it still is an exact float64.
 FAR_GATE = 1 << 37
 # The same for gates without an opcode.
@@ -37,6 +37,7 @@ IMMEDIATES = ("i32.const", "br", "br_if", "call")
 # Instructions whose bytes are those of the operand on top.
 TOPS = (*LOCAL_WRITES, "global.set", *STORES, "output")
 
+NOTHING = Expr()
 PersistFn = Callable[[str, Linear], Persist]
 
 
@@ -79,7 +80,9 @@ class Choice:
     subtracted_at: Persist
     key: Persist
     key_square: Persist  # key * key where not_writing is 0
-    not_writing: Persist  # 0: the last byte goes to the cell `key`; 1: an instruction that will write; 2
+    not_writing: (
+        Persist  # 0: the last byte goes to the cell `key`; 1: an instruction that will write; 2
+    )
     signed_load: Persist  # 1: the byte of the cell carries the sign
     value: Persist  # what the value is without bytes
     token_type: Persist
@@ -120,7 +123,7 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
         marked = gate(op) + s.carry - one
         return Reglu(op, one, marked) - Reglu(op, one, marked + k - 4 * one)
 
-    def far(op: str, condition: Linear = Expr()) -> Expr:
+    def far(op: str, condition: Linear = NOTHING) -> Expr:
         """0 when op is fetched and the condition 0, else far below zero."""
         return FAR_GATE * (gate(op) - one + condition)
 

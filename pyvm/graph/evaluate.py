@@ -59,7 +59,7 @@ class Evaluator:
             raise ArithmeticError(f"fetch {fetch.name!r}: key_square is not the square of the key")
         history.append((clear, key, tuple(self._sum(v) for v in fetch.values)))
         if fetch.tie == AVERAGE:
-            columns = zip(*(values for _, _, values in history))
+            columns = zip(*(values for _, _, values in history), strict=True)
             return tuple(Fraction(sum(column), len(history)) for column in columns)
         query = self._sum(fetch.query)
         newest_best = min(

@@ -61,12 +61,23 @@ class Builder:
     def gather(self, name: str, value: Linear, at: Linear) -> FetchValue:
         """The value at a position; positions before the first give the first."""
         fetch = Fetch(
-            name, (value._expr(),), at._expr(), self.position._expr(), self.position_sq._expr(), Expr()
+            name,
+            (value._expr(),),
+            at._expr(),
+            self.position._expr(),
+            self.position_sq._expr(),
+            Expr(),
         )
         return fetch.outputs()[0]
 
     def newest(
-        self, name: str, values: Sequence[Linear], query: Linear, key: Linear, square: Linear, clear: Linear
+        self,
+        name: str,
+        values: Sequence[Linear],
+        query: Linear,
+        key: Linear,
+        square: Linear,
+        clear: Linear,
     ) -> tuple[FetchValue, ...]:
         """Values at the newest position among those whose key is nearest the query."""
         terms = (query._expr(), key._expr(), square._expr(), clear._expr())
@@ -76,10 +87,12 @@ class Builder:
         """Sums over all positions so far: the mean, times the number of positions."""
         zero, one = Expr(), self.one._expr()
         values = tuple(term._expr() for _, term in terms)
-        means = Fetch("mean " + ", ".join(n for n, _ in terms), values, zero, zero, zero, zero, AVERAGE)
+        means = Fetch(
+            "mean " + ", ".join(n for n, _ in terms), values, zero, zero, zero, zero, AVERAGE
+        )
         count = self.position + one
         sums = []
-        for (name, _), mean in zip(terms, means.outputs()):
+        for (name, _), mean in zip(terms, means.outputs(), strict=True):
             kept = self.persist(f"mean {name}", mean)
             sums.append((name, kept))
         return [self.persist(name, Reglu(name, kept._expr(), count)) for name, kept in sums]
@@ -122,8 +135,12 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
     (cursor_sum,) = b.running_sums(("cursor_sum", e["cursor_step"] + jump))
 
     # The operand stack: every push is found again by its depth. So are calls, by call depth.
-    stack_square = b.persist("stack_square", Reglu("stack_square", stack_depth._expr(), stack_depth._expr()))
-    call_square = b.persist("call_square", Reglu("call_square", call_depth._expr(), call_depth._expr()))
+    stack_square = b.persist(
+        "stack_square", Reglu("stack_square", stack_depth._expr(), stack_depth._expr())
+    )
+    call_square = b.persist(
+        "call_square", Reglu("call_square", call_depth._expr(), call_depth._expr())
+    )
     first_byte = position - 4 * one
 
     def operand(name: str, below: int, *values: Linear) -> tuple[FetchValue, ...]:
@@ -131,11 +148,11 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
         return b.newest(name, values, query, stack_depth, stack_square, e["no_push"])
 
     top_word, top_at, top_sign = operand("stack top", 0, last_word, first_byte, last_sign)
-    second_word, second_at, second_sign = operand("stack second", 1, last_word, first_byte, last_sign)
-    (third_at,) = operand("stack third", 2, first_byte)
-    (call_at,) = b.newest(
-        "call", (first_byte,), call_depth, call_depth, call_square, e["no_call"]
+    second_word, second_at, second_sign = operand(
+        "stack second", 1, last_word, first_byte, last_sign
     )
+    (third_at,) = operand("stack third", 2, first_byte)
+    (call_at,) = b.newest("call", (first_byte,), call_depth, call_depth, call_square, e["no_call"])
     state = dispatch.State(
         one=one._expr(),
         byte_index=byte_index._expr(),
@@ -203,9 +220,7 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
     underflow = dispatch.step("underflow", one, -raw - one)
     value = b.persist(
         "value",
-        dispatch.at_zero("cell_value", cell_byte, distance, one)
-        - 256 * overflow
-        + 256 * underflow,
+        dispatch.at_zero("cell_value", cell_byte, distance, one) - 256 * overflow + 256 * underflow,
     )
     mark = b.persist(
         "mark",

@@ -22,4 +22,4 @@ def circle_points() -> list[tuple[int, int]]:
 
 def opcode_points(opcodes: Iterable[str]) -> dict[str, tuple[int, int]]:
     """A point of its own for every opcode."""
-    return dict(zip(opcodes, circle_points()))
+    return dict(zip(opcodes, circle_points(), strict=False))

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Union
 
 LATEST, AVERAGE = "latest", "average"
 
@@ -94,8 +93,8 @@ class Reglu(Dim):
 
 @dataclass(frozen=True, eq=False)
 class Fetch:
-    """Values of the past position (the own included) that is best in the order
-    (least clear, least |query - key|, newest); or, with tie AVERAGE, their mean over all positions.
+    """Values of the past position (the own included) that is best in the order (least clear,
+    least |query - key|, newest); or, with tie AVERAGE, their mean over all positions.
 
     `key_square` is the linear expression that holds key * key wherever clear is 0. `clear` times BIG
     is added to the squared key in float64: where it is 0, every single term of it must be 0.
@@ -111,9 +110,7 @@ class Fetch:
 
     def outputs(self) -> tuple[FetchValue, ...]:
         """The dimensions that the fetch makes, one per value."""
-        return tuple(
-            FetchValue(f"{self.name}[{i}]", self, i) for i in range(len(self.values))
-        )
+        return tuple(FetchValue(f"{self.name}[{i}]", self, i) for i in range(len(self.values)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,7 +131,7 @@ class Persist(Dim):
         return any(isinstance(dim, FetchValue) for dim in self.expr.terms)
 
 
-Linear = Union[Dim, Expr]
+Linear = Dim | Expr
 
 
 def total(expressions: Iterable[Linear]) -> Expr:

@@ -37,7 +37,8 @@ class ProgramTable:
         """The instruction at the cursor. Opcode points and single bytes are small, so that every
         partial sum of hinges stays an exact integer in float64."""
         rows = [
-            (*OPCODE_POINTS[op], *immediate.to_bytes(4, "little")) for op, immediate in self.instructions
+            (*OPCODE_POINTS[op], *immediate.to_bytes(4, "little"))
+            for op, immediate in self.instructions
         ]
         names = ("fetched_x", "fetched_y", *(f"immediate_{j}" for j in range(4)))
         x, y, *octets = (

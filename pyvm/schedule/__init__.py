@@ -1,1 +1,1 @@
-"""Graph -> layers and slots of the residual stream: `Schedule`, solver, shipped results, checker."""
+"""Graph -> layers and slots of the residual stream: solver, shipped schedules, checker."""

@@ -35,13 +35,17 @@ def check(graph: Graph, schedule: Schedule) -> None:
         raise ScheduleError(f"the width {schedule.width} is odd")
 
     stream: dict[int, Dim] = {}
-    last_read = {dim: last for dim, (_, last) in lifetimes(graph, schedule.layers, schedule.layer).items()}
+    last_read = {
+        dim: last for dim, (_, last) in lifetimes(graph, schedule.layers, schedule.layer).items()
+    }
     todo = units(graph)
 
     def write(dim: Dim, half: int) -> None:
         slot = schedule.slot[dim.name]
         if slot in stream:
-            raise ScheduleError(f"half {half}: {dim.name} overwrites {stream[slot].name} in slot {slot}")
+            raise ScheduleError(
+                f"half {half}: {dim.name} overwrites {stream[slot].name} in slot {slot}"
+            )
         stream[slot] = dim
 
     def read(dim: Dim, half: int, who: str) -> None:
@@ -54,7 +58,9 @@ def check(graph: Graph, schedule: Schedule) -> None:
         now = [u for u in todo if u.half(schedule.layer[u.persists[0].name]) == half]
         for unit in now:
             if len({schedule.layer[dim.name] for dim in unit.persists}) != 1:
-                raise ScheduleError(f"{unit.persists[0].name} and its fetch are in different layers")
+                raise ScheduleError(
+                    f"{unit.persists[0].name} and its fetch are in different layers"
+                )
             for dim in unit.reads:
                 read(dim, half, unit.persists[0].name)
         if (heads := sum(unit.heads for unit in now)) > schedule.width // 2:

@@ -2,8 +2,8 @@
 
 Enters: a graph.  Leaves: `units`, in an order in which each reads only earlier ones.
 
-Time is counted in *halves*: the embedding is half 0, attention of layer l (from 1) is half 2 l - 1, its
-feed-forward part is half 2 l, and the output head reads at half 2 L + 1.
+Time is counted in *halves*: the embedding is half 0, attention of layer l (from 1) is half
+2 l - 1, its feed-forward part is half 2 l, and the output head reads at half 2 L + 1.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ def standard_model(solve_layers: int | None = None) -> ModelFile:
 
 
 def specialize(instructions: Sequence[tuple[str, int]]) -> ModelFile:
-    """The machine with a program (opcode, immediate) folded into its weights; its prompt is `start`,
-    then the input."""
+    """The machine with a program (opcode, immediate) folded into its weights; its prompt is
+    `start`, then the input."""
     from pyvm.graph.machine import build_machine
     from pyvm.graph.specialize import ProgramTable
 

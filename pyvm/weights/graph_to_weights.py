@@ -78,7 +78,8 @@ def build_weights(graph: Graph, schedule: Schedule, stop: str = "halt") -> Model
     for persist in graph.persists:
         placed[schedule.layer[persist.name]].append(persist)
     feed_forward = {
-        layer: _neurons([p for p in persists if not p.in_attention]) for layer, persists in placed.items()
+        layer: _neurons([p for p in persists if not p.in_attention])
+        for layer, persists in placed.items()
     }
     width, heads = schedule.width, schedule.width // 2
     count = max(1, *(len(neurons) for neurons in feed_forward.values()))
@@ -171,7 +172,7 @@ def _erased(graph: Graph, schedule: Schedule) -> dict[int, tuple[int, ...]]:
 
 
 def _labels(graph: Graph, schedule: Schedule, heads: list, neurons: list) -> dict:
-    """Names of everything: dimensions with slot, first and last half; heads and neurons by layer."""
+    """Names of everything: dimensions with slot, first and last half; heads, neurons."""
     spans = lifetimes(graph, schedule.layers, schedule.layer)
     return {
         "builder": "pyvm",

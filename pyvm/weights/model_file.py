@@ -2,14 +2,14 @@
 
 Enters: a `ModelFile` (arrays of float64 and lists), or the bytes of one.  Leaves: the other.
 
-Little endian: six int32 V D L H F stop; V x (uint32 length, UTF-8 token); float64 arrays: E (V x D); per
-layer Wqkv (3D x D), Wout (D x D), W_in (2F x D), W_ffn (D x F); head (V x D).  Then trailers, each
-optional, in this order:
-    int32 1, per layer (int32 n, n x int32) erased slots after attention, the same after the feed-forward part
+Little endian: six int32 V D L H F stop; V x (uint32 length, UTF-8 token); float64 arrays: E (V x D);
+per layer Wqkv (3D x D), Wout (D x D), W_in (2F x D), W_ffn (D x F); head (V x D).  Then trailers,
+each optional, in this order:
+    int32 1, per layer (int32 n, n x int32) slots erased after attention, the same after the ffn
     int32 1, L x H int32 tie-break (1 LATEST, 0 AVERAGE)
     int32 1, L x H int32 head kind (0 lookup, 1 passthrough, 2 gather)
-    "TVMX", uint32 version 1, uint64 length n, uint32 CRC-32 of all bytes before "TVMX" and of the JSON,
-    n bytes of JSON (UTF-8): names of slots, heads and neurons
+    "TVMX", uint32 version 1, uint64 length n, uint32 CRC-32 of all bytes before
+        "TVMX" and of the JSON, n bytes of JSON (UTF-8): names of slots, heads and neurons
 A flag 0 in place of 1 means that the trailer is empty.
 """
 
@@ -45,7 +45,7 @@ class LayerWeights:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model: vocabulary, E (V, D), layers, head (V, D); tie_break and head_kind (L, H) or None."""
+    """A model: vocabulary, E (V, D), layers, head (V, D); tie_break, head_kind (L, H) or None."""
 
     vocabulary: tuple[str, ...]
     stop: int
@@ -138,7 +138,7 @@ class _Reader:
             erased = [(self.slots(), self.slots()) for _ in range(count)]
         tie_break = self.grid(count, heads, "the tie-breaks")
         head_kind = self.grid(count, heads, "the head kinds")
-        layers = tuple(LayerWeights(*w, *e) for w, e in zip(weights, erased))
+        layers = tuple(LayerWeights(*w, *e) for w, e in zip(weights, erased, strict=True))
         return ModelFile(
             tuple(names), stop, embedding, layers, head, tie_break, head_kind, self.metadata()
         )

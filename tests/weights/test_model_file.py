@@ -1,0 +1,70 @@
+"""The model file: the same bytes every time, readable after any trailer, refused when damaged."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from pyvm.program.tokens import VOCABULARY
+from pyvm.weights import ModelFile, ModelFileError, specialize, standard_model
+
+MODEL = standard_model()
+DATA = MODEL.to_bytes()
+
+
+def test_the_same_bytes_every_time():
+    assert standard_model().to_bytes() == DATA
+
+
+def test_reading_gives_back_what_was_written():
+    again = ModelFile.from_bytes(DATA)
+    assert again.to_bytes() == DATA
+    assert again.vocabulary == VOCABULARY
+    assert again.metadata["heads"] == MODEL.metadata["heads"]
+
+
+@pytest.mark.parametrize("trailers", range(5))
+def test_a_file_may_end_after_any_trailer(trailers):
+    again = ModelFile.from_bytes(MODEL.to_bytes(trailers))
+    assert np.array_equal(again.head, MODEL.head)
+    assert (again.tie_break is not None) == (trailers >= 2)
+    assert (again.head_kind is not None) == (trailers >= 3)
+    assert (again.metadata is not None) == (trailers >= 4)
+
+
+def test_every_truncation_is_refused_except_between_trailers():
+    complete = {len(MODEL.to_bytes(trailers)) for trailers in range(5)}
+    ends = {*range(0, len(DATA), 9973), *range(len(MODEL.to_bytes(0)) + 1, len(DATA), 101)}
+    for end in ends - complete:
+        with pytest.raises(ModelFileError, match="offset"):
+            ModelFile.from_bytes(DATA[:end])
+
+
+def test_a_damaged_weight_fails_the_checksum():
+    damaged = bytearray(DATA)
+    damaged[len(DATA) // 2] ^= 1
+    with pytest.raises(ModelFileError, match="damaged"):
+        ModelFile.from_bytes(bytes(damaged))
+
+
+def test_hostile_sizes_are_refused():
+    with pytest.raises(ModelFileError):
+        ModelFile.from_bytes(struct.pack("<6i", 2**31 - 1, 2, 1, 1, 1, 0))
+    with pytest.raises(ModelFileError):
+        ModelFile.from_bytes(struct.pack("<6i", 1, 30, 4, 9, 1, 0))
+
+
+def test_every_slot_head_and_neuron_in_use_has_a_name():
+    labels = zip(MODEL.layers, MODEL.metadata["heads"], MODEL.metadata["neurons"], strict=True)
+    for layer, heads, neurons in labels:
+        read = np.abs(layer.out).sum(axis=0).reshape(-1, 2).sum(axis=1) > 0
+        assert [bool(name) for name in heads] == list(read)
+        assert len(neurons) == int((np.abs(layer.w_ffn).sum(axis=0) > 0).sum())
+    slots = {slot for _, slot, _, _ in MODEL.metadata["slots"]}
+    assert slots <= set(range(MODEL.embedding.shape[1]))
+
+
+def test_a_specialised_model_has_no_program_tokens():
+    model = specialize([("i32.const", 65), ("output", 0), ("halt", 0)])
+    assert model.vocabulary[0] == "start"
+    assert {"{", "}", "call"}.isdisjoint(model.vocabulary)
