@@ -1,0 +1,151 @@
+"""tvm.h in ctypes: the structs, the enumerations and the type of every function.
+
+Enters: nothing.  Leaves: declarations that library.py puts on the loaded library; tests compare
+them with the header.
+"""
+
+from __future__ import annotations
+
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_char_p,
+    c_double,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+    sizeof,
+)
+
+ABI_VERSION = 1
+
+PATHS = {"auto": 0, "plan": 1, "layers": 2}
+PROJECTIONS = {"auto": 0, "dense": 1, "blas": 2, "sparse": 3}
+ATTENTIONS = {"auto": 0, "hull": 1, "scan": 2}
+BYPASSES = {"none": 0, "passthrough": 1, "gather": 2, "all": 3}
+HEAD_KINDS = ("lookup", "passthrough", "gather", "average", "unused")
+STOPPED = ("halt", "limit", "callback")
+
+
+class Sized(Structure):
+    """A struct that opens with its size, which is set when it is made."""
+
+    def __init__(self, **fields):
+        super().__init__(size=sizeof(type(self)), **fields)
+
+
+class ModelSizes(Sized):
+    _fields_ = (
+        ("size", c_uint32),
+        ("vocabulary", c_int32),
+        ("width", c_int32),
+        ("layers", c_int32),
+        ("heads", c_int32),
+        ("neurons", c_int32),
+        ("stop", c_int32),
+        ("kinds_stored", c_int32),
+    )
+
+
+class Options(Sized):
+    _fields_ = (
+        ("size", c_uint32),
+        ("path", c_int32),
+        ("projection", c_int32),
+        ("attention", c_int32),
+        ("bypass", c_int32),
+        ("threads", c_int32),
+    )
+
+
+_SECONDS = (
+    ("seconds", c_double),
+    ("projection_seconds", c_double),
+    ("attention_seconds", c_double),
+    ("output_seconds", c_double),
+)
+
+
+class RunResult(Sized):
+    _fields_ = (
+        ("size", c_uint32),
+        ("stopped", c_int32),
+        ("tokens", c_uint64),
+        ("cursor", c_int64),
+        ("instructions", c_uint64),
+        *_SECONDS,
+    )
+
+
+class VerifyResult(Sized):
+    _fields_ = (
+        ("size", c_uint32),
+        ("ok", c_int32),
+        ("checked", c_uint64),
+        ("first_mismatch", c_int64),
+        ("expected", c_int32),
+        ("predicted", c_int32),
+        *_SECONDS,
+    )
+
+
+Tokens = POINTER(c_int32)
+Callback = CFUNCTYPE(c_int32, c_void_p, Tokens, c_size_t)
+
+# name -> (result, parameters); tvm_abi_version is called before any other.
+FUNCTIONS: dict[str, tuple] = {
+    "tvm_abi_version": (c_int32, []),
+    "tvm_build_info": (c_char_p, []),
+    "tvm_last_error": (c_char_p, []),
+    "tvm_model_open": (c_int32, [c_char_p, POINTER(c_void_p)]),
+    "tvm_model_open_memory": (c_int32, [c_void_p, c_size_t, POINTER(c_void_p)]),
+    "tvm_model_close": (None, [c_void_p]),
+    "tvm_model_get_sizes": (c_int32, [c_void_p, POINTER(ModelSizes)]),
+    "tvm_model_token": (c_char_p, [c_void_p, c_int32]),
+    "tvm_model_head_kinds": (c_int32, [c_void_p, Tokens, c_size_t]),
+    "tvm_model_metadata": (c_char_p, [c_void_p]),
+    "tvm_options_default": (None, [POINTER(Options)]),
+    "tvm_generate": (
+        c_int32,
+        [
+            c_void_p,
+            Tokens,
+            c_size_t,
+            c_uint64,
+            Callback,
+            c_void_p,
+            POINTER(Options),
+            POINTER(RunResult),
+        ],
+    ),
+    "tvm_verify": (
+        c_int32,
+        [
+            c_void_p,
+            Tokens,
+            c_size_t,
+            c_size_t,
+            c_size_t,
+            Tokens,
+            POINTER(Options),
+            POINTER(VerifyResult),
+        ],
+    ),
+    "tvm_trace": (
+        c_int32,
+        [
+            POINTER(c_char_p),
+            c_int32,
+            Tokens,
+            c_size_t,
+            c_uint64,
+            Callback,
+            c_void_p,
+            POINTER(RunResult),
+        ],
+    ),
+}

@@ -1,0 +1,86 @@
+"""The truth for short traces: the network as MACHINE.md writes it down, densely, one position at a time.
+
+Enters: a `ModelFile` and token ids.  Leaves: the token predicted after each position.
+
+Slow and plain on purpose: every head scores every position before it, no head kind is used, nothing is
+skipped.  Numbers are numpy's longest floats (80 bits on x86-64), so that rounding decides nothing at
+the lengths and addresses of the tests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from pyvm.weights.model_file import ModelFile
+
+FLOAT = np.longdouble
+# The temperature's factor in query rows. A positive factor common to both components changes no argmax;
+# without it the rows hold the small integers that they were built from, and scores stay exact longer.
+SCALE = 1e10 * math.sqrt(2)
+AVERAGE = 0
+
+
+class DenseNetwork:
+    """One sequence. `step` takes a token and returns the predicted next one."""
+
+    def __init__(self, model: ModelFile):
+        self._embedding = model.embedding.astype(FLOAT)
+        self._layers = model.layers
+        self._head = model.head.astype(FLOAT)
+        self._width = model.embedding.shape[1]
+        heads = self._width // 2
+        shape = (len(model.layers), heads)
+        self._average = (
+            np.zeros(shape, bool) if model.tie_break is None else model.tie_break == AVERAGE
+        )
+        self._weights = [
+            (self._projection(layer.qkv), *(w.astype(FLOAT) for w in (layer.out, layer.w_in, layer.w_ffn)))
+            for layer in model.layers
+        ]
+        self._keys: list[np.ndarray] = [np.empty((heads, 0, 2), FLOAT) for _ in model.layers]
+        self._values: list[np.ndarray] = [np.empty((heads, 0, 2), FLOAT) for _ in model.layers]
+        self._position = 0
+
+    def _projection(self, qkv: np.ndarray) -> np.ndarray:
+        rows = qkv.astype(FLOAT)
+        query = (qkv[: self._width] / SCALE).astype(FLOAT)
+        whole = np.rint(query)
+        rows[: self._width] = np.where(abs(query - whole) < 1e-9, whole, query)
+        return rows
+
+    def step(self, token: int) -> int:
+        """Reads one token; returns the id of the token that is generated after it."""
+        p, width = FLOAT(self._position), self._width
+        x = self._embedding[token].copy()
+        x[0] += p
+        x[1] += 1 / np.log(FLOAT(2)) - 1 / np.log(p + 2)
+        x[2] += p * p
+        for i, (layer, (qkv, out, w_in, w_ffn)) in enumerate(zip(self._layers, self._weights)):
+            q, k, v = (qkv @ x).reshape(3, width // 2, 2)
+            x += out @ self._attend(i, q, k, v).reshape(width)
+            x[list(layer.erase_after_attention)] = 0
+            gate, value = np.split(w_in @ x, 2)
+            x += w_ffn @ (np.maximum(gate, 0) * value)
+            x[list(layer.erase_after_ffn)] = 0
+        self._position += 1
+        return int(np.argmax(self._head @ x))  # the lowest index wins a tie
+
+    def _attend(self, i: int, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Hard attention of every head of layer i, the own position included: (heads, 2)."""
+        self._keys[i] = keys = np.concatenate((self._keys[i], k[:, None]), axis=1)
+        self._values[i] = values = np.concatenate((self._values[i], v[:, None]), axis=1)
+        scores = q[:, :1] * keys[:, :, 0] + q[:, 1:] * keys[:, :, 1]  # (heads, positions)
+        best = scores == scores.max(axis=1, keepdims=True)
+        newest = best.shape[1] - 1 - np.argmax(best[:, ::-1], axis=1)
+        latest = values[np.arange(len(values)), newest]
+        mean = (values * best[:, :, None]).sum(axis=1) / best.sum(axis=1, keepdims=True)
+        return np.where(self._average[i][:, None], mean, latest)
+
+
+def predict(model: ModelFile, tokens: Iterable[int]) -> list[int]:
+    """Teacher forcing: the token predicted after each of `tokens`."""
+    network = DenseNetwork(model)
+    return [network.step(int(token)) for token in tokens]

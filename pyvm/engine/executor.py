@@ -1,0 +1,45 @@
+"""The native executor of token programs: the same tokens as the standard machine, without a model.
+
+Enters: a program or token ids.  Leaves: a `Run`; it is the oracle for long runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+from pyvm.engine import abi
+from pyvm.engine.arrays import pointer
+from pyvm.engine.collector import Collector, OnTokens
+from pyvm.engine.library import check, library
+from pyvm.engine.model import _check_count, make_run
+from pyvm.engine.prompt import prompt_of
+from pyvm.engine.run import Run
+from pyvm.program.tokens import TOKEN_ID, VOCABULARY
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> ctypes.Array:
+    return (ctypes.c_char_p * len(VOCABULARY))(*(token.encode() for token in VOCABULARY))
+
+
+def execute(program: Any, limit: int = 0, on_tokens: OnTokens | None = None) -> Run:
+    """Runs a program in the standard vocabulary; `limit` and `on_tokens` as in Model.generate."""
+    _check_count(limit, "limit")
+    prompt = prompt_of(program, VOCABULARY)
+    collector = Collector(prompt.tokens, on_tokens)
+    result = abi.RunResult()
+    status = library().tvm_trace(
+        _spellings(),
+        len(VOCABULARY),
+        pointer(prompt.tokens),
+        prompt.tokens.size,
+        limit,
+        collector.callback,
+        None,
+        ctypes.byref(result),
+    )
+    if collector.error is None:
+        check(status)
+    return make_run(prompt, collector, result, VOCABULARY, TOKEN_ID["halt"])

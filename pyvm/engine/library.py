@@ -1,0 +1,82 @@
+"""Finds and loads libtvm, on first use.
+
+Enters: PYVM_LIBRARY (a path, then the only candidate), the folder of this package, a build folder of the
+checkout.  Leaves: `library()`, the loaded library with every function declared, and `check()`, which turns
+a status into an exception.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pyvm.engine.abi import ABI_VERSION, FUNCTIONS
+from pyvm.engine.errors import BY_STATUS, STATUS_OK, InternalError, LibraryError
+
+NAME = {"darwin": "libtvm.dylib", "win32": "tvm.dll"}.get(sys.platform, "libtvm.so")
+HOW_TO_BUILD = "build it with `python -m pyvm.build`, or name it in PYVM_LIBRARY"
+
+
+def candidates() -> list[Path]:
+    """Where the library may lie, in the order in which it is tried."""
+    if chosen := os.environ.get("PYVM_LIBRARY"):
+        return [Path(chosen)]
+    package = Path(__file__).resolve().parent
+    return [package / NAME, package.parents[1] / "build" / NAME]
+
+
+@lru_cache(maxsize=1)
+def library() -> ctypes.CDLL:
+    """The library; raises LibraryError that lists every place tried."""
+    tried = candidates()
+    found = next((path for path in tried if path.is_file()), None)
+    if found is None:
+        places = ", ".join(map(str, tried))
+        raise LibraryError(f"libtvm was not found, tried {places}; {HOW_TO_BUILD}")
+    try:
+        loaded = ctypes.CDLL(str(found))
+    except OSError as error:
+        raise LibraryError(f"{found} cannot be loaded ({error}); {HOW_TO_BUILD}") from None
+    _check_version(loaded, found)
+    for name, (result, parameters) in FUNCTIONS.items():
+        try:
+            function = getattr(loaded, name)
+        except AttributeError:
+            raise LibraryError(f"{found} has no function {name}; {HOW_TO_BUILD}") from None
+        function.restype = result
+        function.argtypes = parameters
+    return loaded
+
+
+def _check_version(loaded: ctypes.CDLL, path: Path) -> None:
+    try:
+        version = loaded.tvm_abi_version
+    except AttributeError:
+        raise LibraryError(f"{path} is not libtvm: it has no tvm_abi_version") from None
+    version.restype, version.argtypes = ctypes.c_int32, []
+    if version() != ABI_VERSION:
+        raise LibraryError(
+            f"{path} has ABI version {version()}, this pyvm needs {ABI_VERSION}; {HOW_TO_BUILD}"
+        )
+
+
+def library_path() -> Path:
+    """The file that `library()` loaded."""
+    return Path(library()._name)
+
+
+def build_info() -> dict[str, Any]:
+    """How the loaded library was built."""
+    return json.loads(library().tvm_build_info().decode())
+
+
+def check(status: int) -> None:
+    """Raises the exception of a status, with the library's own sentence."""
+    if status != STATUS_OK:
+        message = library().tvm_last_error().decode(errors="replace")
+        raise BY_STATUS.get(status, InternalError)(message or f"libtvm returned status {status}")

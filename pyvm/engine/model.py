@@ -1,0 +1,253 @@
+"""`Model`: an opened model file; generates and verifies.
+
+Enters: a path or the bytes of a model file; programs or token ids.  Leaves: `Run` and `Check`.
+
+A model is immutable: threads may share one.  It is closed by close(), by `with`, or when it is no longer
+referenced.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pyvm.engine import abi
+from pyvm.engine.arrays import pointer, token_array
+from pyvm.engine.collector import Collector, OnTokens
+from pyvm.engine.errors import ArgumentError, ClosedError
+from pyvm.engine.library import check, library
+from pyvm.engine.prompt import Prompt, prompt_of
+from pyvm.engine.run import Check, Run, Timings
+
+
+class Model:
+    """An opened model.
+
+    Attributes:
+        vocabulary_size, width, layers, heads, neurons: V, D, L, H and F of the file.
+        stop: id of the stop token.
+        kinds_stored: the file has head kinds (else they were found from the weights).
+        vocabulary: the spelling of each token id.
+        head_types: int32 (layers, heads), index into pyvm.engine.abi.HEAD_KINDS.
+        metadata: the file's own labels, {} when it has none.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | bytes):
+        lib = library()
+        handle = ctypes.c_void_p()
+        if isinstance(source, bytes):
+            check(lib.tvm_model_open_memory(source, len(source), ctypes.byref(handle)))
+        else:
+            check(lib.tvm_model_open(os.fsencode(Path(source)), ctypes.byref(handle)))
+        self._open(handle)
+
+    def _open(self, handle: ctypes.c_void_p) -> None:
+        lib = library()
+        self._handle: ctypes.c_void_p | None = handle
+        self._running = 0
+        self._lock = threading.Lock()
+        self._finalizer = weakref.finalize(self, lib.tvm_model_close, handle)
+        sizes = abi.ModelSizes()
+        check(lib.tvm_model_get_sizes(handle, ctypes.byref(sizes)))
+        self.vocabulary_size: int = sizes.vocabulary
+        self.width: int = sizes.width
+        self.layers: int = sizes.layers
+        self.heads: int = sizes.heads
+        self.neurons: int = sizes.neurons
+        self.stop: int = sizes.stop
+        self.kinds_stored = bool(sizes.kinds_stored)
+        self.vocabulary: tuple[str, ...] = tuple(
+            lib.tvm_model_token(handle, i).decode() for i in range(sizes.vocabulary)
+        )
+
+    def close(self) -> None:
+        """Frees the model; a second call does nothing."""
+        with self._lock:
+            if self._running:
+                raise ArgumentError("a model cannot be closed during a run")
+            self._handle = None
+            self._finalizer()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        sizes = f"V={self.vocabulary_size} D={self.width} L={self.layers} H={self.heads}"
+        return f"<Model {sizes} F={self.neurons}{'' if self._handle else ' closed'}>"
+
+    @contextmanager
+    def _use(self) -> Iterator[ctypes.c_void_p]:
+        """The handle, which cannot be closed meanwhile."""
+        with self._lock:
+            if self._handle is None:
+                raise ClosedError("this model is already closed")
+            self._running += 1
+        try:
+            yield self._handle
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    @cached_property
+    def head_types(self) -> np.ndarray:
+        kinds = np.empty((self.layers, self.heads), dtype=np.int32)
+        with self._use() as handle:
+            check(library().tvm_model_head_kinds(handle, pointer(kinds), kinds.size))
+        kinds.flags.writeable = False
+        return kinds
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        with self._use() as handle:
+            text = library().tvm_model_metadata(handle).decode()
+        return json.loads(text) if text else {}
+
+    def encode(self, tokens: Sequence[str]) -> np.ndarray:
+        """Ids in this model's vocabulary; raises pyvm.program.tokens.TokenError."""
+        from pyvm.program.tokens import parse
+
+        return parse(" ".join(tokens), {token: i for i, token in enumerate(self.vocabulary)})
+
+    def generate(
+        self,
+        program: Any,
+        limit: int = 0,
+        on_tokens: OnTokens | None = None,
+        **options: Any,
+    ) -> Run:
+        """Greedy decoding from a program (pyvm.compile) or from token ids.
+
+        Args:
+            limit: most tokens to generate; 0 for no limit.
+            on_tokens: sees each chunk of generated ids as an array; returning True stops the run.  What it
+                raises, Ctrl-C included, stops the run and is raised again.
+            options: path, projection, attention, bypass, threads: see tvm_options in tvm.h.
+        """
+        _check_count(limit, "limit")
+        prompt = prompt_of(program, self.vocabulary)
+        collector = Collector(prompt.tokens, on_tokens)
+        result, settings = abi.RunResult(), make_options(**options)
+        with self._use() as handle:
+            status = library().tvm_generate(
+                handle,
+                pointer(prompt.tokens),
+                prompt.tokens.size,
+                limit,
+                collector.callback,
+                None,
+                ctypes.byref(settings),
+                ctypes.byref(result),
+            )
+            if collector.error is None:
+                check(status)
+        return make_run(prompt, collector, result, self.vocabulary, self.stop)
+
+    def verify(
+        self,
+        tokens: np.ndarray | Sequence[int],
+        first: int = 1,
+        last: int | None = None,
+        predicted: bool = False,
+        **options: Any,
+    ) -> Check:
+        """Checks tokens[first:last] against the model's predictions from the tokens before each.
+
+        With `predicted`, every prediction is returned; without it the check may end at the first mismatch.
+        """
+        given = token_array(tokens)
+        last = given.size if last is None else last
+        _check_count(first, "first")
+        _check_count(last, "last")
+        if not 1 <= first <= last <= given.size:
+            raise ArgumentError(
+                f"the window {first}..{last} does not fit {given.size} tokens: 1 <= first <= last <= count"
+            )
+        predictions = np.empty(last - first, dtype=np.int32) if predicted else None
+        result, settings = abi.VerifyResult(), make_options(**options)
+        with self._use() as handle:
+            status = library().tvm_verify(
+                handle,
+                pointer(given),
+                given.size,
+                first,
+                last,
+                None if predictions is None else pointer(predictions),
+                ctypes.byref(settings),
+                ctypes.byref(result),
+            )
+            check(status)
+        found = result.first_mismatch >= 0
+        return Check(
+            ok=bool(result.ok),
+            first_mismatch=result.first_mismatch if found else None,
+            expected=result.expected if found else None,
+            predicted=result.predicted if found else None,
+            predictions=predictions,
+            checked=result.checked,
+            timings=Timings.of(result),
+        )
+
+
+def _check_count(value: Any, name: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**63:
+        raise ArgumentError(f"{name} must be a whole number that is not negative, not {value!r}")
+
+
+def make_options(
+    path: str = "auto",
+    projection: str = "auto",
+    attention: str = "auto",
+    bypass: str = "all",
+    threads: int = 0,
+) -> abi.Options:
+    """The options struct; names are those of tvm.h in lower case."""
+    _check_count(threads, "threads")
+    if threads >= 2**31:
+        raise ArgumentError(f"threads is {threads}: too many")
+    values = {}
+    for name, value, known in (
+        ("path", path, abi.PATHS),
+        ("projection", projection, abi.PROJECTIONS),
+        ("attention", attention, abi.ATTENTIONS),
+        ("bypass", bypass, abi.BYPASSES),
+    ):
+        if value not in known:
+            raise ArgumentError(f"{name} is {value!r}: it must be one of {', '.join(known)}")
+        values[name] = known[value]
+    return abi.Options(threads=int(threads), **values)
+
+
+def make_run(
+    prompt: Prompt,
+    collector: Collector,
+    result: abi.RunResult,
+    vocabulary: tuple[str, ...],
+    stop: int,
+) -> Run:
+    """The run of a finished call; raises again what the caller's function raised."""
+    if collector.error is not None:
+        raise collector.error
+    tokens = collector.finish()
+    cursor, trap = prompt.end(tokens, vocabulary, stop)
+    return Run(
+        tokens=tokens,
+        prompt_length=prompt.tokens.size,
+        stopped=abi.STOPPED[result.stopped],
+        trap=trap,
+        cursor=cursor,
+        timings=Timings.of(result),
+        vocabulary=vocabulary,
+    )

@@ -1,0 +1,65 @@
+"""What a caller asks to run, as a prompt: a compiled program, or token ids.
+
+Enters: a Program or ids, and a vocabulary.  Leaves: `Prompt`: the ids, and what is known of the program, so
+that the end of a run can be explained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pyvm.engine.arrays import token_array
+from pyvm.program.tokens import VOCABULARY, encode
+from pyvm.program.traps import TrapSite, trap_kind
+from pyvm.trace.classes import token_classes, trace_begin
+from pyvm.trace.listing import read_listing
+from pyvm.trace.reader import final_cursor
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """tokens: ids; program: the compiled program, None when only ids were given."""
+
+    tokens: np.ndarray
+    program: Any
+
+    def end(
+        self, tokens: np.ndarray, vocabulary: tuple[str, ...], stop: int
+    ) -> tuple[int | None, TrapSite | None]:
+        """The cursor where a run ended, and its trap if it halted at one.
+
+        The cursor is None when the tokens are no trace of a program.
+        """
+        listing = read_listing(self.tokens, vocabulary)
+        if listing is None and self.program is None:
+            return None, None
+        classes = token_classes(vocabulary)
+        cursor = final_cursor(tokens, trace_begin(self.tokens, classes), classes)
+        if tokens.size == self.tokens.size or tokens[-1] != stop:
+            return cursor, None
+        if self.program is not None:
+            return cursor, self.program.trap_at(cursor)
+        if not 0 <= cursor < len(listing):
+            return cursor, None
+        kind = trap_kind(int(listing.immediates[cursor]))
+        return cursor, None if kind is None else TrapSite(kind)
+
+
+def prompt_of(program: Any, vocabulary: tuple[str, ...]) -> Prompt:
+    """Ids are taken as they are; a Program is spelled in `vocabulary`.
+
+    A specialised model has no `{`: its prompt is `start` and the input part of the program's.
+    """
+    if not hasattr(program, "trap_at"):
+        return Prompt(token_array(program), None)
+    ids = program.tokens()
+    if vocabulary == VOCABULARY:
+        return Prompt(ids, program)
+    words = [VOCABULARY[i] for i in ids]
+    if "{" not in vocabulary and "start" in vocabulary:
+        words = ["start", *words[words.index("}") + 1 :]]
+    token_id = {token: i for i, token in enumerate(vocabulary)}
+    return Prompt(encode(words, token_id), program)

@@ -1,0 +1,106 @@
+"""What runs and checks return.
+
+Enters: results of libtvm.  Leaves: `Run`, `Check`, `Timings`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from pyvm.program.traps import TrapSite
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Wall time in seconds; the phases are measured on the layer path only."""
+
+    seconds: float
+    projection: float = 0.0
+    attention: float = 0.0
+    output: float = 0.0
+
+    @classmethod
+    def of(cls, result) -> Timings:
+        return cls(
+            result.seconds,
+            result.projection_seconds,
+            result.attention_seconds,
+            result.output_seconds,
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """Tokens of one run.
+
+    Attributes:
+        tokens: int32, the prompt included.
+        prompt_length: tokens of the prompt.
+        stopped: "halt" (the stop token), "limit" or "callback".
+        trap: why and where the program trapped; None when it halted normally or has not halted.
+        cursor: index of the instruction where it stopped, None when that is not known.
+        timings: of the run.
+        vocabulary: the spelling of each id.
+    """
+
+    tokens: np.ndarray
+    prompt_length: int
+    stopped: str
+    trap: TrapSite | None
+    cursor: int | None
+    timings: Timings
+    vocabulary: tuple[str, ...] = field(repr=False)
+
+    @property
+    def generated(self) -> np.ndarray:
+        """The tokens after the prompt."""
+        return self.tokens[self.prompt_length :]
+
+    @cached_property
+    def output(self) -> bytes:
+        """What the program wrote."""
+        from pyvm.trace.output import output_bytes
+
+        return output_bytes(self.generated, self.vocabulary)
+
+    @property
+    def ok(self) -> bool:
+        """The program came to its normal end."""
+        return self.stopped == "halt" and self.trap is None
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.generated.size / self.timings.seconds if self.timings.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """A verification.
+
+    Attributes:
+        ok: every checked position predicts the token that follows it.
+        first_mismatch: position of the first token that differs from its prediction, or None.
+        expected: the token id there, or None.
+        predicted: the model's prediction for it, or None.
+        predictions: when asked for, the prediction for every position checked.
+        checked: positions whose prediction was compared.
+        timings: of the verification.
+    """
+
+    ok: bool
+    first_mismatch: int | None
+    expected: int | None
+    predicted: int | None
+    predictions: np.ndarray | None
+    checked: int
+    timings: Timings
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.checked / self.timings.seconds if self.timings.seconds > 0 else 0.0
+
+    def __bool__(self) -> bool:
+        return self.ok

@@ -1,0 +1,77 @@
+"""What each token of a vocabulary does, as arrays to be indexed by token id.
+
+Enters: the spellings.  Leaves: `TokenClasses`.  Nothing but the spelling counts, so that models of other
+builders, with another order of tokens, are read in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from pyvm.program.tokens import ALIASES
+
+_BYTE = re.compile(r"([0-9a-f]{2})'?")
+_OUTPUT = re.compile(r"out\((?:([0-9a-f]{2})|(.))\)")
+_COMMIT = re.compile(r"commit\(([+-]\d+),sts=[01],bt=([01])\)")
+
+
+@dataclass(frozen=True)
+class TokenClasses:
+    """Arrays of V entries, and ids (-1 when the vocabulary lacks the token).
+
+    Attributes:
+        byte: the byte of a byte token (aliases included), else -1.
+        output: the byte that an out(..) token writes, else -1.
+        completes: 1 where the token completes an instruction and moves the cursor by one.
+        jumps: 1 where it also adds the signed offset in the four bytes before it.
+        stack_delta: change of the operand stack's depth.
+    """
+
+    byte: np.ndarray
+    output: np.ndarray
+    completes: np.ndarray
+    jumps: np.ndarray
+    stack_delta: np.ndarray
+    branch_taken: int
+    program_end: int
+    start: int
+    halt: int
+
+
+@lru_cache(maxsize=8)
+def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
+    count = len(vocabulary)
+    byte = np.full(count, -1, dtype=np.int16)
+    output = np.full(count, -1, dtype=np.int16)
+    completes = np.zeros(count, dtype=np.uint8)
+    jumps = np.zeros(count, dtype=np.uint8)
+    stack_delta = np.zeros(count, dtype=np.int8)
+    for i, token in enumerate(vocabulary):
+        if match := _BYTE.fullmatch(token):
+            byte[i] = int(match[1], 16)
+        elif token in ALIASES:
+            byte[i] = ord(token)
+        elif match := _OUTPUT.fullmatch(token):
+            output[i] = int(match[1], 16) if match[1] else ord(match[2])
+            completes[i], stack_delta[i] = 1, -1
+        elif match := _COMMIT.fullmatch(token):
+            completes[i], stack_delta[i], jumps[i] = 1, int(match[1]), int(match[2])
+        elif token in ("call_commit", "return_commit"):
+            completes[i] = jumps[i] = 1
+    ids = {token: i for i, token in enumerate(vocabulary)}
+    names = ("branch_taken", "}", "start", "halt")
+    return TokenClasses(
+        byte, output, completes, jumps, stack_delta, *(ids.get(name, -1) for name in names)
+    )
+
+
+def trace_begin(tokens: np.ndarray, classes: TokenClasses) -> int:
+    """The position after the program's `}` (or after `start`): input and trace begin there."""
+    if tokens.size and tokens[0] == classes.start:
+        return 1
+    ends = np.flatnonzero(tokens == classes.program_end)
+    return int(ends[0]) + 1 if ends.size else 0

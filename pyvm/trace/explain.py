@@ -1,0 +1,71 @@
+"""A trace in words: one line per executed instruction.
+
+Enters: the tokens of a run.  Leaves: lines, made as they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pyvm.program.instructions import INSTRUCTIONS
+from pyvm.program.traps import trap_kind
+from pyvm.trace.classes import token_classes, trace_begin
+from pyvm.trace.listing import Listing
+from pyvm.trace.reader import Reader
+
+CHUNK = 1 << 14  # small: the first lines should appear at once
+
+# Opcodes whose immediate means something.
+_NO_IMMEDIATE = {
+    name
+    for name, row in INSTRUCTIONS.items()
+    if name in ("drop", "select", "output")
+    or (row.wasm is not None and row.wasm >= 0x45)  # comparisons and arithmetic
+}
+
+
+def _immediate(name: str, immediate: int) -> str:
+    if name in _NO_IMMEDIATE:
+        return ""
+    if name in ("br", "br_if", "call", "return"):
+        return f"{immediate - (immediate >> 31 << 32):+d}"
+    return f"{immediate}"
+
+
+def _effect(name: str, rows, i: int, output: int) -> str:
+    if output >= 0:
+        return f"writes {bytes([output])!r}"[0:].replace("b'", "'", 1)
+    if not rows.value_bytes[i]:
+        return ""
+    value = int(rows.value[i])
+    signed = value - (value >> 31 << 32)
+    text = f"{value}" if signed == value else f"{value} ({signed})"
+    if name in ("br", "br_if", "call", "return"):
+        target = int(rows.cursor[i]) + 1 + signed
+        return f"to {target}"
+    return f"= {text}"
+
+
+def explain(tokens: np.ndarray, vocabulary: tuple[str, ...], listing: Listing) -> Iterator[str]:
+    """Lines: position, cursor, instruction, its effect, stack depth after it."""
+    classes = token_classes(vocabulary)
+    begin = trace_begin(tokens, classes)
+    reader = Reader(classes, begin)
+    yield f"{'position':>10} {'cursor':>7}  {'instruction':24} {'effect':28} stack"
+    for first in range(begin, tokens.size, CHUNK):
+        rows = reader.feed(tokens[first : first + CHUNK])
+        for i in range(rows.cursor.size):
+            cursor = int(rows.cursor[i])
+            name, immediate = listing.name(cursor), int(listing.immediates[cursor])
+            if name == "input_base":
+                effect = f"reads {int(rows.value_bytes[i]) - 1} bytes of input"
+            elif name == "halt":
+                trap = trap_kind(immediate)
+                effect = "normal end" if trap is None else f"trap: {trap.description}"
+            else:
+                effect = _effect(name, rows, i, int(classes.output[rows.last[i]]))
+            what = f"{name} {_immediate(name, immediate)}".rstrip()
+            depth = int(rows.stack_depth[i])
+            yield f"{int(rows.position[i]):10} {cursor:7}  {what:24} {effect:28} {depth:5}".rstrip()
