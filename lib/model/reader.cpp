@@ -12,6 +12,7 @@
 
 #include "api/error.hpp"
 #include "model/model.hpp"
+#include "model/crc32.hpp"
 #include "model/utf8.hpp"
 
 namespace tvm {
@@ -20,11 +21,6 @@ namespace {
 constexpr std::uint32_t kTrailerVersion = 1;
 // Far beyond any use, small enough that sums of sizes and indices fit everywhere.
 constexpr std::int32_t kMaxSize = 1 << 24;
-
-std::uint64_t fnv1a(std::span<const unsigned char> bytes, std::uint64_t hash) {
-  for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001B3u;
-  return hash;
-}
 
 class Reader {
  public:
@@ -196,10 +192,9 @@ void read_metadata(Reader& reader, Model& model) {
   if (version != kTrailerVersion)
     reader.fail(sentence("the last trailer has version ", version, ", this library knows version ", kTrailerVersion));
   const auto length = reader.integer<std::uint64_t>("the length of the metadata");
-  const auto checksum = reader.integer<std::uint64_t>("the checksum");
+  const auto checksum = reader.integer<std::uint32_t>("the checksum");
   const auto json = reader.take(length, "the metadata");
-  const std::uint64_t found = fnv1a(json, fnv1a(reader.before(start), 0xCBF29CE484222325u));
-  if (found != checksum) reader.fail("the checksum does not match: the file is damaged");
+  if (crc32(json, crc32(reader.before(start))) != checksum) reader.fail("the checksum does not match: the file is damaged");
   model.metadata.assign(reinterpret_cast<const char*>(json.data()), json.size());
   if (!is_utf8(model.metadata) || model.metadata.find('\0') != std::string::npos)
     reader.fail("the metadata is not UTF-8 text");

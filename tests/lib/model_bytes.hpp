@@ -73,10 +73,13 @@ struct ModelBytes {
     if (more) i32(!kinds.empty());
     ints(kinds);
     if (metadata) {
-      std::uint64_t hash = 14695981039346656037u;
+      std::uint32_t crc = ~0u;  // CRC-32, bit by bit
       const auto absorb = [&](const void* data, std::size_t size) {
         const auto* p = static_cast<const unsigned char*>(data);
-        for (std::size_t i = 0; i < size; ++i) hash = (hash ^ p[i]) * 1099511628211u;
+        for (std::size_t i = 0; i < 8 * size; ++i) {
+          const bool one = ((crc ^ (p[i / 8] >> i % 8)) & 1u) != 0;
+          crc = crc >> 1 ^ (one ? 0xEDB88320u : 0u);
+        }
       };
       absorb(out.data(), out.size());
       absorb(json.data(), json.size());
@@ -84,7 +87,8 @@ struct ModelBytes {
       i32(1);
       const std::uint64_t length = json.size();
       raw(&length, 8);
-      raw(&hash, 8);
+      crc = ~crc;
+      raw(&crc, 4);
       raw(json.data(), json.size());
     }
     return out;
