@@ -34,8 +34,8 @@ EMBEDDED = (
     "jump",  # 1: the last four bytes are an offset to apply
     "stack_step",  # change of the operand stack's depth
     "call_step",  # change of the call depth
-    "no_push",  # 0: the last four bytes go on the operand stack
-    "no_call",  # 0: call_commit
+    "no_push",  # 0: the last four bytes go on the operand stack, or its bottom
+    "no_call",  # 0: call_commit, or the bottom of the call stack
     "taken",  # 1: branch_taken, the bytes that follow are an offset
     "opcode_x",  # the opcode's point, for program tokens
     "opcode_y",
@@ -65,8 +65,8 @@ def embed(token: str) -> dict[str, int]:
     elif _OUT.fullmatch(token):
         row |= {"cursor_step": 1, "stack_step": -1}
     elif token in ("{", "start"):
-        # The bottom of the operand stack: lookups in an empty stack find a zero at depth 0.
-        row |= {"no_push": 0}
+        # The bottom of both stacks: a lookup in an empty one finds depth 0 here.
+        row |= {"no_push": 0, "no_call": 0}
     elif token == "}":
         row |= {"cursor_step": 1}
     elif token == "branch_taken":
