@@ -1,0 +1,71 @@
+"""C -> WebAssembly, with a compiler that is there: zig from its wheel, else a clang with wasm32.
+
+Enters: the path of a .c file.  Leaves: the bytes of a .wasm module that exports `compute`.  The
+runtime library (runtime/pyvm.h and runtime.c) is compiled along, its header included in front.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pyvm.program.errors import CompileError, CompilerNotFound
+
+RUNTIME = Path(__file__).parent / "runtime"
+
+# -mcpu=mvp is the one flag that turns all later extensions off.  -fno-builtin keeps the runtime's own
+# loops from becoming calls of themselves.  Merged stores would be i64 stores.
+_FLAGS = (
+    "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
+    "-Wno-unknown-warning-option -Wl,--strip-debug "
+    "-mllvm -combiner-store-merging=false "
+    "-Wl,--no-entry -Wl,--export=compute -Wl,--export=__heap_base -Wl,-z,stack-size=65536"
+).split()
+
+
+def compiler_command() -> list[str]:
+    """The command that compiles C to WebAssembly; raises CompilerNotFound."""
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc", "--target=wasm32-freestanding"]
+    candidates = ["clang", *(f"clang-{version}" for version in range(25, 10, -1))]
+    for name in candidates:
+        path = shutil.which(name)
+        if path and _has_linker(path):
+            targets = subprocess.run([path, "--print-targets"], capture_output=True, text=True)
+            if "wasm32" in targets.stdout:
+                return [path, "--target=wasm32-unknown-unknown"]
+    raise CompilerNotFound(
+        "no C compiler for WebAssembly was found: install the zig wheel (pip install ziglang), "
+        "or clang and lld with the wasm32 target"
+    )
+
+
+def _has_linker(clang: str) -> bool:
+    """Whether this clang comes with a wasm-ld of its own version."""
+    found = subprocess.run([clang, "--print-prog-name=wasm-ld"], capture_output=True, text=True)
+    return Path(found.stdout.strip()).is_absolute()
+
+
+def compile_c(source: Path, extra_flags: tuple[str, ...] = ()) -> bytes:
+    """The WebAssembly module of a C file; CompileError carries the compiler's own message."""
+    source = Path(source)
+    if not source.is_file():
+        raise CompileError(f"{source}: no such file")
+    command = compiler_command()
+    with tempfile.TemporaryDirectory(prefix="pyvm-") as directory:
+        output = Path(directory) / "program.wasm"
+        done = subprocess.run(
+            [*command, *_FLAGS, *extra_flags, f"-I{RUNTIME}", "-include", str(RUNTIME / "pyvm.h"),
+             str(source), str(RUNTIME / "runtime.c"), "-o", str(output)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )  # fmt: skip
+        if done.returncode or not output.is_file():
+            message = done.stderr.strip() or f"the compiler ended with status {done.returncode}"
+            raise CompileError(f"{source} does not compile:\n{message}")
+        return output.read_bytes()

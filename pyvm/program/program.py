@@ -1,0 +1,224 @@
+"""A program of the machine: instructions, input, and the way back to the source.
+
+Enters: a bundled name, a .c, .wasm or token file.  Leaves: a `Program`, which is ready to become tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from pyvm.program.c_to_wasm import compile_c
+from pyvm.program.errors import ProgramError
+from pyvm.program.instructions import INSTRUCTIONS
+from pyvm.program.tokens import (
+    ALIASES,
+    TOKEN_ID,
+    VOCABULARY,
+    TokenError,
+    byte_token,
+    commit_token,
+    decode,
+    encode,
+)
+from pyvm.program.tokens import parse as parse_tokens
+from pyvm.program.traps import NORMAL_END, TrapSite, trap_kind
+from pyvm.program.wasm_to_machine import compile_wasm
+
+_END_OF_INPUT = ("00", commit_token(0, False))
+
+
+@dataclass(frozen=True)
+class Program:
+    """Code and input.
+
+    Attributes:
+        code: (opcode, 32-bit immediate) per instruction.
+        input: the text for a program whose instruction 0 is `input_base`, else None.
+        places: per instruction (wasm function or None, offset in the .wasm file or None); may be empty.
+        name: for messages.
+    """
+
+    code: tuple[tuple[str, int], ...]
+    input: bytes | None = None
+    places: tuple[tuple[str | None, int | None], ...] = field(default=(), repr=False)
+    name: str = "program"
+
+    def __post_init__(self):
+        if not self.code:
+            raise ProgramError("a program needs at least one instruction")
+        for i, (op, imm) in enumerate(self.code):
+            if op not in INSTRUCTIONS or not 0 <= imm < 1 << 32:
+                raise ProgramError(f"instruction {i}: {op!r} {imm} is no instruction")
+            if op == "input_base" and i:
+                raise ProgramError(f"instruction {i}: input_base can only be the first instruction")
+        if self.takes_input != (self.input is not None):
+            raise ProgramError("a program has an input exactly if its first instruction is input_base")
+
+    @property
+    def takes_input(self) -> bool:
+        return self.code[0][0] == "input_base"
+
+    def with_input(self, text: bytes | str) -> Program:
+        """The same program with another input."""
+        if not self.takes_input:
+            raise ProgramError(f"{self.name} takes no input")
+        return Program(self.code, _as_bytes(text), self.places, self.name)
+
+    def words(self) -> list[str]:
+        """The prompt as token spellings."""
+        result = ["{"]
+        for op, imm in self.code:
+            result.append(op)
+            result += (byte_token(imm >> 8 * k & 0xFF) for k in range(4))
+        result.append("}")
+        if self.input is not None:
+            result += (chr(byte) if chr(byte) in ALIASES else byte_token(byte) for byte in self.input)
+            result += _END_OF_INPUT
+        return result
+
+    def tokens(self, token_id: dict[str, int] = TOKEN_ID) -> np.ndarray:
+        """The prompt (int32)."""
+        return encode(self.words(), token_id)
+
+    def text(self) -> str:
+        """The token file: one instruction per line, then the input."""
+        words = self.words()
+        end = 1 + 5 * len(self.code)
+        rows = ["{", *(" ".join(words[i : i + 5]) for i in range(1, end, 5)), "}"]
+        if self.input is not None:
+            rows.append(" ".join(words[end + 1 :]))
+        return "\n".join(rows) + "\n"
+
+    def trap_at(self, cursor: int) -> TrapSite | None:
+        """The trap that a run means which stopped at instruction `cursor`; None for the normal end."""
+        op, imm = self.code[cursor]
+        if op != "halt" or imm == NORMAL_END:
+            return None
+        function, offset = self.places[cursor] if self.places else (None, None)
+        return TrapSite(trap_kind(imm), function, offset)
+
+
+def parse(text: str, name: str = "program") -> Program:
+    """The program of a token file; errors name the position of the token."""
+    try:
+        return from_words(decode(parse_tokens(text)), name)
+    except TokenError as error:
+        raise ProgramError(f"{name}: {error}") from None
+
+
+def from_tokens(ids: np.ndarray, name: str = "program") -> Program:
+    """The program of a prompt in the standard vocabulary."""
+    return from_words([VOCABULARY[i] for i in ids], name)
+
+
+def from_words(words: list[str], name: str = "program") -> Program:
+    """The program of a prompt's token spellings."""
+
+    def fail(position: int, expected: str) -> ProgramError:
+        found = repr(words[position]) if position < len(words) else "the end"
+        return ProgramError(f"{name}: token {position}: {expected} expected, found {found}")
+
+    def byte(position: int, aliases: bool = False) -> int:
+        word = words[position] if position < len(words) else ""
+        if aliases and word in ALIASES:
+            return ord(word)
+        if len(word) != 2 or TOKEN_ID.get(word, 256) >= 256:
+            raise fail(position, "a byte")
+        return int(word, 16)
+
+    if not words or words[0] != "{":
+        raise fail(0, "'{'")
+    code, position = [], 1
+    while position < len(words) and words[position] != "}":
+        if words[position] not in INSTRUCTIONS:
+            raise fail(position, "an instruction or '}'")
+        imm = sum(byte(position + 1 + k) << 8 * k for k in range(4))
+        code.append((words[position], imm))
+        position += 5
+    if position >= len(words):
+        raise fail(position, "'}'")
+    position += 1
+    if not code:
+        raise ProgramError(f"{name}: the program is empty")
+    text = None
+    if code[0][0] == "input_base":
+        content = bytearray()
+        while position < len(words) and words[position] != _END_OF_INPUT[1]:
+            content.append(byte(position, aliases=True))
+            position += 1
+        if not content or content[-1]:
+            raise fail(position, "an input that ends in 00")
+        if position == len(words):
+            raise fail(position, repr(_END_OF_INPUT[1]))
+        text = bytes(content[:-1])
+        position += 1
+    if position != len(words):
+        raise fail(position, "the end")
+    return Program(tuple(code), text, (), name)
+
+
+def _as_bytes(text: bytes | str | None) -> bytes:
+    data = text.encode() if isinstance(text, str) else text or b""
+    if 0 in data:
+        raise ProgramError("the input contains a zero byte, which ends it")
+    return data
+
+
+def from_wasm(
+    data: bytes,
+    input: bytes | str | None = None,
+    entry: str = "compute",
+    args: tuple[int, ...] = (),
+    checked: bool = True,
+    print_results: bool = False,
+    name: str = "program",
+) -> Program:
+    """The program that runs an exported function of a module."""
+    text = _as_bytes(input)
+    linked, takes_input = compile_wasm(data, entry, args, text, checked, print_results)
+    return Program(tuple(linked.code), text if takes_input else None, tuple(linked.places), name)
+
+
+def compile_file(
+    source: str | Path,
+    input: bytes | str | None = None,
+    entry: str = "compute",
+    args: tuple[int, ...] = (),
+    checked: bool | None = None,
+) -> Program:
+    """The program in a file, or a bundled one.
+
+    Args:
+        source: bundled name, or path of a .c, .wasm or token file.
+        input: text for a program that takes one; None: the bundled program's default, or nothing.
+        entry: exported function to run; any but `compute` is run with `args` and its results are printed.
+        checked: trap accesses beyond the memory; None: in .wasm files, not in C.
+    """
+    from pyvm.program import bundled
+
+    name = str(source)
+    if name in bundled.PROGRAMS:
+        item = bundled.PROGRAMS[name]
+        data, default_checked = item.wasm(), False
+        input = item.input if input is None else input
+    else:
+        path = Path(source)
+        if not path.is_file():
+            known = ", ".join(bundled.PROGRAMS)
+            raise ProgramError(f"{source}: no such file, and no bundled program (those are: {known})")
+        if path.suffix == ".c":
+            data, default_checked = compile_c(path, () if entry == "compute" else (f"-Wl,--export={entry}",)), False
+        else:
+            data, default_checked = path.read_bytes(), True
+            if not data.startswith(b"\0asm") and path.suffix != ".wasm":
+                try:
+                    program = parse(data.decode(), path.name)
+                except UnicodeDecodeError:
+                    raise ProgramError(f"{source} is neither C, WebAssembly nor a token file") from None
+                return program if input is None else program.with_input(input)
+        name = path.stem
+    checked = default_checked if checked is None else checked
+    return from_wasm(data, input, entry, args, checked, entry != "compute" or bool(args), name)

@@ -1,0 +1,71 @@
+"""Traps: how a `halt` says why the program ended.
+
+The machine ignores the immediate of a `halt`.  The compiler puts 0 there for the normal end, else
+the kind of the trap in the low byte and the number of the site in the 24 bits above.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Trap(IntEnum):
+    """Kinds of trap; the descriptions are the WebAssembly specification's terms."""
+
+    UNREACHABLE = 1
+    DIVIDE_BY_ZERO = 2
+    INTEGER_OVERFLOW = 3
+    OUT_OF_BOUNDS = 4
+    UNDEFINED_ELEMENT = 5
+    UNINITIALIZED_ELEMENT = 6
+    TYPE_MISMATCH = 7
+    CALL_STACK_EXHAUSTED = 8
+
+    @property
+    def description(self) -> str:
+        return _DESCRIPTIONS[self]
+
+
+_DESCRIPTIONS = {
+    Trap.UNREACHABLE: "unreachable executed",
+    Trap.DIVIDE_BY_ZERO: "integer division by zero",
+    Trap.INTEGER_OVERFLOW: "integer overflow",
+    Trap.OUT_OF_BOUNDS: "out-of-bounds memory access",
+    Trap.UNDEFINED_ELEMENT: "undefined table element",
+    Trap.UNINITIALIZED_ELEMENT: "uninitialized table element",
+    Trap.TYPE_MISMATCH: "indirect call type mismatch",
+    Trap.CALL_STACK_EXHAUSTED: "call stack exhausted",
+}
+
+NORMAL_END = 0
+
+
+def halt_immediate(kind: Trap, site: int) -> int:
+    """The immediate of the halt of a trap site (sites beyond 24 bits share a number)."""
+    return kind | (site & 0xFFFFFF) << 8
+
+
+def trap_kind(immediate: int) -> Trap | None:
+    """The kind of trap that a halt's immediate names; None for the normal end."""
+    return None if immediate & 0xFF == NORMAL_END else Trap(immediate & 0xFF)
+
+
+@dataclass(frozen=True)
+class TrapSite:
+    """A trap that happened, and where.
+
+    Attributes:
+        kind: why.
+        function: name of the wasm function, None when the program has no debug map.
+        offset: byte offset in the .wasm file of the instruction that trapped, or None.
+    """
+
+    kind: Trap
+    function: str | None = None
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        place = f" in {self.function}" if self.function else ""
+        at = f" at offset {self.offset:#x}" if self.offset is not None else ""
+        return f"trap: {self.kind.description}{place}{at}"

@@ -1,0 +1,247 @@
+"""A wasm module -> the machine's instructions.
+
+Enters: the bytes of a module, the function to run and its input or arguments.  Leaves: linked code: start code
+(globals, data, start function, the entry's operands, its call, `halt`), every function that can be
+reached, and the library routines that they use.
+"""
+
+from __future__ import annotations
+
+from pyvm.program.assembly import Ins, Label, Linked, Unit, link
+from pyvm.program.errors import ProgramError, Unsupported
+from pyvm.program.layout import Layout, stores
+from pyvm.program.lower import ModuleCode, lower_function
+from pyvm.program.peephole import peephole
+from pyvm.program.routines import Library
+from pyvm.program.selection import Shared
+from pyvm.program.validate import validate
+from pyvm.program.variables import Variable, words
+from pyvm.program.wasm import PAGE, Instr, Module, decode
+
+# A memory that can grow may reach this size; what the compiler itself needs lies above.  The exact machine
+# would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their squares exact.
+GROWTH_LIMIT = 1024
+FRAME_BYTES = 1 << 20  # the stack of memory frames, for functions with too many locals
+MACHINE_GLOBALS = 256
+_OWN_GLOBALS = 40  # pages, limit, frame pointer, flags of the library
+
+
+def compile_wasm(
+    data: bytes,
+    entry: str = "compute",
+    args: tuple[int, ...] = (),
+    input: bytes | None = None,
+    checked: bool = True,
+    print_results: bool = False,
+) -> tuple[Linked, bool]:
+    """The code, and whether it takes the input (then instruction 0 is `input_base`)."""
+    module = decode(data)
+    validate(module)
+    return _Compiler(module, checked).compile(entry, args, input, print_results)
+
+
+def _constant(code: list[Instr]) -> int:
+    if code[0].op == "global.get":
+        raise Unsupported(f"an imported global (at offset {code[0].at:#x}): the only import is env.output_byte")
+    return code[0].arg
+
+
+class _Compiler:
+    def __init__(self, module: Module, checked: bool):
+        for item in module.imports:
+            if item.kind != "func":
+                raise Unsupported(
+                    f"import of the {item.kind} {item.module}.{item.name} at offset {item.at:#x}: "
+                    "the only import is env.output_byte"
+                )
+        self.module = module
+        self.pages = module.memories[0].minimum if module.memories else 0
+        ops = {instr.op for body in module.bodies for instr in body.code}
+        self.grows = "memory.grow" in ops
+        self.max_pages = self.pages
+        if self.grows:
+            maximum = module.memories[0].maximum
+            self.max_pages = max(self.pages, min(GROWTH_LIMIT, GROWTH_LIMIT if maximum is None else maximum))
+            if maximum is not None:
+                self.max_pages = min(self.max_pages, maximum)
+        base = self.max_pages * PAGE
+        if base + (1 << 21) >= 1 << 32:
+            raise Unsupported(f"a memory of {self.pages} pages leaves no room for the compiler's own cells")
+        self.layout = Layout(base)
+        self._place_globals()
+        self.shared = Shared(
+            self.layout,
+            checked=checked,
+            memory_bytes=self.pages * PAGE,
+            stack_global=self.frame_global,
+            limit_global=self.limit_global if self.grows else None,
+        )
+        self.context = ModuleCode(
+            module,
+            module.function_types(),
+            self.globals,
+            self.shared,
+            self._table(),
+            self.pages_global if self.grows else None,
+            self.max_pages,
+            self.pages,
+        )
+
+    def _place_globals(self) -> None:
+        """The module's globals, most used first, get the machine's; the rest lies in memory."""
+        uses = [0] * len(self.module.globals)
+        for body in self.module.bodies:
+            for instr in body.code:
+                if instr.op in ("global.get", "global.set"):
+                    uses[instr.arg] += 1
+        self.globals: list[tuple[Variable, ...]] = [()] * len(uses)
+        used = 0
+        for index in sorted(range(len(uses)), key=lambda i: (-uses[i], i)):
+            kind = self.module.globals[index].type
+            if kind in ("f32", "f64"):
+                continue
+            count = words(kind)
+            if used + count <= MACHINE_GLOBALS - _OWN_GLOBALS:
+                self.globals[index] = tuple(Variable("global", used + i) for i in range(count))
+                used += count
+            else:
+                address = self.layout.reserve(4 * count)
+                self.globals[index] = tuple(Variable("memory", address + 4 * i) for i in range(count))
+        self.pages_global, self.limit_global, self.frame_global = used, used + 1, used + 2
+        self.first_flag = used + 3
+
+    def _table(self) -> list[int | None]:
+        if not self.module.tables:
+            return []
+        size = self.module.tables[0].minimum
+        if size > 1 << 20:
+            raise Unsupported(f"a table of {size} elements")
+        table: list[int | None] = [None] * size
+        for item in self.module.elements:
+            offset = _constant(item.offset)
+            if offset + len(item.functions) > size:
+                raise ProgramError(f"the element segment at offset {item.at:#x} does not fit into its table")
+            table[offset : offset + len(item.functions)] = item.functions
+        return table
+
+    def compile(self, entry, args, input, print_results) -> tuple[Linked, bool]:
+        module, context = self.module, self.context
+        index = module.export(entry, "func")
+        if index is None:
+            exported = ", ".join(item.name for item in module.exports if item.kind == "func") or "nothing"
+            raise ProgramError(f"the module exports no function {entry!r}; it exports {exported}")
+        if index < len(module.imported("func")):
+            raise Unsupported(f"the entry function {entry!r} is an import")
+        kind = context.types[index]
+        takes_input = not args and not print_results and kind.params == ("i32",)
+        if input is not None and input and not takes_input:
+            raise ProgramError(f"{entry} takes no input: its type is {kind}")
+        start = Unit("start")
+        code = start.code
+        address = self._input_address(input or b"") if takes_input else 0
+        if not takes_input and len(args) != len(kind.params):
+            raise ProgramError(f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given")
+        calls: list[Ins] = []
+        if module.start:
+            calls.append(Ins("call", context.unit_of(module.start[0]), module.start[1]))
+        if takes_input:
+            calls.append(Ins("i32.const", address))
+        for value, type_name in zip(args, kind.params):
+            calls.append(Ins("i32.const", value & 0xFFFFFFFF))
+            if type_name == "i64":
+                calls.append(Ins("i32.const", value >> 32 & 0xFFFFFFFF))
+        calls.append(Ins("call", context.unit_of(index)))
+        calls += self._results(kind.results, print_results)
+        calls.append(Ins("halt", 0))
+        functions: list[Unit] = []
+        while len(functions) < len(context.wanted):
+            functions.append(peephole(lower_function(context, context.wanted[len(functions)])))
+        library = Library(self.layout, self.first_flag)
+        routines = library.units(self.shared.routines)
+        if self.first_flag + len(library.flags) > MACHINE_GLOBALS:
+            raise AssertionError("more library flags than machine globals are kept for them")
+        if takes_input:
+            code.append(Ins("input_base", address))
+        self._initialise(code, library, [*functions, *routines])
+        code += calls
+        return link([start, *functions, *routines]), takes_input
+
+    def _results(self, types: tuple[str, ...], print_results: bool) -> list[Ins]:
+        """Prints the entry's results, in decimal, first one first; or drops them."""
+        if not print_results:
+            return [Ins("drop")] * sum(words(kind) for kind in types)
+        code = []
+        if len(types) > 1:
+            raise Unsupported("printing more than one result")
+        for kind in types:
+            self.shared.routines.add(f"{kind}.print")
+            code += [Ins("call", f"{kind}.print"), Ins("i32.const", 10), Ins("output")]
+        return code
+
+    def _input_address(self, text: bytes) -> int:
+        """At __heap_base where that is exported, else at the end of the memory."""
+        limit = self.pages * PAGE
+        heap = self.module.export("__heap_base", "global")
+        if heap is not None and self.module.globals[heap].type == "i32":
+            address = _constant(self.module.globals[heap].init)
+        else:
+            address = (limit - len(text) - 1) & ~15
+        if address < 0 or address + len(text) >= limit:
+            raise ProgramError(
+                f"an input of {len(text)} bytes does not fit into the memory of {limit} bytes, at {address}"
+            )
+        return address
+
+    def _initialise(self, code: list[Ins | Label], library: Library, units: list[Unit]) -> None:
+        used = {
+            item.arg
+            for unit in units
+            for item in unit.code
+            if isinstance(item, Ins) and item.op in ("global.get", "global.set")
+        }
+
+        def set_global(index: int, value: int) -> None:
+            if index in used:
+                code.extend((Ins("i32.const", value & 0xFFFFFFFF), Ins("global.set", index)))
+
+        def store(address: int, value: int, op: str = "i32.store") -> None:
+            code.extend((Ins("i32.const", 0), Ins("i32.const", value), Ins(op, address)))
+
+        for variables, item in zip(self.globals, self.module.globals):
+            for i, variable in enumerate(variables):
+                value = _constant(item.init) >> 32 * i & 0xFFFFFFFF
+                if variable.kind == "global":
+                    set_global(variable.index, value)
+                elif value:
+                    store(variable.index, value)
+        set_global(self.pages_global, self.pages)
+        set_global(self.limit_global, self.pages * PAGE)
+        if self.frame_global in used:
+            set_global(self.frame_global, self.layout.reserve(FRAME_BYTES) + FRAME_BYTES)
+        for flag in library.flags.values():
+            set_global(flag, 0)
+        memory: dict[int, int] = {}
+        for segment in self.module.data:
+            offset = _constant(segment.offset)
+            if offset + len(segment.content) > self.pages * PAGE:
+                raise ProgramError(f"the data segment at offset {segment.at:#x} does not fit into the memory")
+            memory.update(enumerate(segment.content, offset))
+        for address, content in _runs(memory):
+            for write in stores(address, content):
+                store(*write)
+        for name, content in self.layout.contents.items():
+            for write in stores(self.layout.addresses[name], content):
+                store(*write)
+
+
+def _runs(memory: dict[int, int]):
+    """(address, bytes) of the consecutive addresses of a sparse memory."""
+    start, run = 0, bytearray()
+    for address in sorted(memory):
+        if address != start + len(run):
+            if run:
+                yield start, bytes(run)
+            start, run = address, bytearray()
+        run.append(memory[address])
+    if run:
+        yield start, bytes(run)
