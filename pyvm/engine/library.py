@@ -27,7 +27,7 @@ def candidates() -> list[Path]:
     if chosen := os.environ.get("PYVM_LIBRARY"):
         return [Path(chosen)]
     package = Path(__file__).resolve().parent
-    return [package / NAME, package.parents[1] / "build" / NAME]
+    return [package / NAME, package.parents[1] / "build" / "lib" / NAME]
 
 
 @lru_cache(maxsize=1)
