@@ -1,0 +1,290 @@
+// What becomes of the parts of a layer:
+//     copies, erasures, passthrough heads   substitution
+//     a gather head                         an index into the past, and token tables read there
+//     a head with parabola keys             a lookup by integer key
+//     an AVERAGE head over equal scores     a mean; times a count it is a running sum
+//     a neuron                              a product; with a constant gate a linear term
+//     unused heads and neurons              nothing
+// Equal expressions become one node. Nothing is taken from labels: kinds, keys and constants are
+// read off the weights; what cannot be read off (that a squared key is the square) is checked in
+// every run.
+#include "plan/fold.hpp"
+
+#include <cmath>
+#include <string>
+
+#include "api/error.hpp"
+#include "model/head_rows.hpp"
+#include "tvm.h"
+
+namespace tvm::plan {
+namespace {
+
+class Folder {
+ public:
+  explicit Folder(const Model& model) : model_(model), width_(static_cast<std::size_t>(model.width)) {}
+
+  Network run() {
+    net_.add({.kind = Kind::kOne, .at = 0, .table = 0, .gate = {}, .value = {}});
+    net_.add({.kind = Kind::kPosition, .at = 0, .table = 0, .gate = {}, .value = {}});
+    embed();
+    inputs_ = input_slots(model_);
+    for (std::size_t layer = 0; layer < model_.layers.size(); ++layer) {
+      attention(layer);
+      feed_forward(layer);
+    }
+    output();
+    return std::move(net_);
+  }
+
+ private:
+  [[noreturn]] void decline(std::size_t layer, std::size_t unit, const char* what, const char* why) const {
+    throw Declined{sentence("layer ", layer, ", ", what, " ", unit, ": ", why)};
+  }
+
+  std::int64_t whole(double weight) const {
+    if (std::rint(weight) != weight || std::abs(weight) > 0x1p62) throw Declined{"a weight is not an integer"};
+    return static_cast<std::int64_t>(weight);
+  }
+
+  // Column `slot` of a table of rows over tokens, as an expression of the current token.
+  Expr token_function(const std::vector<std::int64_t>& column) {
+    for (const auto value : column)
+      if (value != column[0])
+        return {{net_.add({.kind = Kind::kToken, .at = 0, .table = net_.table(column), .gate = {}, .value = {}}), 1}};
+    return constant(column[0]);
+  }
+
+  void embed() {
+    slots_.resize(width_);
+    for (std::size_t slot = 0; slot < width_; ++slot) {
+      std::vector<std::int64_t> column;
+      for (std::size_t id = 0; id < model_.tokens.size(); ++id) column.push_back(whole(model_.embedding[id * width_ + slot]));
+      slots_[slot] = token_function(column);
+    }
+    add_scaled(slots_[kPosition], {{kPositionNode, 1}}, 1);
+    // Recency and the squared position have no node: heads read them where they are unwritten (below),
+    // anything else that reads them is declined.
+    special_.assign(width_, false);
+    special_[kRecency] = special_[kPositionSquared] = true;
+  }
+
+  Expr compose(const double* row, std::size_t layer, std::size_t unit, const char* what) const {
+    Expr sum;
+    for (std::size_t slot = 0; slot < width_; ++slot) {
+      if (row[slot] == 0.0) continue;
+      if (special_[slot]) decline(layer, unit, what, "reads the recency or the squared position in an unknown way");
+      add_scaled(sum, slots_[slot], whole(row[slot]));
+    }
+    return sum;
+  }
+  Expr compose_head(const double* row, std::size_t layer, std::size_t head) const {
+    Expr expr = compose(row, layer, head, "head");
+    for (const Term& term : expr)
+      if (is_mean(term.node)) decline(layer, head, "head", "reads a mean");
+    return expr;
+  }
+
+  void attention(std::size_t layer) {
+    const Layer& weights = model_.layers[layer];
+    std::vector<Expr> added(width_);
+    for (std::size_t head = 0; head < static_cast<std::size_t>(model_.heads); ++head) {
+      bool read[2] = {false, false};
+      for (std::size_t i : {0u, 1u})
+        for (std::size_t slot = 0; slot < width_; ++slot) read[i] |= weights.out[slot * width_ + 2 * head + i] != 0.0;
+      if (!read[0] && !read[1]) {
+        ++net_.heads_dropped;
+        continue;
+      }
+      ++net_.heads_used;
+      Expr values[2];
+      for (std::size_t i : {0u, 1u})
+        if (read[i]) values[i] = compose_head(&weights.qkv[(2 * width_ + 2 * head + i) * width_], layer, head);
+      attend(layer, head, read, values);
+      for (std::size_t slot = 0; slot < width_; ++slot)
+        for (std::size_t i : {0u, 1u})
+          if (const double w = weights.out[slot * width_ + 2 * head + i]; w != 0.0) add_scaled(added[slot], values[i], whole(w));
+    }
+    write(added, weights.attention_erase);
+  }
+
+  // Replaces the values of a head by what it outputs.
+  void attend(std::size_t layer, std::size_t head, const bool (&read)[2], Expr (&values)[2]) {
+    const std::size_t index = model_.head_index(layer, head);
+    if (model_.kinds[index] == TVM_HEAD_PASSTHROUGH) return;
+    HeadRows rows = head_rows(model_, layer, head, inputs_[layer]);
+    const bool latest = model_.latest[index] != 0;
+    const bool gather = inputs_[layer].squared && rows.k1[kPositionSquared] != 0.0;
+    const double curve = -rows.k1[kPositionSquared];
+    if (gather) rows.k1[kPositionSquared] = 0.0;
+    const Expr k0 = compose_head(rows.k0.data(), layer, head), k1 = compose_head(rows.k1.data(), layer, head);
+    const Expr q0 = compose_head(rows.q0.data(), layer, head), q1 = compose_head(rows.q1.data(), layer, head);
+    const Expr clear = rows.clear.empty() ? Expr{} : compose_head(rows.clear.data(), layer, head);
+    std::int64_t unit = 0;
+    if (!latest) {
+      const bool token_key = k1.empty() || (k1.size() == 1 && (k1[0].node == kOne || net_.nodes[k1[0].node].kind == Kind::kToken));
+      if (!k0.empty() || !token_key || rows.recency != 0.0 || !clear.empty() || !is_constant(q1, unit) || unit <= 0)
+        decline(layer, head, "head", "averages over scores that the plan does not know");
+      for (std::size_t i : {0u, 1u})
+        if (read[i]) values[i] = mean(values[i], k1);
+      return;
+    }
+    if (!is_constant(q1, unit) || unit != 1)
+      decline(layer, head, "head", "its query has no constant second component");
+    // The recency must stay below the least difference of two integer scores, 1.
+    if (rows.recency < 0.0 || rows.recency * kRecencyBound >= 1.0)
+      decline(layer, head, "head", "its recency can outweigh a key");
+    if (gather) {
+      if (curve != 1.0 || k0 != Expr{{kPositionNode, 2}} || !k1.empty() || !clear.empty())
+        decline(layer, head, "head", "its key is not a position");
+      const NodeId at = net_.add({.kind = Kind::kIndex, .at = kOne, .table = 0, .gate = {}, .value = q0});
+      for (std::size_t i : {0u, 1u})
+        if (read[i]) values[i] = net_.past(values[i], at);
+      return;
+    }
+    const std::uint32_t store = parabola_store(layer, head, k0, k1, clear);
+    std::vector<std::uint32_t> columns(2);
+    for (std::size_t i : {0u, 1u})
+      if (read[i]) columns[i] = column(store, values[i]);
+    const NodeId lookup = net_.add({.kind = Kind::kLookup, .at = 0, .table = store, .gate = {}, .value = q0});
+    for (std::size_t i : {0u, 1u})
+      if (read[i]) values[i] = {{net_.add({.kind = Kind::kFound, .at = lookup, .table = columns[i], .gate = {}, .value = {}}), 1}};
+  }
+
+  std::uint32_t parabola_store(std::size_t layer, std::size_t head, const Expr& k0, const Expr& k1, const Expr& clear) {
+    Store store;
+    for (const Term& term : k0) {
+      if (term.weight % 2 != 0) decline(layer, head, "head", "its key is not twice an integer");
+      store.key.push_back({term.node, term.weight / 2});
+    }
+    add_scaled(store.square, k1, -1);
+    store.clear = clear;
+    for (std::uint32_t i = 0; i < net_.stores.size(); ++i)
+      if (net_.stores[i].key == store.key && net_.stores[i].square == store.square && net_.stores[i].clear == store.clear)
+        return i;
+    net_.stores.push_back(std::move(store));
+    return static_cast<std::uint32_t>(net_.stores.size() - 1);
+  }
+
+  std::uint32_t column(std::uint32_t store, const Expr& value) {
+    auto& columns = net_.stores[store].columns;
+    for (std::uint32_t i = 0; i < columns.size(); ++i)
+      if (columns[i] == value) return i;
+    columns.push_back(value);
+    return static_cast<std::uint32_t>(columns.size() - 1);
+  }
+
+  // A mean is no integer. It stands for itself in slots until a product with its count consumes it.
+  Expr mean(const Expr& value, const Expr& key) {
+    std::vector<std::int64_t> keys(model_.tokens.size(), key.empty() ? 0 : key[0].weight);
+    if (!key.empty() && key[0].node != kOne)
+      for (std::size_t id = 0; id < keys.size(); ++id) keys[id] *= net_.tables[net_.nodes[key[0].node].table][id];
+    const Mean wanted{value, net_.table(std::move(keys))};
+    std::uint32_t index = 0;
+    while (index < net_.means.size() && net_.means[index] != wanted) ++index;
+    if (index == net_.means.size()) net_.means.push_back(wanted);
+    const NodeId node = net_.add({.kind = Kind::kSum, .at = 0, .table = index, .gate = {}, .value = {}});
+    return {{node, 1}};
+  }
+  bool is_mean(NodeId node) const { return net_.nodes[node].kind == Kind::kSum && net_.nodes[node].gate.empty(); }
+
+  void feed_forward(std::size_t layer) {
+    const Layer& weights = model_.layers[layer];
+    const auto neurons = static_cast<std::size_t>(model_.neurons);
+    std::vector<Expr> added(width_);
+    for (std::size_t n = 0; n < neurons; ++n) {
+      bool read = false;
+      for (std::size_t slot = 0; slot < width_; ++slot) read |= weights.ffn[slot * neurons + n] != 0.0;
+      if (!read) continue;
+      ++net_.neurons_used;
+      const Expr gate = compose(&weights.in[n * width_], layer, n, "neuron");
+      const Expr value = compose(&weights.in[(neurons + n) * width_], layer, n, "neuron");
+      const Expr result = product(layer, n, gate, value);
+      for (std::size_t slot = 0; slot < width_; ++slot)
+        if (const double w = weights.ffn[slot * neurons + n]; w != 0.0) add_scaled(added[slot], result, whole(w));
+    }
+    write(added, weights.ffn_erase);
+  }
+
+  Expr product(std::size_t layer, std::size_t neuron, const Expr& gate, const Expr& value) {
+    std::int64_t open = 0;
+    for (const Term& term : gate)
+      if (is_mean(term.node)) decline(layer, neuron, "neuron", "its gate is a mean");
+    if (value.size() == 1 && is_mean(value[0].node)) {
+      const NodeId sum = net_.add({.kind = Kind::kSum, .at = 0, .table = net_.nodes[value[0].node].table, .gate = gate, .value = {}});
+      return {{sum, value[0].weight}};
+    }
+    for (const Term& term : value)
+      if (is_mean(term.node)) decline(layer, neuron, "neuron", "its value mixes a mean with others");
+    if (is_constant(gate, open)) {
+      Expr result;
+      if (open > 0) add_scaled(result, value, open);
+      return result;
+    }
+    if (value.empty()) return {};
+    return {{net_.add({.kind = Kind::kProduct, .at = 0, .table = 0, .gate = gate, .value = value}), 1}};
+  }
+
+  // Adds to the slots, then erases. A sum of several terms becomes one node, read by all.
+  void write(std::vector<Expr>& added, const std::vector<std::int32_t>& erase) {
+    for (std::size_t slot = 0; slot < width_; ++slot) {
+      if (added[slot].empty()) continue;
+      add_scaled(slots_[slot], added[slot], 1);
+      if (slots_[slot].size() == 1) continue;
+      for (const Term& term : slots_[slot])
+        if (is_mean(term.node)) throw Declined{"a residual slot mixes a mean with other terms"};
+      if (slots_[slot].size() > 1)
+        slots_[slot] = {{net_.add({.kind = Kind::kLinear, .at = 0, .table = 0, .gate = {}, .value = slots_[slot]}), 1}};
+    }
+    for (const auto slot : erase) {
+      slots_[static_cast<std::size_t>(slot)].clear();
+      special_[static_cast<std::size_t>(slot)] = false;
+    }
+  }
+
+  void output() {
+    const std::size_t size = model_.tokens.size();
+    net_.bias.assign(size, 0);
+    for (std::size_t slot = 0; slot < width_; ++slot) {
+      std::vector<std::int64_t> column;
+      bool read = false;
+      for (std::size_t id = 0; id < size; ++id) {
+        column.push_back(whole(model_.head[id * width_ + slot]));
+        read |= column.back() != 0;
+      }
+      if (!read || slots_[slot].empty()) continue;
+      if (special_[slot]) throw Declined{"the output head reads the recency or the squared position"};
+      std::int64_t value = 0;
+      if (is_constant(slots_[slot], value)) {
+        for (std::size_t id = 0; id < size; ++id)
+          if (__builtin_mul_overflow(column[id], value, &value) || __builtin_add_overflow(net_.bias[id], value, &net_.bias[id]))
+            throw Declined{"the output head does not fit 64 bits"};
+          else
+            is_constant(slots_[slot], value);
+        continue;
+      }
+      for (const Term& term : slots_[slot])
+        if (is_mean(term.node)) throw Declined{"the output head reads a mean"};
+      std::size_t feature = 0;
+      while (feature < net_.weights.size() && net_.weights[feature] != column) ++feature;
+      if (feature == net_.weights.size()) {
+        net_.weights.push_back(std::move(column));
+        net_.features.emplace_back();
+      }
+      add_scaled(net_.features[feature], slots_[slot], 1);
+    }
+  }
+
+  const Model& model_;
+  const std::size_t width_;
+  Network net_;
+  std::vector<InputSlots> inputs_;
+  std::vector<Expr> slots_;
+  std::vector<bool> special_;
+};
+
+}  // namespace
+
+Network fold(const Model& model) { return Folder(model).run(); }
+
+}  // namespace tvm::plan

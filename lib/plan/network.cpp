@@ -1,0 +1,165 @@
+#include "plan/network.hpp"
+
+#include <algorithm>
+
+namespace tvm::plan {
+namespace {
+
+constexpr Wide kFar = Wide{1} << 100;  // intervals saturate here
+
+Wide clamp(Wide value) { return std::clamp(value, -kFar, kFar); }
+
+Wide times(Wide a, Wide b) {
+  Wide product;
+  if (__builtin_mul_overflow(a, b, &product)) return (a < 0) == (b < 0) ? kFar : -kFar;
+  return clamp(product);
+}
+
+Range scaled(Range r, Wide weight) {
+  const Wide a = times(r.low, weight), b = times(r.high, weight);
+  return {std::min(a, b), std::max(a, b)};
+}
+
+}  // namespace
+
+void add_scaled(Expr& to, const Expr& from, std::int64_t weight) {
+  if (weight == 0) return;
+  Expr sum;
+  sum.reserve(to.size() + from.size());
+  auto a = to.begin();
+  for (const Term& term : from) {
+    while (a != to.end() && a->node < term.node) sum.push_back(*a++);
+    Term next{term.node, 0};
+    if (a != to.end() && a->node == term.node) next.weight = (a++)->weight;
+    std::int64_t product;
+    if (__builtin_mul_overflow(term.weight, weight, &product) ||
+        __builtin_add_overflow(next.weight, product, &next.weight))
+      throw Declined{"a weight of the folded network does not fit 64 bits"};
+    if (next.weight != 0) sum.push_back(next);
+  }
+  sum.insert(sum.end(), a, to.end());
+  to = std::move(sum);
+}
+
+Expr constant(std::int64_t value) { return value == 0 ? Expr{} : Expr{{kOne, value}}; }
+
+bool is_constant(const Expr& expr, std::int64_t& value) {
+  value = expr.empty() ? 0 : expr[0].weight;
+  return expr.empty() || (expr.size() == 1 && expr[0].node == kOne);
+}
+
+std::uint32_t Network::table(std::vector<std::int64_t> values) {
+  const auto [entry, fresh] = known_tables_.try_emplace(values, static_cast<std::uint32_t>(tables.size()));
+  if (fresh) tables.push_back(std::move(values));
+  return entry->second;
+}
+
+NodeId Network::add(Node node) {
+  const auto [entry, fresh] = known_.try_emplace(node, static_cast<NodeId>(nodes.size()));
+  if (fresh) {
+    ranges.push_back(range_of(node));
+    nodes.push_back(std::move(node));
+  }
+  return entry->second;
+}
+
+Range Network::range(const Expr& expr) const {
+  Range sum;
+  for (const Term& term : expr) {
+    const Range part = scaled(ranges[term.node], term.weight);
+    sum = {clamp(sum.low + part.low), clamp(sum.high + part.high)};
+  }
+  return sum;
+}
+
+Range Network::range_of(const Node& node) const {
+  switch (node.kind) {
+    case Kind::kOne:
+      return {1, 1};
+    case Kind::kPosition:
+    case Kind::kIndex:
+    case Kind::kLookup:
+      return {0, kMaxTokens};
+    case Kind::kToken:
+    case Kind::kTokenAt: {
+      const auto [low, high] = std::minmax_element(tables[node.table].begin(), tables[node.table].end());
+      return {*low, *high};
+    }
+    case Kind::kLinear:
+    case Kind::kHistoryAt:
+      return range(node.value);
+    case Kind::kSum: {  // |gate| / count is at most kMaxTokens
+      const Range value = range(means[node.table].value);
+      return {std::min<Wide>(0, times(value.low, kMaxTokens)), std::max<Wide>(0, times(value.high, kMaxTokens))};
+    }
+    case Kind::kFound:
+      return range(stores[nodes[node.at].table].columns[node.table]);
+    case Kind::kProduct: {
+      const Range gate = range(node.gate), value = range(node.value);
+      const Wide open = std::max<Wide>(0, gate.high);
+      return {std::min<Wide>(0, times(value.low, open)), std::max<Wide>(0, times(value.high, open))};
+    }
+  }
+  return {-kFar, kFar};
+}
+
+// A function of its position and of the tokens around it alone: it can be computed for any past
+// position from the token history, so no history of its own is kept.
+bool Network::token_local(const Expr& expr) const {
+  return std::all_of(expr.begin(), expr.end(), [&](const Term& term) {
+    const Node& node = nodes[term.node];
+    switch (node.kind) {
+      case Kind::kOne:
+      case Kind::kPosition:
+      case Kind::kToken:
+        return true;
+      case Kind::kLinear:
+        return token_local(node.value);
+      case Kind::kIndex:
+        return token_local(node.value) && (node.at == kOne || token_local({{node.at, 1}}));
+      case Kind::kTokenAt:
+        return token_local({{node.at, 1}});
+      default:
+        return false;
+    }
+  });
+}
+
+Expr Network::past(const Expr& expr, NodeId at) {
+  if (at == kPositionNode) return expr;
+  Expr result;
+  for (const Term& term : expr) {
+    const Node node = nodes[term.node];
+    Expr part;
+    if (!token_local({term})) {
+      const Expr value{{term.node, 1}};
+      const auto found = std::find(histories.begin(), histories.end(), value);
+      const auto index = static_cast<std::uint32_t>(found - histories.begin());
+      if (found == histories.end()) histories.push_back(value);
+      part = {{add({.kind = Kind::kHistoryAt, .at = at, .table = index, .gate = {}, .value = value}), 1}};
+    } else if (node.kind == Kind::kOne) {
+      part = {{kOne, 1}};
+    } else if (node.kind == Kind::kPosition) {
+      part = {{at, 1}};
+    } else if (node.kind == Kind::kToken) {
+      part = {{add({.kind = Kind::kTokenAt, .at = at, .table = node.table, .gate = {}, .value = {}}), 1}};
+    } else if (node.kind == Kind::kLinear) {
+      part = past(node.value, at);
+    } else {
+      // An index that was bounded by its own position is bounded by `at` there.
+      const auto index_at = [&](NodeId index) {
+        const Node inner = nodes[index];
+        const NodeId upper = inner.at == kOne ? at : past({{inner.at, 1}}, at)[0].node;
+        return add({.kind = Kind::kIndex, .at = upper, .table = 0, .gate = {}, .value = past(inner.value, at)});
+      };
+      if (node.kind == Kind::kIndex)
+        part = {{index_at(term.node), 1}};
+      else
+        part = {{add({.kind = Kind::kTokenAt, .at = index_at(node.at), .table = node.table, .gate = {}, .value = {}}), 1}};
+    }
+    add_scaled(result, part, term.weight);
+  }
+  return result;
+}
+
+}  // namespace tvm::plan

@@ -1,0 +1,111 @@
+// The network found again from its weights: a graph of integer nodes, in an order in which each
+// reads only earlier ones.
+//
+// Enters: nodes and expressions from fold.cpp.  Leaves: `Network`, from which tapes are built.
+//
+// Every node is an exact integer. What can be said of the whole run is computed with it: the
+// interval that holds each node in every trace of at most kMaxTokens tokens.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tvm::plan {
+
+using Wide = __int128;
+using NodeId = std::uint32_t;
+
+// Traces are bounded, so that intervals are: positions and counts stay below this.
+inline constexpr std::int64_t kMaxTokens = std::int64_t{1} << 31;
+
+// A linear expression: terms by ascending node, no zero weights. Node kOne is the constant 1.
+struct Term {
+  NodeId node;
+  std::int64_t weight;
+  bool operator==(const Term&) const = default;
+  auto operator<=>(const Term&) const = default;
+};
+using Expr = std::vector<Term>;
+inline constexpr NodeId kOne = 0, kPositionNode = 1;
+
+enum class Kind : std::uint8_t {
+  kOne,
+  kPosition,   // of the current token
+  kToken,      // table[current token]
+  kLinear,     // value
+  kIndex,      // value clamped to 0 .. node `at` (or to the current position when at is kOne)
+  kTokenAt,    // table[token at position `at`]
+  kHistoryAt,  // what `value` was at position `at`
+  kSum,        // gate * mean of sum `table`: the running sum itself when the gate counts its terms
+  kLookup,     // index of the record of store `table` whose key is nearest the value
+  kFound,      // column `table` of the record that lookup `at` found
+  kProduct,    // value * max(0, gate)
+};
+
+struct Node {
+  Kind kind;
+  NodeId at = 0;
+  std::uint32_t table = 0;
+  Expr gate, value;
+  auto operator<=>(const Node&) const = default;
+};
+
+struct Range {
+  Wide low = 0, high = 0;
+};
+
+// A mean over all positions so far whose key (a function of the token) is largest.
+struct Mean {
+  Expr value;
+  std::uint32_t key = 0;  // table
+  auto operator<=>(const Mean&) const = default;
+};
+
+// Positions by integer key. `square` must be key * key wherever clear is 0.
+struct Store {
+  Expr key, square, clear;
+  std::vector<Expr> columns;
+};
+
+struct Network {
+  std::vector<Node> nodes;
+  std::vector<Range> ranges;                      // per node
+  std::vector<std::vector<std::int64_t>> tables;  // each (V)
+  std::vector<Mean> means;
+  std::vector<Store> stores;
+  std::vector<Expr> histories;
+  // Output: the next token is the argmax over i of bias[i] + sum over f of weights[f][i] * features[f].
+  std::vector<Expr> features;
+  std::vector<std::vector<std::int64_t>> weights;
+  std::vector<std::int64_t> bias;
+  // What was found, for people.
+  std::size_t heads_used = 0, heads_dropped = 0, neurons_used = 0;
+
+  NodeId add(Node node);
+  std::uint32_t table(std::vector<std::int64_t> values);
+  Range range(const Expr& expr) const;
+
+  // `expr` as it was at the position that node `at` holds.
+  Expr past(const Expr& expr, NodeId at);
+
+ private:
+  std::map<Node, NodeId> known_;
+  std::map<std::vector<std::int64_t>, std::uint32_t> known_tables_;
+  Range range_of(const Node& node) const;
+  bool token_local(const Expr& expr) const;
+};
+
+// The model has no integer structure that the plan knows how to keep exact; says where and why.
+struct Declined {
+  std::string why;
+};
+
+// to += weight * from. Throws Declined when a weight leaves int64.
+void add_scaled(Expr& to, const Expr& from, std::int64_t weight);
+Expr constant(std::int64_t value);
+// Whether the expression is a constant, and which.
+bool is_constant(const Expr& expr, std::int64_t& value);
+
+}  // namespace tvm::plan

@@ -1,0 +1,57 @@
+// The output head: the argmax over all rows, as an exact function of a few integers.
+//
+// Enters: the features of a position.  Leaves: the token of the largest score, the lowest index on
+// a tie. Scores are compared with 128-bit integers over all rows; results are remembered by
+// features, of which a machine has few distinct ones.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "plan/network.hpp"
+
+namespace tvm::plan {
+
+class Output {
+ public:
+  explicit Output(const Network& network)
+      : net_(network), width_(network.features.size()), keys_(kEntries * width_), tokens_(kEntries, -1) {}
+
+  std::int32_t token(std::span<const std::int64_t> features) {
+    std::uint64_t hash = 0;
+    for (const auto feature : features) hash = (hash ^ static_cast<std::uint64_t>(feature)) * 0x9E3779B97F4A7C15u;
+    const std::size_t entry = static_cast<std::size_t>(hash >> (64 - kBits));
+    std::int64_t* key = keys_.data() + entry * width_;
+    bool same = tokens_[entry] >= 0;
+    for (std::size_t f = 0; f < width_; ++f) same &= key[f] == features[f];
+    if (same) return tokens_[entry];
+    for (std::size_t f = 0; f < width_; ++f) key[f] = features[f];
+    return tokens_[entry] = argmax(features);
+  }
+
+ private:
+  static constexpr int kBits = 13;
+  static constexpr std::size_t kEntries = std::size_t{1} << kBits;
+
+  std::int32_t argmax(std::span<const std::int64_t> features) const {
+    std::size_t best = 0;
+    Wide best_score = 0;
+    for (std::size_t id = 0; id < net_.bias.size(); ++id) {
+      Wide score = net_.bias[id];
+      for (std::size_t f = 0; f < width_; ++f) score += Wide{net_.weights[f][id]} * features[f];
+      if (id == 0 || score > best_score) {
+        best = id;
+        best_score = score;
+      }
+    }
+    return static_cast<std::int32_t>(best);
+  }
+
+  const Network& net_;
+  const std::size_t width_;
+  std::vector<std::int64_t> keys_;   // (entries, features)
+  std::vector<std::int32_t> tokens_; // -1: empty
+};
+
+}  // namespace tvm::plan
