@@ -1,0 +1,8 @@
+"""Compiles the bundled C programs again: run it after a change of a program or of the runtime library."""
+
+from pyvm.program.bundled import PROGRAMS
+from pyvm.program.c_to_wasm import compile_c
+
+for item in PROGRAMS.values():
+    item.wasm_file.write_bytes(compile_c(item.source))
+    print(f"{item.wasm_file.name}: {item.wasm_file.stat().st_size} bytes")
