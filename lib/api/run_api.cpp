@@ -1,0 +1,89 @@
+// The C ABI of runs: options checked, tokens checked, then the path that was asked for.
+#include <chrono>
+#include <span>
+
+#include "api/guard.hpp"
+#include "api/handles.hpp"
+#include "forward/runs.hpp"
+
+namespace {
+
+constexpr std::int32_t kMaxThreads = 1024;
+
+tvm_options defaults() {
+  return {sizeof(tvm_options), TVM_PATH_AUTO, TVM_PROJECTION_AUTO, TVM_ATTENTION_AUTO, TVM_BYPASS_ALL, 0};
+}
+
+tvm_options checked(const tvm_options* given) {
+  if (given == nullptr) return defaults();
+  tvm::require_size(given, "options");
+  const auto within = [](std::int32_t value, std::int32_t highest, const char* name) {
+    if (value < 0 || value > highest)
+      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("options: ", name, " is ", value, ", allowed are 0 to ", highest));
+  };
+  within(given->path, TVM_PATH_LAYERS, "path");
+  within(given->projection, TVM_PROJECTION_SPARSE, "projection");
+  within(given->attention, TVM_ATTENTION_SCAN, "attention");
+  within(given->bypass, TVM_BYPASS_ALL, "bypass");
+  within(given->threads, kMaxThreads, "threads");
+  if (given->path == TVM_PATH_PLAN)
+    throw tvm::Error(TVM_ERROR_UNSUPPORTED, "path plan: this libtvm has no plan; use path layers or auto");
+  return *given;
+}
+
+std::span<const std::int32_t> checked_tokens(const tvm::Model& model, const std::int32_t* tokens, std::size_t count,
+                                             const char* name) {
+  if (tokens == nullptr) throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence(name, " is NULL"));
+  if (count == 0) throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence(name, " is empty; a run needs at least one token"));
+  for (std::size_t i = 0; i < count; ++i)
+    if (tokens[i] < 0 || tokens[i] >= model.vocabulary)
+      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence(name, " position ", i, ": token id ", tokens[i],
+                                                         " is outside the vocabulary of ", model.vocabulary));
+  return {tokens, count};
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+extern "C" {
+
+void tvm_options_default(tvm_options* options) {
+  if (options != nullptr) *options = defaults();
+}
+
+tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t prompt_count, uint64_t limit,
+                        tvm_callback callback, void* user, const tvm_options* options, tvm_run_result* result) {
+  return tvm::guard([&] {
+    const auto start = std::chrono::steady_clock::now();
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require_size(result, "result");
+    const tvm_options how = checked(options);
+    const auto tokens = checked_tokens(model->model, prompt, prompt_count, "prompt");
+    tvm_run_result run{};
+    tvm::generate_by_layers(model->model, tokens, limit, callback, user, how, run);
+    run.seconds = seconds_since(start);
+    tvm::give(result, run);
+  });
+}
+
+tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t count, size_t first, size_t last,
+                      int32_t* predicted, const tvm_options* options, tvm_verify_result* result) {
+  return tvm::guard([&] {
+    const auto start = std::chrono::steady_clock::now();
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require_size(result, "result");
+    const tvm_options how = checked(options);
+    const auto checked_span = checked_tokens(model->model, tokens, count, "tokens");
+    if (first < 1 || first > last || last > count)
+      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last, " does not lie within 1 .. ", count));
+    tvm_verify_result run{};
+    tvm::verify_by_layers(model->model, checked_span, first, last, predicted, how, run);
+    run.seconds = seconds_since(start);
+    tvm::give(result, run);
+  });
+}
+
+}  // extern "C"

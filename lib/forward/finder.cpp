@@ -1,0 +1,135 @@
+#include "forward/finder.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "api/error.hpp"
+
+namespace tvm {
+namespace {
+
+class Scan final : public Finder {
+ public:
+  explicit Scan(bool latest) : latest_(latest) {}
+
+  void insert(const Key& key, double clear, double v0, double v1) override {
+    require_exact(key);
+    keys_.push_back(key);
+    clear_.push_back(clear);
+    if (!latest_) values_.push_back({v0, v1});
+  }
+
+  Found find(double q0, double q1) const override {
+    Found found;
+    std::size_t best = 0;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      int better = i == 0 ? 1 : 0;
+      if (better == 0 && q1 > 0.0 && clear_[i] != clear_[best]) better = clear_[i] < clear_[best] ? 1 : -1;
+      else if (better == 0) better = compare_scores(q0, q1, keys_[i], keys_[best]);
+      if (better < 0) continue;
+      if (better > 0) {
+        best = i;
+        found.sums = {};
+      }
+      found.newest = i;
+      if (!latest_) found.sums.add(values_[i].first, values_[i].second);
+    }
+    return found;
+  }
+
+ private:
+  bool latest_;
+  std::vector<Key> keys_;
+  std::vector<double> clear_;
+  std::vector<std::pair<double, double>> values_;  // AVERAGE
+};
+
+Key mirrored(const Key& key) { return {key.x, -key.y, -key.recency}; }
+
+}  // namespace
+
+void require_exact(const Key& key) {
+  const double k = key.x / 2;
+  if (!(std::abs(k) > kExactParabola)) return;
+  if (std::abs(key.y + k * k) <= 0x1p-50 * k * k)
+    throw Error(TVM_ERROR_LIMIT,
+                sentence("the integer key ", static_cast<long long>(k),
+                         " is beyond 94906265, where float64 scores are no longer exact: use bypass all"));
+}
+
+void HullFinder::extend(const Key& key, std::uint64_t position, const Sums& value) {
+  if (!any_ || key.x < leftmost_.x) leftmost_ = {key.x, position, value};
+  else if (key.x == leftmost_.x) leftmost_.newest = std::max(leftmost_.newest, position), leftmost_.sums.add(value);
+  if (!any_ || key.x > rightmost_.x) rightmost_ = {key.x, position, value};
+  else if (key.x == rightmost_.x) rightmost_.newest = std::max(rightmost_.newest, position), rightmost_.sums.add(value);
+  any_ = true;
+}
+
+void HullFinder::insert(const Key& key, double clear, double v0, double v1) {
+  if (latest_) {
+    insert_at(key, clear, size_);
+  } else {
+    require_exact(key);
+    Sums value;
+    value.add(v0, v1);
+    if (!any_ || clear < least_clear_) {
+      upper_.clear(), lower_.clear();
+      upper_sums_.clear(), lower_sums_.clear();
+      least_clear_ = clear;
+    }
+    extend(key, size_, value);
+    all_.add(value);
+    if (clear == least_clear_) {
+      const auto add = [&value](UpperHull& hull, std::vector<Sums>& sums, const Key& at) {
+        // The id of a vertex is the index of its sums; ids of removed vertices are not reused.
+        const std::size_t id = sums.size();
+        sums.push_back(value);
+        hull.insert(at, id, [&](std::uint64_t old) {
+          sums.pop_back();
+          sums[old].add(value);
+          return old;
+        });
+      };
+      add(upper_, upper_sums_, key);
+      if (needs_lower_) add(lower_, lower_sums_, mirrored(key));
+    }
+  }
+  ++size_;
+}
+
+void HullFinder::insert_at(const Key& key, double clear, std::uint64_t position) {
+  require_exact(key);
+  if (!any_ || clear < least_clear_) {
+    upper_.clear(), lower_.clear();
+    least_clear_ = clear;
+  }
+  extend(key, position, {});
+  if (clear != least_clear_) return;
+  const auto newest = [position](std::uint64_t old) { return std::max(old, position); };
+  upper_.insert(key, position, newest);
+  if (needs_lower_) lower_.insert(mirrored(key), position, newest);
+}
+
+Found HullFinder::find(double q0, double q1) const {
+  Found found;
+  if (q1 == 0.0) {
+    if (q0 == 0.0) return {size_ - 1, all_};
+    const Extreme& extreme = q0 > 0.0 ? rightmost_ : leftmost_;
+    return {extreme.newest, extreme.sums};
+  }
+  const auto& hull = q1 > 0.0 ? upper_ : lower_;
+  const auto& sums = q1 > 0.0 ? upper_sums_ : lower_sums_;
+  hull.best(q0, std::abs(q1), [&](std::uint64_t id) {
+    if (latest_) found.newest = std::max(found.newest, id);
+    else found.sums.add(sums[id]);
+  });
+  return found;
+}
+
+std::unique_ptr<Finder> make_scan(bool latest) { return std::make_unique<Scan>(latest); }
+
+std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower) {
+  return std::make_unique<HullFinder>(latest, needs_lower);
+}
+
+}  // namespace tvm

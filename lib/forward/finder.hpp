@@ -1,0 +1,79 @@
+// Hard attention of one set of keys: which past positions score highest for a query.
+//
+// Enters: one key per position, in order of position.  Leaves: for LATEST the newest winning
+// position, for AVERAGE the mean of the winners' values. Three ways, one result: Scan compares with
+// every key; HullFinder keeps convex hulls; KeyTable (key_table.hpp) knows that keys are integers.
+//
+// A key's `clear` outranks its score: among keys that a query with q1 > 0 can see, only those with
+// the least `clear` count.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "forward/exact.hpp"
+#include "forward/hull.hpp"
+
+namespace tvm {
+
+// The first k for which -k * k and 2 * k * q no longer fit float64 exactly, minus one.
+inline constexpr double kExactParabola = 94906265.0;
+
+// Throws TVM_ERROR_LIMIT for a key on the parabola (2k, -k*k) that float64 rounds.
+void require_exact(const Key& key);
+
+struct Sums {
+  double v0 = 0.0, v1 = 0.0;
+  std::uint64_t count = 0;
+  void add(double a, double b) { v0 += a, v1 += b, ++count; }
+  void add(const Sums& other) { v0 += other.v0, v1 += other.v1, count += other.count; }
+};
+
+// What one query found.
+struct Found {
+  std::uint64_t newest = 0;  // LATEST
+  Sums sums;                 // AVERAGE
+};
+
+class Finder {
+ public:
+  virtual ~Finder() = default;
+  virtual void insert(const Key& key, double clear, double v0, double v1) = 0;
+  virtual Found find(double q0, double q1) const = 0;  // at least one key was inserted
+};
+
+std::unique_ptr<Finder> make_scan(bool latest);
+std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower);
+
+class HullFinder final : public Finder {
+ public:
+  HullFinder(bool latest, bool needs_lower) : latest_(latest), needs_lower_(needs_lower) {}
+  void insert(const Key& key, double clear, double v0, double v1) override;
+  Found find(double q0, double q1) const override;
+
+  // For KeyTable, which turns into a hull when a key breaks its assumptions: keys with their
+  // positions in any order, of LATEST heads, then how many positions there were.
+  void insert_at(const Key& key, double clear, std::uint64_t position);
+  void skip_to(std::uint64_t position) { size_ = position; }
+
+ private:
+  // For queries (q0, 0): keys tie when their x ties.
+  struct Extreme {
+    double x;
+    std::uint64_t newest;
+    Sums sums;
+  };
+  void extend(const Key& key, std::uint64_t position, const Sums& value);
+
+  bool latest_, needs_lower_;
+  std::uint64_t size_ = 0;
+  double least_clear_ = 0.0;
+  bool any_ = false;
+  UpperHull upper_, lower_;  // of the keys with the least `clear`; lower_ has y negated
+  std::vector<Sums> upper_sums_, lower_sums_;  // AVERAGE: by vertex id
+  Extreme leftmost_{}, rightmost_{};
+  Sums all_;
+};
+
+}  // namespace tvm

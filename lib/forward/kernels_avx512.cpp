@@ -1,0 +1,9 @@
+// Kernels compiled for AVX512: 8 doubles at a time.
+#include "forward/kernels.hpp"
+
+#define TVM_WIDTH 8
+#include "forward/kernels.inc"
+
+namespace tvm {
+extern const Kernels kernels_avx512{"avx512", sparse, block, argmax};
+}  // namespace tvm
