@@ -540,6 +540,11 @@ def _mul(s: Selector, item: Node) -> None:
     if constant is None:
         _routine(s, item)
         return
+    if constant == 0:  # evaluated for its effect alone
+        s.value(x)
+        s.emit("drop")
+        s.const(0)
+        return
     digits = signed_digits(constant)
     negative = digits[-1] < 0
     with s.temporaries(2) as (t, u):

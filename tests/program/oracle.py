@@ -1,0 +1,110 @@
+"""Runs a module in wasmtime (the independent oracle) and in our executor; both give the same kind of result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from pyvm.program import program as programs
+from pyvm.program.executor import Executor
+
+wasmtime = pytest.importorskip("wasmtime")
+
+# wasmtime's words for the traps, as they appear in its messages
+TRAPS = (
+    "unreachable",
+    "integer divide by zero",
+    "integer overflow",
+    "out of bounds memory access",
+    "undefined element",
+    "uninitialized element",
+    "indirect call type mismatch",
+)
+OUR_TRAPS = (1, 2, 3, 4, 5, 6, 7)
+
+
+@dataclass(frozen=True)
+class Result:
+    output: bytes
+    trap: int | None
+    values: tuple[int, ...] = ()
+
+
+def wat(text: str) -> bytes:
+    return bytes(wasmtime.wat2wasm(text))
+
+
+_ENGINE = None
+
+
+def run_oracle(data: bytes, text: bytes | None = None, entry: str = "compute", args=()) -> Result:
+    """Output and trap in wasmtime; results as unsigned numbers."""
+    global _ENGINE
+    _ENGINE = _ENGINE or wasmtime.Engine()
+    store = wasmtime.Store(_ENGINE)
+    module = wasmtime.Module(_ENGINE, data)
+    output = bytearray()
+    imports = [
+        wasmtime.Func(store, item.type, lambda byte: output.append(byte & 0xFF))
+        for item in module.imports
+    ]
+    instance = wasmtime.Instance(store, module, imports)
+    exports = instance.exports(store)
+    function = exports[entry]
+    if text is not None:
+        base = exports["__heap_base"].value(store)
+        exports["memory"].write(store, text + b"\0", base)
+        args = (base,)
+    try:
+        values = function(store, *args)
+    except wasmtime.Trap as trap:
+        message = str(trap)
+        return Result(bytes(output), OUR_TRAPS[next(i for i, t in enumerate(TRAPS) if t in message)])
+    values = () if values is None else tuple(values) if isinstance(values, list) else (values,)
+    return Result(bytes(output), None, values)
+
+
+def run_ours(data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0) -> Result:
+    """Output and trap in our executor."""
+    program = programs.from_wasm(data, text, checked=checked)
+    return run_program(program, limit)
+
+
+def run_program(program, limit: int = 0) -> Result:
+    executor = Executor(program.code, program.input)
+    for count, _ in enumerate(executor.run()):
+        if limit and count > limit:
+            raise AssertionError("the program does not end")
+    trap = program.trap_at(executor.cursor)
+    return Result(bytes(executor.output), trap.kind if trap else None)
+
+
+def same(data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0) -> Result:
+    """Asserts that both agree; the common result."""
+    expected = run_oracle(data, text)
+    actual = run_ours(data, text, checked, limit)
+    assert (actual.output, actual.trap) == (expected.output, expected.trap)
+    return actual
+
+
+# Parts of modules in the text format.
+HEAD = """
+(import "env" "output_byte" (func $out (param i32)))
+(memory (export "memory") 1)
+(func $word (param i32)
+  (i32.store (i32.const 0xfff0) (local.get 0))
+  (call $out (i32.load8_u (i32.const 0xfff0)))
+  (call $out (i32.load8_u (i32.const 0xfff1)))
+  (call $out (i32.load8_u (i32.const 0xfff2)))
+  (call $out (i32.load8_u (i32.const 0xfff3))))
+(func $long (param i64)
+  (i64.store (i32.const 0xffe0) (local.get 0))
+  (call $word (i32.load (i32.const 0xffe0)))
+  (call $word (i32.load (i32.const 0xffe4))))
+"""
+
+
+def module(body: str, functions: str = "") -> bytes:
+    """A module whose `compute` has the given body; $word and $long print values."""
+    return wat(f'(module {HEAD} {functions} (func (export "compute") {body}))')
