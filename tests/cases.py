@@ -115,7 +115,8 @@ CASES: tuple[Case, ...] = (
     Case("halt", "halt"),
     Case(
         "output",
-        "".join(f"i32.const {byte}\noutput\n" for byte in (0x41, 0x20, 0x00, 0x0A, 0xFF, 0x7B)) + "halt",
+        "".join(f"i32.const {byte}\noutput\n" for byte in (0x41, 0x20, 0x00, 0x0A, 0xFF, 0x7B))
+        + "halt",
         b"A \x00\n\xff{",
     ),
     *_binaries(),

@@ -89,7 +89,9 @@ def pip_install(what: str, *arguments: str) -> None:
     )
     if not done:
         print(output, file=sys.stderr)
-        raise SetupError(f"pip could not install {what} (its own words are above); is its registry reachable?")
+        raise SetupError(
+            f"pip could not install {what} (its own words are above); is its registry reachable?"
+        )
 
 
 def build_library() -> None:
@@ -112,7 +114,9 @@ def sources() -> Iterator[Path]:
 
 def fingerprint(paths: Iterator[Path]) -> list[list[Any]]:
     stats = ((path, path.stat()) for path in paths if path.exists())
-    return sorted([path.relative_to(ROOT).as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats)
+    return sorted(
+        [path.relative_to(ROOT).as_posix(), s.st_size, s.st_mtime_ns] for path, s in stats
+    )
 
 
 def read_stamp() -> dict[str, Any]:
@@ -131,7 +135,9 @@ def set_up(extras: set[str]) -> None:
         STAMP.unlink(missing_ok=True)
         make_venv()
         wanted = sorted(extras | set(stamp.get("extras", [])))
-        pip_install(f"pyvm and what it needs ({', '.join(wanted)})", "-e", f"{ROOT}[{','.join(wanted)}]")
+        pip_install(
+            f"pyvm and what it needs ({', '.join(wanted)})", "-e", f"{ROOT}[{','.join(wanted)}]"
+        )
         stamp = {"root": str(ROOT), "package": package, "extras": wanted}
         STAMP.write_text(json.dumps(stamp), encoding="utf-8")
     library = fingerprint(sources())
@@ -149,7 +155,9 @@ def needs_c_compiler(arguments: list[str]) -> bool:
     if any(VENV.glob("[Ll]ib/**/site-packages/ziglang")):
         return False
     clang = shutil.which("clang")
-    return not (clang and shutil.which("wasm-ld") and "wasm32" in succeeds(clang, "--print-targets")[1])
+    return not (
+        clang and shutil.which("wasm-ld") and "wasm32" in succeeds(clang, "--print-targets")[1]
+    )
 
 
 def start(command: list[str | Path]) -> int:
@@ -171,7 +179,11 @@ def test(arguments: list[str]) -> int:
     """Ruff, then meson test, then pytest, whose summary is thus the last line."""
     set_up(EXTRAS["test"])
     os.chdir(ROOT)
-    env = {**environment(), "NINJA": str(BIN / "ninja"), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    env = {
+        **environment(),
+        "NINJA": str(BIN / "ninja"),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    }
     checks = [
         [PYTHON, "-m", "ruff", "check", "."],
         [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"],
@@ -184,7 +196,10 @@ def test(arguments: list[str]) -> int:
 def main() -> int:
     command, *arguments = sys.argv[1:] or [""]
     if command not in EXTRAS:
-        print("usage: setup.py run|test [arguments]; tools/run and tools/test call it", file=sys.stderr)
+        print(
+            "usage: setup.py run|test [arguments]; tools/run and tools/test call it",
+            file=sys.stderr,
+        )
         return 2
     try:
         return {"run": run, "test": test}[command](arguments)

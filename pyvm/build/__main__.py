@@ -19,8 +19,12 @@ def main() -> int:
         epilog="Every other option goes to `meson setup`, for example -Dopenmp=disabled.",
     )
     parser.add_argument("--folder", type=Path, default=ROOT / "build", help="the build folder")
-    parser.add_argument("--no-place", action="store_true", help="build, but do not place the library")
-    parser.add_argument("--quiet", action="store_true", help="show Meson and Ninja only when they fail")
+    parser.add_argument(
+        "--no-place", action="store_true", help="build, but do not place the library"
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="show Meson and Ninja only when they fail"
+    )
     arguments, options = parser.parse_known_args()
     try:
         library = build(

@@ -88,11 +88,15 @@ def _configure(folder, options, compiler, env, quiet, say) -> None:
     if known == request and (folder / "build.ninja").exists():
         return
     if (folder / "meson-private").exists():
-        shutil.rmtree(folder)  # another compiler or place: Meson would keep what it knew of the old one
+        shutil.rmtree(
+            folder
+        )  # another compiler or place: Meson would keep what it knew of the old one
     elif folder.exists() and not folder.is_dir():
         raise BuildError(f"{folder} is not a folder")
     if is_zig(compiler):
-        say("the C++ compiler is zig: the first time takes about 100 seconds (it builds its C++ library)")
+        say(
+            "the C++ compiler is zig: the first time takes about 100 seconds (it builds its C++ library)"
+        )
     command = [sys.executable, "-m", "mesonbuild.mesonmain", "setup", str(folder), str(ROOT)]
     _run([*command, *options], env, quiet, "Meson could not configure libtvm")
     note.write_text(json.dumps(request), encoding="utf-8")

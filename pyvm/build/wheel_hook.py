@@ -22,7 +22,9 @@ class WheelHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if os.environ.get("PYVM_WHEEL") != "platform":
             return
-        found = [path for path in (Path(self.root, "pyvm/engine", n) for n in LIBRARIES) if path.exists()]
+        found = [
+            path for path in (Path(self.root, "pyvm/engine", n) for n in LIBRARIES) if path.exists()
+        ]
         if len(found) != 1:
             raise FileNotFoundError(
                 "a platform wheel needs libtvm: run `python -m pyvm.build` first "

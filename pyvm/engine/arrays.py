@@ -17,7 +17,9 @@ def token_array(tokens: np.ndarray | Sequence[int], name: str = "tokens") -> np.
     """An array is taken as it is and must be int32, one-dimensional and contiguous; a list is converted."""
     if not isinstance(tokens, np.ndarray):
         if isinstance(tokens, (str, bytes)):
-            raise ArgumentError(f"{name} must be token ids; parse text with pyvm.program.tokens.parse")
+            raise ArgumentError(
+                f"{name} must be token ids; parse text with pyvm.program.tokens.parse"
+            )
         try:
             given = np.asarray(tokens)
         except (TypeError, ValueError, OverflowError):

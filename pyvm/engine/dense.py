@@ -37,7 +37,10 @@ class DenseNetwork:
             np.zeros(shape, bool) if model.tie_break is None else model.tie_break == AVERAGE
         )
         self._weights = [
-            (self._projection(layer.qkv), *(w.astype(FLOAT) for w in (layer.out, layer.w_in, layer.w_ffn)))
+            (
+                self._projection(layer.qkv),
+                *(w.astype(FLOAT) for w in (layer.out, layer.w_in, layer.w_ffn)),
+            )
             for layer in model.layers
         ]
         self._keys: list[np.ndarray] = [np.empty((heads, 0, 2), FLOAT) for _ in model.layers]

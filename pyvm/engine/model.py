@@ -202,7 +202,11 @@ class Model:
 
 
 def _check_count(value: Any, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 0 <= value < 2**63:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, np.integer))
+        or not 0 <= value < 2**63
+    ):
         raise ArgumentError(f"{name} must be a whole number that is not negative, not {value!r}")
 
 

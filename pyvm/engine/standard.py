@@ -52,7 +52,9 @@ def cache_file() -> Path | None:
         except RuntimeError:
             return None
         usual = {"win32": os.environ.get("LOCALAPPDATA", home), "darwin": home / "Library/Caches"}
-        folder = Path(usual.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or home / ".cache"), "pyvm")
+        folder = Path(
+            usual.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or home / ".cache"), "pyvm"
+        )
     return folder / f"standard-{_builders_hash()}.bin"
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from pyvm.program.tokens import ALIASES
+from pyvm.program.tokens import ALIASES, commit_token
 
 _BYTE = re.compile(r"([0-9a-f]{2})'?")
 _OUTPUT = re.compile(r"out\((?:([0-9a-f]{2})|(.))\)")
@@ -40,6 +40,7 @@ class TokenClasses:
     program_end: int
     start: int
     halt: int
+    input_end: int
 
 
 @lru_cache(maxsize=8)
@@ -63,7 +64,7 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
         elif token in ("call_commit", "return_commit"):
             completes[i] = jumps[i] = 1
     ids = {token: i for i, token in enumerate(vocabulary)}
-    names = ("branch_taken", "}", "start", "halt")
+    names = ("branch_taken", "}", "start", "halt", commit_token(0, False))
     return TokenClasses(
         byte, output, completes, jumps, stack_delta, *(ids.get(name, -1) for name in names)
     )
@@ -75,3 +76,13 @@ def trace_begin(tokens: np.ndarray, classes: TokenClasses) -> int:
         return 1
     ends = np.flatnonzero(tokens == classes.program_end)
     return int(ends[0]) + 1 if ends.size else 0
+
+
+def prompt_end(tokens: np.ndarray, classes: TokenClasses) -> int:
+    """The position where the generated part of a whole trace begins.
+
+    Only an input ends in commit(+0,sts=0,bt=0): no instruction commits that way.
+    """
+    begin = trace_begin(tokens, classes)
+    ends = np.flatnonzero(tokens[begin:] == classes.input_end)
+    return begin + int(ends[0]) + 1 if ends.size else begin

@@ -70,7 +70,9 @@ class Reader:
             has = np.flatnonzero(back > 0)
             byte = c.byte[tokens[ends[has] - back[has]]]
             value[has] |= byte.astype(np.uint8).astype(np.uint32) << np.uint32(8 * k)
-        moves = c.completes[last] + np.where(c.jumps[last] == 1, value.view(np.int32), 0).astype(np.int64)
+        moves = c.completes[last] + np.where(c.jumps[last] == 1, value.view(np.int32), 0).astype(
+            np.int64
+        )
         after = self.cursor + np.cumsum(moves)
         depth = self.stack_depth + np.cumsum(c.stack_delta[last], dtype=np.int64)
         rows = Executed(

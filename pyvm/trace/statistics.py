@@ -33,7 +33,9 @@ class Statistics:
         for i in np.argsort(-self.tokens, kind="stable"):
             if self.counts[i]:
                 share = 100 * self.tokens[i] / total
-                lines.append(f"{NAMES[i]:14} {self.counts[i]:12,} {self.tokens[i]:12,} {share:6.1f}%")
+                lines.append(
+                    f"{NAMES[i]:14} {self.counts[i]:12,} {self.tokens[i]:12,} {share:6.1f}%"
+                )
         lines.append(f"{'all':14} {self.instructions:12,} {total:12,} {100:6.1f}%")
         return lines
 

@@ -1,0 +1,4 @@
+"""The commands behind `pyvm`: one module each, with `add` (its options) and what it does.
+
+Enters: parsed options.  Leaves: an exit code; results on stdout, everything else on stderr.
+"""

@@ -1,0 +1,141 @@
+"""What several commands share: options, exit codes, compiling, opening, writing files.
+
+Enters: parsed options.  Leaves: programs, models, files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
+
+HALTED, ERROR, USAGE, TRAPPED, BUDGET, INTERRUPTED = 0, 1, 2, 10, 11, 130
+
+
+class CommandError(Exception):
+    """One sentence for the user."""
+
+
+def say(message: str) -> None:
+    """A line on stderr: stdout belongs to results."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def whole_number(text: str) -> int:
+    """An option that counts something."""
+    try:
+        value = int(text.replace("_", "").replace(",", ""))
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return value
+
+
+def integer(text: str) -> int:
+    """A 32-bit argument of an entry function, decimal or 0x..."""
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = 1 << 32
+    if not -(1 << 31) <= value < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is no 32-bit integer")
+    return value
+
+
+def add_program_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "program", metavar="PROGRAM", help="a bundled program's name, or a .c, .wasm or token file"
+    )
+    parser.add_argument("args", nargs="*", type=integer, help="integer arguments of --entry")
+    parser.add_argument("--input", metavar="TEXT", help="the input text")
+    parser.add_argument(
+        "--entry",
+        default="compute",
+        metavar="NAME",
+        help="exported function to run (default: compute)",
+    )
+    parser.add_argument(
+        "--checked",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="trap on memory accesses out of bounds (default: yes for .wasm, no for .c)",
+    )
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", metavar="FILE", help="a model file (default: the standard machine)"
+    )
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("engine", "every combination gives the same tokens")
+    group.add_argument("--path", choices=PATHS, default="auto", help="default: auto")
+    group.add_argument("--projection", choices=PROJECTIONS, default="auto", help="default: auto")
+    group.add_argument("--attention", choices=ATTENTIONS, default="auto", help="default: auto")
+    group.add_argument("--bypass", choices=BYPASSES, default="all", help="default: all")
+    group.add_argument(
+        "--threads", type=whole_number, default=0, metavar="N", help="default: all cores"
+    )
+
+
+def engine_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = ("path", "projection", "attention", "bypass", "threads")
+    return {name: getattr(arguments, name) for name in names}
+
+
+def compile_program(arguments: argparse.Namespace):
+    from pyvm.program.program import compile_file
+
+    return compile_file(
+        arguments.program,
+        input=arguments.input,
+        entry=arguments.entry,
+        args=tuple(arguments.args),
+        checked=arguments.checked,
+    )
+
+
+def open_model(arguments: argparse.Namespace):
+    from pyvm.engine.standard import load
+
+    return load(arguments.model)
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Aside, then renamed: nobody sees half a file; "-" is stdout."""
+    if path == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    target = Path(path)
+    if target.is_dir():
+        raise CommandError(f"{path} is a directory")
+    aside = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        aside.write_bytes(data)
+        os.replace(aside, target)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def listing_of(program):
+    """The program as trace.listing.Listing, for statistics and explanations."""
+    from pyvm.program.tokens import VOCABULARY
+    from pyvm.trace.listing import read_listing
+
+    return read_listing(program.tokens(), VOCABULARY)
+
+
+def rate(count: int, seconds: float) -> str:
+    """For example "980,201 tokens in 0.62 s (1,580,969 tokens/s)"."""
+    noun = "token" if count == 1 else "tokens"
+    speed = f" ({count / seconds:,.0f} tokens/s)" if seconds > 0 else ""
+    return f"{count:,} {noun} in {seconds:.2f} s{speed}"

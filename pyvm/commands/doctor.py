@@ -1,0 +1,130 @@
+"""`pyvm doctor`: what this installation has and what it lacks.
+
+Enters: nothing.  Leaves: a report on stdout; exit code 0 when programs can be run, else 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable
+
+from pyvm.commands import common
+
+_EXTRAS = {
+    "c": ("ziglang",),
+    "schedule": ("highspy",),
+    "build": ("meson", "ninja"),
+    "test": ("pytest", "hypothesis", "wasmtime", "ruff"),
+}
+
+
+def add(commands) -> None:
+    parser = commands.add_parser(
+        "doctor", help="report what this installation has and what it lacks"
+    )
+    parser.set_defaults(command=doctor)
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    fine = True
+    for name, look, needed in (
+        ("pyvm", _version("pyvm"), True),
+        ("python", lambda: f"{platform.python_version()} ({sys.executable})", True),
+        ("numpy", _version("numpy"), True),
+        ("libtvm", _library, True),
+        ("  build", _build_info, True),
+        ("standard model", _standard_model, True),
+        ("hello", _hello, True),
+        ("C compiler", _c_compiler, False),
+        ("C++ compiler", _cxx_compiler, False),
+        *((f"extra {extra}", _extra(names), False) for extra, names in _EXTRAS.items()),
+    ):
+        try:
+            answer = look()
+        except Exception as error:  # the report goes on: it is there for broken installations
+            answer = f"MISSING: {error}" if needed else f"no: {error}"
+            fine = fine and not needed
+        print(f"{name:15} {answer}")
+    print("programs can be run" if fine else "programs cannot be run: see MISSING above")
+    return common.HALTED if fine else common.ERROR
+
+
+def _version(package: str) -> Callable[[], str]:
+    def look() -> str:
+        if package == "pyvm":
+            import pyvm
+
+            return f"{pyvm.__version__} ({pyvm.__path__[0]})"
+        return importlib.metadata.version(package)
+
+    return look
+
+
+def _library() -> str:
+    from pyvm.engine.library import library_path
+
+    return str(library_path())
+
+
+def _build_info() -> str:
+    from pyvm.engine.library import build_info
+
+    return ", ".join(f"{name} {json.dumps(value)}" for name, value in build_info().items())
+
+
+def _standard_model() -> str:
+    from pyvm.engine.standard import cache_file, standard_bytes
+
+    begin = time.perf_counter()
+    size = len(standard_bytes())
+    cached = cache_file()
+    kept = f"kept as {cached}" if cached and cached.is_file() else "not kept yet"
+    return f"builds in {time.perf_counter() - begin:.2f} s, {size:,} bytes, {kept}"
+
+
+def _hello() -> str:
+    from pyvm.engine.standard import load
+    from pyvm.program.program import compile_file
+
+    with load() as model:
+        run = model.generate(compile_file("hello"))
+        verified = model.verify(run.tokens, run.prompt_length)
+    if not (run.ok and verified.ok):
+        raise RuntimeError("the bundled program hello does not run")
+    return f"runs, verified, {common.rate(run.generated.size, run.timings.seconds)}"
+
+
+def _c_compiler() -> str:
+    from pyvm.program.c_to_wasm import compiler_command
+
+    return shlex.join(compiler_command())
+
+
+def _cxx_compiler() -> str:
+    from pyvm.build.compilers import find_cxx
+
+    command = find_cxx()
+    if command is None:
+        raise RuntimeError(
+            "install g++ or clang++, or pip install ziglang (only for building libtvm)"
+        )
+    return shlex.join(command)
+
+
+def _extra(names: tuple[str, ...]) -> Callable[[], str]:
+    def look() -> str:
+        found = []
+        for name in names:
+            try:
+                found.append(f"{name} {importlib.metadata.version(name)}")
+            except importlib.metadata.PackageNotFoundError:
+                found.append(f"{name} not installed")
+        return ", ".join(found)
+
+    return look

@@ -1,0 +1,78 @@
+"""`pyvm model build` and `pyvm model info`.
+
+Enters: nothing, or a model file.  Leaves: a model file, or a description of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from pyvm.commands import common
+from pyvm.commands.common import say
+
+_LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
+
+
+def add(commands) -> None:
+    model = commands.add_parser("model", help="build a model file, or describe one")
+    actions = model.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    parser = actions.add_parser("build", help="write the standard machine as a model file")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE")
+    parser.add_argument(
+        "--solve",
+        type=common.whole_number,
+        default=None,
+        metavar="LAYERS",
+        help="solve the schedule anew for this many layers (needs highspy: pip install 'pyvm[schedule]')",
+    )
+    parser.set_defaults(command=build)
+
+    parser = actions.add_parser("info", help="sizes, head kinds and labels of a model file")
+    parser.add_argument("model", nargs="?", metavar="FILE", help="default: the standard machine")
+    parser.set_defaults(command=info)
+
+
+def build(arguments: argparse.Namespace) -> int:
+    from pyvm.weights import standard_model
+
+    if arguments.solve is not None:
+        try:
+            import highspy  # noqa: F401
+        except ImportError:
+            raise common.CommandError("--solve needs HiGHS: pip install 'pyvm[schedule]'") from None
+    model = standard_model(arguments.solve)
+    data = model.to_bytes()
+    common.write_file(arguments.output, data)
+    say(f"{len(model.layers)} layers, D = {model.embedding.shape[1]}, {len(data):,} bytes")
+    return common.HALTED
+
+
+def info(arguments: argparse.Namespace) -> int:
+    from pyvm.engine.abi import HEAD_KINDS
+
+    with common.open_model(arguments) as model:
+        print(
+            f"vocabulary  V = {model.vocabulary_size}, stop token {model.vocabulary[model.stop]!r}"
+        )
+        print(f"width       D = {model.width}")
+        print(f"layers      L = {model.layers}")
+        print(f"heads       H = {model.heads} per layer, of width 2")
+        print(f"neurons     F = {model.neurons} per layer")
+        kinds, names = model.head_types, model.metadata.get("heads")
+        source = "stored in the file" if model.kinds_stored else "found from the weights"
+        print(f"head kinds  {source}")
+        for number, kind in enumerate(HEAD_KINDS):
+            count = int(np.count_nonzero(kinds == number))
+            print(f"  {_LETTERS[number]} {kind:12} {count:4}")
+        for layer in range(model.layers):
+            row = " ".join(_LETTERS[kind] for kind in kinds[layer])
+            print(f"  layer {layer + 1:2}   {row}")
+        if names:
+            print("labels")
+            for layer, heads in enumerate(names, 1):
+                used = list(dict.fromkeys(name for name in heads if name))
+                print(f"  layer {layer:2}   {', '.join(used) or 'no heads'}")
+    return common.HALTED

@@ -1,0 +1,169 @@
+"""`pyvm compile`, `pyvm trace`, `pyvm verify`, `pyvm specialize`: programs and their traces as files.
+
+Enters: programs, token files.  Leaves: token files, explanations, verdicts, specialised models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pyvm.commands import common
+from pyvm.commands.common import CommandError, say
+
+
+def add(commands) -> None:
+    parser = commands.add_parser(
+        "compile",
+        help="compile a program to a token file",
+        description="Compiles PROGRAM to tokens.",
+    )
+    common.add_program_options(parser)
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    parser.set_defaults(command=compile_)
+
+    parser = commands.add_parser(
+        "trace",
+        help="show what a program does, instruction by instruction",
+        description="Prints one line per executed instruction, or with --tokens the whole trace as a token "
+        "file. The trace comes from the native executor, or with --model from a transformer.",
+    )
+    common.add_program_options(parser)
+    common.add_model_option(parser)
+    parser.add_argument(
+        "--standard", action="store_true", help="generate with the standard machine"
+    )
+    parser.add_argument(
+        "--tokens", action="store_true", help="print the tokens, not the explanation"
+    )
+    parser.add_argument("--max-tokens", type=common.whole_number, default=0, metavar="N")
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    parser.set_defaults(command=trace)
+
+    parser = commands.add_parser(
+        "verify",
+        help="check traces against the model, every position",
+        description="Checks token files that hold a program and its whole trace (pyvm trace --tokens).",
+    )
+    parser.add_argument("traces", nargs="+", metavar="TRACE")
+    common.add_model_option(parser)
+    common.add_engine_options(parser)
+    parser.set_defaults(command=verify)
+
+    parser = commands.add_parser(
+        "specialize",
+        help="fold a program into the weights of a model of its own",
+        description="The first Futamura projection: writes a model that needs no program in its prompt.",
+    )
+    common.add_program_options(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FILE")
+    parser.set_defaults(command=specialize)
+
+
+def compile_(arguments: argparse.Namespace) -> int:
+    program = common.compile_program(arguments)
+    common.write_file(arguments.output, program.text().encode())
+    say(f"{len(program.code):,} instructions, {program.tokens().size:,} tokens")
+    return common.HALTED
+
+
+def trace(arguments: argparse.Namespace) -> int:
+    program = common.compile_program(arguments)
+    if arguments.model is not None or arguments.standard:
+        with common.open_model(arguments) as model:
+            done = model.generate(program, arguments.max_tokens)
+    else:
+        from pyvm.engine.executor import execute
+
+        done = execute(program, arguments.max_tokens)
+    if arguments.tokens:
+        lines = _token_lines(done)
+    else:
+        from pyvm.trace.explain import explain
+
+        lines = explain(done.tokens, done.vocabulary, common.listing_of(program))
+    if arguments.output == "-":
+        for line in lines:
+            print(line)
+        sys.stdout.flush()
+    else:
+        common.write_file(arguments.output, "".join(f"{line}\n" for line in lines).encode())
+    say(f"{done.generated.size:,} tokens, stopped by {done.stopped}")
+    if done.stopped == "limit":
+        return common.BUDGET
+    return common.HALTED if done.trap is None else common.TRAPPED
+
+
+def _token_lines(done):
+    """The tokens, a line per completed instruction."""
+    from pyvm.trace.classes import token_classes
+
+    classes = token_classes(done.vocabulary)
+    line: list[str] = []
+    for token in done.tokens:
+        line.append(done.vocabulary[token])
+        if (
+            classes.completes[token]
+            or token in (classes.halt, classes.program_end)
+            or len(line) == 20
+        ):
+            yield " ".join(line)
+            line = []
+    if line:
+        yield " ".join(line)
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    from pyvm.commands.run import mismatch
+    from pyvm.commands.waiting import interruptible
+
+    code = common.HALTED
+    options = common.engine_options(arguments)
+    with common.open_model(arguments) as model:
+        for path in arguments.traces:
+            tokens, first = read_trace(path, model)
+            checked = interruptible(
+                lambda tokens=tokens, first=first: model.verify(tokens, first, **options),
+                f"{path}: interrupted",
+            )
+            if checked.ok:
+                say(f"{path}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
+            else:
+                say(f"{path}: {mismatch(checked, model.vocabulary)}")
+                code = common.ERROR
+    return code
+
+
+def read_trace(path: str, model):
+    """The ids of a token file, and where its prompt ends."""
+    from pyvm.program.tokens import TokenError
+    from pyvm.trace.classes import prompt_end, token_classes
+
+    try:
+        text = Path(path).read_text(encoding="ascii")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is no token file: byte {error.start} is not ASCII") from None
+    try:
+        tokens = model.encode(text.split())
+    except TokenError as error:
+        raise CommandError(f"{path}: {error}") from None
+    first = prompt_end(tokens, token_classes(model.vocabulary))
+    if first < 1 or first >= tokens.size:
+        raise CommandError(
+            f"{path} holds no trace: {tokens.size} tokens, and none after the prompt"
+        )
+    return tokens, first
+
+
+def specialize(arguments: argparse.Namespace) -> int:
+    from pyvm.weights import specialize as build
+
+    program = common.compile_program(arguments)
+    model = build(program.code)
+    common.write_file(arguments.output, model.to_bytes())
+    size, width = model.embedding.shape
+    say(
+        f"{len(program.code):,} instructions folded into {len(model.layers)} layers, D = {width}, V = {size}"
+    )
+    return common.HALTED

@@ -1,0 +1,95 @@
+"""`pyvm run`: compiles a program, generates its trace with the transformer, verifies it.
+
+Enters: a program and options.  Leaves: exactly the program's output on stdout; speeds, verification and
+how it ended on stderr; exit code 0 halted, 10 trapped, 11 token budget used up, 1 any other error.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from pyvm.commands import common
+from pyvm.commands.common import say
+
+
+def add(commands) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a program inside the transformer and verify the trace",
+        description="Compiles PROGRAM, generates its trace with the transformer, and verifies every "
+        "position. stdout is the program's output, nothing else.",
+        epilog="Exit codes: 0 halted, 10 trapped, 11 token budget used up, 1 any other error, 2 usage.",
+    )
+    common.add_program_options(parser)
+    common.add_model_option(parser)
+    parser.add_argument(
+        "--max-tokens",
+        type=common.whole_number,
+        default=0,
+        metavar="N",
+        help="stop after N generated tokens (default: no limit)",
+    )
+    parser.add_argument(
+        "--no-verify", action="store_true", help="do not verify the trace afterwards"
+    )
+    parser.add_argument(
+        "--stats", action="store_true", help="print instructions and tokens per opcode"
+    )
+    common.add_engine_options(parser)
+    parser.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from pyvm.commands.progress import Live
+    from pyvm.commands.waiting import interruptible
+
+    program = common.compile_program(arguments)
+    options = common.engine_options(arguments)
+    with common.open_model(arguments) as model:
+        live = Live(model.vocabulary)
+        try:
+            done = model.generate(program, arguments.max_tokens, live.on_tokens, **options)
+        except KeyboardInterrupt:
+            live.finish()
+            say(f"interrupted after {live.generated:,} tokens and {live.written:,} bytes of output")
+            raise
+        finally:
+            live.finish()
+        say(f"generated {common.rate(done.generated.size, done.timings.seconds)}")
+        if arguments.stats:
+            _print_statistics(program, done)
+        if not arguments.no_verify:
+            checked = interruptible(
+                lambda: model.verify(done.tokens, first=done.prompt_length, **options),
+                "the trace was generated, its verification was interrupted",
+            )
+            if not checked.ok:
+                say(mismatch(checked, model.vocabulary))
+                return common.ERROR
+            say(
+                f"verified {common.rate(checked.checked, checked.timings.seconds)}: every position ok"
+            )
+    if done.stopped == "limit":
+        say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
+        return common.BUDGET
+    if done.trap is not None:
+        say(str(done.trap))
+        return common.TRAPPED
+    return common.HALTED
+
+
+def mismatch(checked, vocabulary: tuple[str, ...]) -> str:
+    """What a verification found."""
+    return (
+        f"verification failed: at position {checked.first_mismatch} the trace has "
+        f"{vocabulary[checked.expected]!r}, the model predicts {vocabulary[checked.predicted]!r}"
+    )
+
+
+def _print_statistics(program, done) -> None:
+    from pyvm.trace.statistics import statistics
+
+    found = statistics(done.tokens, done.vocabulary, common.listing_of(program))
+    for line in found.lines():
+        say(line)
+    say(f"deepest operand stack: {found.deepest_stack}")

@@ -1,0 +1,41 @@
+"""Long calls into the library that take no callback, with Ctrl-C.
+
+Enters: a function.  Leaves: its result; on Ctrl-C the process ends with exit code 130, after saying so.
+
+Python delivers a signal only between its own instructions, so the call runs on another thread.  A
+call that is under way cannot be stopped, hence the hard exit: nothing is left half-written by a check.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pyvm.commands.common import INTERRUPTED, say
+
+
+def interruptible(function: Callable[[], Any], when_interrupted: str) -> Any:
+    result: list[Any] = []
+    error: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            result.append(function())
+        except BaseException as caught:
+            error.append(caught)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.1)
+    except KeyboardInterrupt:
+        say(when_interrupted)
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)
+    if error:
+        raise error[0]
+    return result[0]
