@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pyvm.engine.model import Check, Model
     from pyvm.engine.run import Run
     from pyvm.engine.standard import load
-    from pyvm.program.program import compile_file as compile
+    from pyvm.program import compile_file as compile
 
 _HOME = {
     "Check": ("pyvm.engine.run", "Check"),
     "Model": ("pyvm.engine.model", "Model"),
     "PyvmError": ("pyvm.engine.errors", "PyvmError"),
     "Run": ("pyvm.engine.run", "Run"),
-    "compile": ("pyvm.program.program", "compile_file"),
+    "compile": ("pyvm.program", "compile_file"),
     "load": ("pyvm.engine.standard", "load"),
 }
 

@@ -1,7 +1,7 @@
 """The command line: `pyvm COMMAND ...`.
 
-Enters: the arguments.  Leaves: an exit code; what a command does is in pyvm/commands, one module each.
-Here are the parser and the one place where failures become a sentence on stderr.
+Enters: the arguments.  Leaves: an exit code; what a command does is in pyvm/commands, one module
+each. Here are the parser and the one place where failures become a sentence on stderr.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The one table of small token programs: what every level of the system is tested with.
 
-Each case is a program in the token language (opcode and immediate per instruction), its input and what it
-writes.  Together they hit every opcode, with carries, borrows, signs, branches in both directions,
-calls and returns, and rewritten memory.  They are short, so that the slow levels can take them;
-long programs are the bundled ones (pyvm.program.bundled).
+Each case is a program in the token language (opcode and immediate per instruction), its input and
+what it writes.  Together they hit every opcode, with carries, borrows, signs, branches in both
+directions, calls and returns, and rewritten memory.  They are short, so that the slow levels can
+take them; long programs are the bundled ones (pyvm.program.bundled).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyvm.program.tokens import byte_token, encode
 
 @dataclass(frozen=True)
 class Case:
-    """text: one instruction per line, `name [immediate]`; `label:` and `@label` name jump targets."""
+    """text: an instruction per line, `name [immediate]`; `label:` and `@label` are jump targets."""
 
     name: str
     text: str

@@ -1,11 +1,12 @@
 """Sets a checkout up, then starts `pyvm run` or the tests: what tools/run and tools/test call.
 
 Enters: "run" or "test" and the arguments of that command.  Leaves: .venv with the package
-(editable) and the extras that the command needs, libtvm beside pyvm/engine, and the command's exit code.
+(editable) and the extras that the command needs, libtvm beside pyvm/engine, and the command's exit
+code.
 
-Only the standard library is used.  A stamp in .venv remembers what was set up for which files; while
-it matches, nothing is done, so that a second run starts at once.  Everything said here goes to
-stderr: stdout belongs to the program that runs inside the transformer.
+Only the standard library is used.  A stamp in .venv remembers what was set up for which files;
+while it matches, nothing is done, so that a second run starts at once.  Everything said here goes
+to stderr: stdout belongs to the program that runs inside the transformer.
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ def make_venv() -> None:
             return
     shutil.rmtree(VENV, ignore_errors=True)
     raise SetupError(
-        f"{sys.executable} can make no virtual environment: its modules venv and ensurepip are missing "
-        "and virtualenv cannot be installed; on Debian and Ubuntu, `apt install python3-venv` helps"
+        f"{sys.executable} can make no virtual environment: its modules venv and ensurepip are "
+        "missing and virtualenv cannot be installed; on Debian and Ubuntu, "
+        "`apt install python3-venv` helps"
     )
 
 

@@ -49,8 +49,8 @@ def build(
     """
     if not (ROOT / "meson.build").is_file():
         raise BuildError(
-            f"{ROOT} is not a checkout of the sources (no meson.build): build libtvm from a checkout, "
-            "or install a wheel of pyvm that contains it"
+            f"{ROOT} is not a checkout of the sources (no meson.build): build libtvm from "
+            "a checkout, or install a wheel of pyvm that contains it"
         )
     compiler = find_cxx()
     if compiler is None:
@@ -95,7 +95,8 @@ def _configure(folder, options, compiler, env, quiet, say) -> None:
         raise BuildError(f"{folder} is not a folder")
     if is_zig(compiler):
         say(
-            "the C++ compiler is zig: the first time takes about 100 seconds (it builds its C++ library)"
+            "the C++ compiler is zig: the first time takes about 100 seconds "
+            "(it builds its C++ library)"
         )
     command = [sys.executable, "-m", "mesonbuild.mesonmain", "setup", str(folder), str(ROOT)]
     _run([*command, *options], env, quiet, "Meson could not configure libtvm")

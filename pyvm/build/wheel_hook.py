@@ -1,4 +1,4 @@
-"""Hatch's build hook: a pure wheel by default, a wheel for one platform with libtvm inside when asked.
+"""Hatch's build hook: a pure wheel, or when asked a wheel of one platform with libtvm inside.
 
 Enters: the environment variable PYVM_WHEEL ("platform" or unset) and the library that
 `python -m pyvm.build` placed.  Leaves: hatch's build data: the wheel's tag and its extra file.

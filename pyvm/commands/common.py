@@ -90,7 +90,7 @@ def engine_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def compile_program(arguments: argparse.Namespace):
-    from pyvm.program.program import compile_file
+    from pyvm.program import compile_file
 
     return compile_file(
         arguments.program,

@@ -90,7 +90,7 @@ def _standard_model() -> str:
 
 def _hello() -> str:
     from pyvm.engine.standard import load
-    from pyvm.program.program import compile_file
+    from pyvm.program import compile_file
 
     with load() as model:
         run = model.generate(compile_file("hello"))

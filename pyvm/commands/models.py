@@ -26,7 +26,7 @@ def add(commands) -> None:
         type=common.whole_number,
         default=None,
         metavar="LAYERS",
-        help="solve the schedule anew for this many layers (needs highspy: pip install 'pyvm[schedule]')",
+        help="solve the schedule anew for this many layers (needs highspy)",
     )
     parser.set_defaults(command=build)
 

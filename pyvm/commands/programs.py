@@ -1,4 +1,4 @@
-"""`pyvm compile`, `pyvm trace`, `pyvm verify`, `pyvm specialize`: programs and their traces as files.
+"""`pyvm compile`, `trace`, `verify`, `specialize`: programs and their traces as files.
 
 Enters: programs, token files.  Leaves: token files, explanations, verdicts, specialised models.
 """
@@ -26,17 +26,16 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "trace",
         help="show what a program does, instruction by instruction",
-        description="Prints one line per executed instruction, or with --tokens the whole trace as a token "
-        "file. The trace comes from the native executor, or with --model from a transformer.",
+        description="Prints one line per executed instruction, or with --tokens the whole trace as "
+        "a token file. The trace comes from the native executor, or with --model or --standard "
+        "from a transformer.",
     )
     common.add_program_options(parser)
     common.add_model_option(parser)
     parser.add_argument(
         "--standard", action="store_true", help="generate with the standard machine"
     )
-    parser.add_argument(
-        "--tokens", action="store_true", help="print the tokens, not the explanation"
-    )
+    parser.add_argument("--tokens", action="store_true", help="print tokens instead")
     parser.add_argument("--max-tokens", type=common.whole_number, default=0, metavar="N")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
     parser.set_defaults(command=trace)
@@ -44,7 +43,7 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "verify",
         help="check traces against the model, every position",
-        description="Checks token files that hold a program and its whole trace (pyvm trace --tokens).",
+        description="Checks token files that hold a prompt and its trace (pyvm trace --tokens).",
     )
     parser.add_argument("traces", nargs="+", metavar="TRACE")
     common.add_model_option(parser)
@@ -54,7 +53,7 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "specialize",
         help="fold a program into the weights of a model of its own",
-        description="The first Futamura projection: writes a model that needs no program in its prompt.",
+        description="The first Futamura projection: a model whose prompt needs no program.",
     )
     common.add_program_options(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
@@ -164,6 +163,7 @@ def specialize(arguments: argparse.Namespace) -> int:
     common.write_file(arguments.output, model.to_bytes())
     size, width = model.embedding.shape
     say(
-        f"{len(program.code):,} instructions folded into {len(model.layers)} layers, D = {width}, V = {size}"
+        f"{len(program.code):,} instructions folded into {len(model.layers)} layers, "
+        f"D = {width}, V = {size}"
     )
     return common.HALTED

@@ -1,9 +1,9 @@
-"""The live side of a run: output bytes to stdout as they are generated, one progress line on stderr.
+"""The live side of a run: output to stdout as it is generated, one progress line on stderr.
 
-Enters: chunks of generated tokens.  Leaves: text on a terminal; `Live.written`, the output bytes so far.
+Enters: chunks of generated tokens.  Leaves: text on a terminal; counts of tokens and bytes.
 
-The progress line appears only when stderr is a terminal, and gives way to output: it is erased before
-output is written, and drawn again only below a finished line.
+The progress line appears only when stderr is a terminal, and gives way to output: it is erased
+before output is written, and drawn again only below a finished line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """`pyvm run`: compiles a program, generates its trace with the transformer, verifies it.
 
-Enters: a program and options.  Leaves: exactly the program's output on stdout; speeds, verification and
-how it ended on stderr; exit code 0 halted, 10 trapped, 11 token budget used up, 1 any other error.
+Enters: a program and options.  Leaves: exactly the program's output on stdout; speeds, verification
+and how it ended on stderr; exit code 0 halted, 10 trapped, 11 token budget used up, 1 any other
+error.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ def add(commands) -> None:
     parser = commands.add_parser(
         "run",
         help="run a program inside the transformer and verify the trace",
-        description="Compiles PROGRAM, generates its trace with the transformer, and verifies every "
-        "position. stdout is the program's output, nothing else.",
-        epilog="Exit codes: 0 halted, 10 trapped, 11 token budget used up, 1 any other error, 2 usage.",
+        description="Compiles PROGRAM, generates its trace with the transformer, and verifies "
+        "every position. stdout is the program's output, nothing else.",
+        epilog="Exit codes: 0 halted, 10 trapped, 11 token budget used up, 1 any other error, "
+        "2 usage.",
     )
     common.add_program_options(parser)
     common.add_model_option(parser)
@@ -29,11 +31,9 @@ def add(commands) -> None:
         metavar="N",
         help="stop after N generated tokens (default: no limit)",
     )
+    parser.add_argument("--no-verify", action="store_true", help="do not verify the trace")
     parser.add_argument(
-        "--no-verify", action="store_true", help="do not verify the trace afterwards"
-    )
-    parser.add_argument(
-        "--stats", action="store_true", help="print instructions and tokens per opcode"
+        "--stats", action="store_true", help="count instructions and tokens per opcode"
     )
     common.add_engine_options(parser)
     parser.set_defaults(command=run)
@@ -67,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
                 say(mismatch(checked, model.vocabulary))
                 return common.ERROR
             say(
-                f"verified {common.rate(checked.checked, checked.timings.seconds)}: every position ok"
+                f"verified {common.rate(checked.checked, checked.timings.seconds)}: "
+                "every position ok"
             )
     if done.stopped == "limit":
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")

@@ -1,9 +1,9 @@
 """Long calls into the library that take no callback, with Ctrl-C.
 
-Enters: a function.  Leaves: its result; on Ctrl-C the process ends with exit code 130, after saying so.
+Enters: a function.  Leaves: its result; after Ctrl-C the process says so and ends with code 130.
 
 Python delivers a signal only between its own instructions, so the call runs on another thread.  A
-call that is under way cannot be stopped, hence the hard exit: nothing is left half-written by a check.
+call that is under way cannot be stopped, hence the hard exit: a check leaves nothing behind.
 """
 
 from __future__ import annotations

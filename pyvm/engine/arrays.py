@@ -14,7 +14,7 @@ from pyvm.engine.errors import ArgumentError
 
 
 def token_array(tokens: np.ndarray | Sequence[int], name: str = "tokens") -> np.ndarray:
-    """An array is taken as it is and must be int32, one-dimensional and contiguous; a list is converted."""
+    """An array must be int32, one-dimensional and contiguous; a list is converted."""
     if not isinstance(tokens, np.ndarray):
         if isinstance(tokens, (str, bytes)):
             raise ArgumentError(

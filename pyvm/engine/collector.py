@@ -1,7 +1,7 @@
 """Takes the tokens that a run hands over, chunk by chunk, and passes them on.
 
-Enters: chunks on the C callback.  Leaves: all tokens in one array; the exception that a caller's function
-raised inside the callback (C must not see it), to be raised again when the run is over.
+Enters: chunks on the C callback.  Leaves: all tokens in one array; the exception that a caller's
+function raised inside the callback (C must not see it), to be raised again when the run is over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _INT32 = ctypes.sizeof(ctypes.c_int32)
 
 
 class Collector:
-    """`on_tokens` sees each chunk (a read-only view of the collected tokens) and stops by returning True."""
+    """`on_tokens` sees each chunk, as an array of its own, and stops by returning True."""
 
     def __init__(self, prompt: np.ndarray, on_tokens: OnTokens | None):
         self._tokens = np.empty(max(2 * prompt.size, 1 << 14), dtype=np.int32)
@@ -33,7 +33,7 @@ class Collector:
         try:
             first, self._count = self._count, self._count + count
             if self._count > self._tokens.size:
-                # realloc moves no memory page of a large block; half more each time bounds the waste.
+                # realloc copies no page of a large block; half more each time bounds the waste.
                 self._tokens.resize(self._count + self._count // 2, refcheck=False)
             address = ctypes.addressof(tokens.contents)
             ctypes.memmove(self._tokens.ctypes.data + first * _INT32, address, count * _INT32)

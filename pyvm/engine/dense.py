@@ -1,10 +1,10 @@
-"""The truth for short traces: the network as MACHINE.md writes it down, densely, one position at a time.
+"""The truth for short traces: the whole network, densely, one position at a time.
 
 Enters: a `ModelFile` and token ids.  Leaves: the token predicted after each position.
 
-Slow and plain on purpose: every head scores every position before it, no head kind is used, nothing is
-skipped.  Numbers are numpy's longest floats (80 bits on x86-64), so that rounding decides nothing at
-the lengths and addresses of the tests.
+Slow and plain on purpose: every head scores every position before it, no head kind is used, nothing
+is skipped.  Numbers are numpy's longest floats (80 bits on x86-64), so that rounding decides
+nothing at the lengths and addresses of the tests.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from pyvm.weights.model_file import ModelFile
 
 FLOAT = np.longdouble
-# The temperature's factor in query rows. A positive factor common to both components changes no argmax;
-# without it the rows hold the small integers that they were built from, and scores stay exact longer.
+# The temperature's factor in query rows. A positive factor common to both components changes no
+# argmax; without it the rows hold the small integers that they were built from, and scores stay
+# exact longer.
 SCALE = 1e10 * math.sqrt(2)
 AVERAGE = 0
 

@@ -1,8 +1,8 @@
 """Finds and loads libtvm, on first use.
 
-Enters: PYVM_LIBRARY (a path, then the only candidate), the folder of this package, a build folder of the
-checkout.  Leaves: `library()`, the loaded library with every function declared, and `check()`, which turns
-a status into an exception.
+Enters: PYVM_LIBRARY (a path, then the only candidate), the folder of this package, a build folder
+of the checkout.  Leaves: `library()`, the loaded library with every function declared, and
+`check()`, which turns a status into an exception.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Enters: a path or the bytes of a model file; programs or token ids.  Leaves: `Run` and `Check`.
 
-A model is immutable: threads may share one.  It is closed by close(), by `with`, or when it is no longer
-referenced.
+A model is immutable: threads may share one.  It is closed by close(), by `with`, or when it is no
+longer referenced.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class Model:
 
         Args:
             limit: most tokens to generate; 0 for no limit.
-            on_tokens: sees each chunk of generated ids as an array; returning True stops the run.  What it
-                raises, Ctrl-C included, stops the run and is raised again.
+            on_tokens: sees each chunk of generated ids as an array; returning True stops the run.
+                What it raises, Ctrl-C included, stops the run and is raised again.
             options: path, projection, attention, bypass, threads: see tvm_options in tvm.h.
         """
         _check_count(limit, "limit")
@@ -165,7 +165,7 @@ class Model:
     ) -> Check:
         """Checks tokens[first:last] against the model's predictions from the tokens before each.
 
-        With `predicted`, every prediction is returned; without it the check may end at the first mismatch.
+        With `predicted`, all predictions are returned; without it the first mismatch may end it.
         """
         given = token_array(tokens)
         last = given.size if last is None else last
@@ -173,7 +173,8 @@ class Model:
         _check_count(last, "last")
         if not 1 <= first <= last <= given.size:
             raise ArgumentError(
-                f"the window {first}..{last} does not fit {given.size} tokens: 1 <= first <= last <= count"
+                f"the window {first}..{last} does not fit {given.size} tokens: "
+                "1 <= first <= last <= count"
             )
         predictions = np.empty(last - first, dtype=np.int32) if predicted else None
         result, settings = abi.VerifyResult(), make_options(**options)

@@ -1,7 +1,7 @@
 """What a caller asks to run, as a prompt: a compiled program, or token ids.
 
-Enters: a Program or ids, and a vocabulary.  Leaves: `Prompt`: the ids, and what is known of the program, so
-that the end of a run can be explained.
+Enters: a Program or ids, and a vocabulary.  Leaves: `Prompt`: the ids, and what is known of the
+program, so that the end of a run can be explained.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Enters: a path, bytes or nothing.  Leaves: a `Model`.
 
-The standard machine is built by pyvm.weights on first use and kept as a file in the user's cache folder
-(PYVM_CACHE, else the system's usual place).  Its name holds a hash of the sources that built it, so
-that a changed builder never meets an old file.
+The standard machine is built by pyvm.weights on first use and kept as a file in the user's cache
+folder (PYVM_CACHE, else the system's usual place).  Its name holds a hash of the sources that built
+it, so that a changed builder never meets an old file.
 """
 
 from __future__ import annotations

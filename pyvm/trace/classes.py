@@ -1,7 +1,7 @@
 """What each token of a vocabulary does, as arrays to be indexed by token id.
 
-Enters: the spellings.  Leaves: `TokenClasses`.  Nothing but the spelling counts, so that models of other
-builders, with another order of tokens, are read in the same way.
+Enters: the spellings.  Leaves: `TokenClasses`.  Nothing but the spelling counts, so that models of
+other builders, with another order of tokens, are read in the same way.
 """
 
 from __future__ import annotations

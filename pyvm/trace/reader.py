@@ -1,10 +1,12 @@
 """Reads a trace, chunk by chunk, as executed instructions.
 
-Enters: tokens from trace_begin() on (the input, when there is one, reads as one instruction: input_base).
+Enters: tokens from trace_begin() on (the input, when there is one, reads as one instruction:
+input_base).
 Leaves: `Executed`, one row per completed instruction, as arrays.
 
-An instruction is its optional `branch_taken`, its value bytes, then the token that completes it; `halt` is
-an instruction of one token.  Cursor and stack depth are running sums, as in the machine itself.
+An instruction is its optional `branch_taken`, its value bytes, then the token that completes it;
+`halt` is an instruction of one token.  Cursor and stack depth are running sums, as in the machine
+itself.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pyvm.trace.reader import CHUNK, Reader
 
 @dataclass(frozen=True)
 class Statistics:
-    """counts and tokens: per opcode, in the order of listing.NAMES (input_base stands for the input)."""
+    """counts and tokens: per opcode, in the order of listing.NAMES (input_base: the input)."""
 
     counts: np.ndarray
     tokens: np.ndarray
