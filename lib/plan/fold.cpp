@@ -10,7 +10,9 @@
 // every run.
 #include "plan/fold.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 
 #include "api/error.hpp"
@@ -179,7 +181,8 @@ class Folder {
     std::vector<std::int64_t> keys(model_.tokens.size(), key.empty() ? 0 : key[0].weight);
     if (!key.empty() && key[0].node != kOne)
       for (std::size_t id = 0; id < keys.size(); ++id) keys[id] *= net_.tables[net_.nodes[key[0].node].table][id];
-    const Mean wanted{value, net_.table(std::move(keys))};
+    const bool uniform = std::all_of(keys.begin(), keys.end(), [&](std::int64_t k) { return k == keys[0]; });
+    const Mean wanted{value, net_.table(std::move(keys)), uniform};
     std::uint32_t index = 0;
     while (index < net_.means.size() && net_.means[index] != wanted) ++index;
     if (index == net_.means.size()) net_.means.push_back(wanted);
@@ -225,11 +228,61 @@ class Folder {
     return {{net_.add({.kind = Kind::kProduct, .at = 0, .table = 0, .gate = gate, .value = value}), 1}};
   }
 
+  // Products of one value whose gates differ by constants are a piecewise linear function of the gate.
+  // Where it is v max(0, g) - v max(0, g - 1) it is a step (g is an integer), and where it is
+  // v max(0, g + 1) - 2 v max(0, g) + v max(0, g - 1) it is v at g = 0 alone.
+  Expr steps(const Expr& sum) {
+    struct Term2 {
+      std::int64_t shift, weight;
+      NodeId node;
+    };
+    std::map<std::pair<Expr, Expr>, std::map<std::int64_t, Term2, std::greater<>>> families;
+    Expr result;
+    for (const Term& term : sum) {
+      const Node& node = net_.nodes[term.node];
+      if (node.kind != Kind::kProduct) {
+        add_scaled(result, {term}, 1);
+        continue;
+      }
+      Expr gate = node.gate;
+      std::int64_t shift = 0;
+      if (!gate.empty() && gate[0].node == kOne) {
+        shift = gate[0].weight;
+        gate.erase(gate.begin());
+      }
+      families[{gate, node.value}][shift] = {shift, term.weight, term.node};
+    }
+    for (auto& [family, members] : families) {
+      const auto gate_at = [&, &gate = family.first](std::int64_t shift) {
+        Expr shifted = gate;
+        add_scaled(shifted, constant(shift), 1);
+        return shifted;
+      };
+      while (!members.empty()) {
+        const Term2 top = members.begin()->second;
+        const auto next = members.find(top.shift - 1), third = members.find(top.shift - 2);
+        const bool paired = next != members.end();
+        if (paired && third != members.end() && next->second.weight == -2 * top.weight && third->second.weight == top.weight) {
+          add_scaled(result, {{net_.add({.kind = Kind::kEqual, .at = 0, .table = 0, .gate = gate_at(top.shift - 1), .value = family.second}), 1}}, top.weight);
+          members.erase(third);
+          members.erase(next);
+        } else if (paired && next->second.weight == -top.weight) {
+          add_scaled(result, {{net_.add({.kind = Kind::kStep, .at = 0, .table = 0, .gate = gate_at(top.shift), .value = family.second}), 1}}, top.weight);
+          members.erase(next);
+        } else {
+          add_scaled(result, {{top.node, 1}}, top.weight);
+        }
+        members.erase(members.begin());
+      }
+    }
+    return result;
+  }
+
   // Adds to the slots, then erases. A sum of several terms becomes one node, read by all.
   void write(std::vector<Expr>& added, const std::vector<std::int32_t>& erase) {
     for (std::size_t slot = 0; slot < width_; ++slot) {
       if (added[slot].empty()) continue;
-      add_scaled(slots_[slot], added[slot], 1);
+      add_scaled(slots_[slot], steps(added[slot]), 1);
       if (slots_[slot].size() == 1) continue;
       for (const Term& term : slots_[slot])
         if (is_mean(term.node)) throw Declined{"a residual slot mixes a mean with other terms"};

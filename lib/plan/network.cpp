@@ -94,6 +94,11 @@ Range Network::range_of(const Node& node) const {
     }
     case Kind::kFound:
       return range(stores[nodes[node.at].table].columns[node.table]);
+    case Kind::kStep:
+    case Kind::kEqual: {
+      const Range value = range(node.value);
+      return {std::min<Wide>(0, value.low), std::max<Wide>(0, value.high)};
+    }
     case Kind::kProduct: {
       const Range gate = range(node.gate), value = range(node.value);
       const Wide open = std::max<Wide>(0, gate.high);

@@ -38,10 +38,12 @@ enum class Kind : std::uint8_t {
   kIndex,      // value clamped to 0 .. node `at` (or to the current position when at is kOne)
   kTokenAt,    // table[token at position `at`]
   kHistoryAt,  // what `value` was at position `at`
-  kSum,        // gate * mean of sum `table`: the running sum itself when the gate counts its terms
+  kSum,        // gate * mean `table`: the running sum itself when the gate counts its terms
   kLookup,     // index of the record of store `table` whose key is nearest the value
   kFound,      // column `table` of the record that lookup `at` found
   kProduct,    // value * max(0, gate)
+  kStep,       // value when gate >= 1, else 0
+  kEqual,      // value when gate == 0, else 0
 };
 
 struct Node {
@@ -60,6 +62,7 @@ struct Range {
 struct Mean {
   Expr value;
   std::uint32_t key = 0;  // table
+  bool uniform = false;   // all tokens have the same key: all positions count
   auto operator<=>(const Mean&) const = default;
 };
 

@@ -57,11 +57,9 @@ const Tape& Sequence::first_tape(std::uint32_t token_class) {
     for (std::size_t i = 0; i < plan_.split.class_nodes.size(); ++i)
       scope.known[plan_.split.class_nodes[i]] = plan_.split.classes[token_class][i];
     scope.ready.assign(nodes, false);
-    scope.ready[kPositionNode] = true;
-    scope.wanted.assign(nodes, false);
-    for (const NodeId id : plan_.split.nodes) scope.wanted[id] = true;
-    const auto wanted = scope.wanted;
-    scope.wanted = closure(plan_.network, wanted);
+    scope.reached.assign(nodes, false);
+    scope.wanted = plan_.split.nodes;
+    scope.first_token = tokens_[0];
     tape = std::make_unique<Tape>(build_tape(plan_.network, plan_.live, scope));
   }
   return *tape;
@@ -88,12 +86,12 @@ const Tape& Sequence::second_tape(std::uint32_t token_class) {
   scope.known.resize(nodes);
   for (std::size_t i = 0; i < plan_.split.class_nodes.size(); ++i)
     scope.known[plan_.split.class_nodes[i]] = plan_.split.classes[token_class][i];
-  scope.wanted.assign(nodes, false);
-  for (const NodeId id : plan_.split.nodes) scope.wanted[id] = true;
-  scope.ready = closure(plan_.network, scope.wanted);
+  scope.ready.assign(nodes, false);
+  for (const NodeId id : first_[token_class]->computed) scope.ready[id] = true;
+  scope.reached = closure(plan_.network, plan_.split.nodes);
+  scope.first_token = tokens_[0];
   for (std::size_t i = 0; i < plan_.split.nodes.size(); ++i)
     if (key_[i + 1] != kUnknown) scope.known[plan_.split.nodes[i]] = key_[i + 1];
-  scope.output = true;
   bucket.push_back({key_, std::make_unique<Tape>(build_tape(plan_.network, plan_.live, scope))});
   ++tapes_;
   return *bucket.back().tape;
@@ -218,6 +216,19 @@ void Sequence::run(const Tape& tape) {
         }
         break;
       }
+      case Code::kStep: {
+        const std::int64_t gate = op.checked ? checked(tape, op.gate) : value(tape, op.gate);
+        r[op.to] = gate < 1 ? 0 : op.checked ? checked(tape, op.value) : value(tape, op.value);
+        break;
+      }
+      case Code::kEqual: {
+        const std::int64_t gate = op.checked ? checked(tape, op.gate) : value(tape, op.gate);
+        r[op.to] = gate != 0 ? 0 : op.checked ? checked(tape, op.value) : value(tape, op.value);
+        break;
+      }
+      case Code::kAddToSum:
+        if (__builtin_add_overflow(r[op.to], checked(tape, op.value), &r[op.to])) beyond("a running sum does not fit 64 bits");
+        break;
       case Code::kInsert:
         insert(tape, op);
         break;

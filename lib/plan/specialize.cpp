@@ -19,13 +19,18 @@ std::size_t distinct(const std::vector<std::int64_t>& table) {
 
 // Whether computing the node looks a key up, other than in a store with a single key.
 bool looks_up(const Network& network, NodeId node) {
-  std::vector<bool> wanted(network.nodes.size(), false);
-  wanted[node] = true;
-  const auto reads = closure(network, wanted);
+  const auto reads = closure(network, {node});
   for (NodeId id = 0; id < network.nodes.size(); ++id)
     if (reads[id] && network.nodes[id].kind == Kind::kLookup && !network.stores[network.nodes[id].table].key.empty())
       return true;
   return false;
+}
+
+bool has_products(const Network& network, const Expr& expr) {
+  return std::any_of(expr.begin(), expr.end(), [&](const Term& term) {
+    const Kind kind = network.nodes[term.node].kind;
+    return kind == Kind::kProduct || kind == Kind::kStep || kind == Kind::kEqual;
+  });
 }
 
 bool has_table(const Network& network, NodeId node) {
@@ -46,7 +51,7 @@ Split choose_split(const Network& network, const std::vector<bool>& live) {
     if (!live[id]) continue;
     const Node& node = network.nodes[id];
     if (node.kind == Kind::kToken && distinct(network.tables[node.table]) <= kFewValues) split.class_nodes.push_back(id);
-    if (node.kind == Kind::kProduct)
+    if (node.kind == Kind::kProduct || node.kind == Kind::kStep || node.kind == Kind::kEqual)
       for (const Term& term : node.gate) ++gates[term.node];
   }
   std::map<std::vector<std::int64_t>, std::uint32_t> classes;
@@ -64,7 +69,7 @@ Split choose_split(const Network& network, const std::vector<bool>& live) {
     const Range range = network.ranges[id];
     const bool table = node.kind == Kind::kTokenAt && distinct(network.tables[node.table]) <= kFewValues;
     const bool found = node.kind == Kind::kFound && range.high - range.low < static_cast<Wide>(kFewValues);
-    const bool small = node.kind == Kind::kLinear;
+    const bool small = node.kind == Kind::kLinear && !has_products(network, node.value);
     if ((table || found || small) && !looks_up(network, id)) split.nodes.push_back(id);
   }
   return split;

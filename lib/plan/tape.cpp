@@ -72,23 +72,24 @@ void mark(const Expr& expr, std::vector<bool>& live, const Network& network) {
 class Builder {
  public:
   Builder(const Network& network, const std::vector<bool>& live, const Scope& scope)
-      : net_(network), live_(live), scope_(scope), symbol_(network.nodes.size()), needed_(network.nodes.size()) {}
+      : net_(network), live_(live), scope_(scope), output_(scope.wanted.empty()), symbol_(network.nodes.size()), needed_(network.nodes.size()) {
+    if (!output_) mine_ = closure(network, scope.wanted);
+  }
 
   Tape run() {
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
       if (live_[id]) symbol_[id] = symbol_of(id);
     keepers();
-    if (scope_.output)
+    if (output_)
       for (const Expr& feature : net_.features) need(substitute(feature));
-    for (NodeId id = 0; id < net_.nodes.size(); ++id)
-      if (live_[id] && scope_.wanted[id] && !scope_.ready[id]) need(symbol_[id]);
+    for (const NodeId id : scope_.wanted) needed_[id] = true;
     for (NodeId id = static_cast<NodeId>(net_.nodes.size()); id-- > 0;)
       if (needed_[id]) need_parts(id);
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       enter_before(id);
       if (needed_[id] && !scope_.ready[id] && id > kPositionNode) emit(id);
     }
-    if (scope_.output)
+    if (output_)
       for (const Expr& feature : net_.features) tape_.features.push_back(linear(substitute(feature)));
     return std::move(tape_);
   }
@@ -106,9 +107,21 @@ class Builder {
     const Expr self{{id, 1}};
     if (scope_.known[id]) return constant(*scope_.known[id]);
     if (scope_.ready[id]) return self;
+    std::int64_t at = 0;
     if (node.kind == Kind::kLinear) {
       Expr sum = substitute(node.value);
       return sum.size() <= 1 ? sum : self;
+    }
+    // Positions before the first are the first, whose token is known.
+    if (node.kind == Kind::kIndex && net_.range(substitute(node.value)).high <= 0) return {};
+    if (node.kind == Kind::kTokenAt && is_constant(symbol_[node.at], at) && at == 0)
+      return constant(net_.tables[node.table][static_cast<std::size_t>(scope_.first_token)]);
+    if (node.kind == Kind::kStep || node.kind == Kind::kEqual) {
+      const Expr value = substitute(node.value);
+      const Range gate = net_.range(substitute(node.gate));
+      const bool step = node.kind == Kind::kStep;
+      if (value.empty() || gate.high < (step ? 1 : 0) || (!step && gate.low > 0)) return {};
+      return (step ? gate.low >= 1 : gate.low == 0 && gate.high == 0) ? value : self;
     }
     if (node.kind != Kind::kProduct) return self;
     const Expr gate = substitute(node.gate), value = substitute(node.value);
@@ -153,11 +166,11 @@ class Builder {
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       if (!live_[id]) continue;
       const Node& node = net_.nodes[id];
-      if (node.kind == Kind::kSum && !scope_.ready[id] && in_scope(id)) needed_[id] = true;
-      if (node.kind == Kind::kHistoryAt && !scope_.ready[id] && in_scope(id)) need(substitute(node.value));
+      if (node.kind == Kind::kSum && in_scope(id)) needed_[id] = true;
+      if (node.kind == Kind::kHistoryAt && in_scope(id)) need(substitute(node.value));
       if (node.kind != Kind::kLookup || seen[node.table]) continue;
       seen[node.table] = true;
-      if (scope_.ready[id] || !in_scope(id)) continue;
+      if (!in_scope(id)) continue;
       const Store& store = net_.stores[node.table];
       std::int64_t level = 0;
       const Expr clear = substitute(store.clear);
@@ -176,7 +189,8 @@ class Builder {
     }
   }
 
-  bool in_scope(NodeId id) const { return scope_.output || scope_.wanted[id]; }
+  // Whether this tape is the one that keeps the node's history.
+  bool in_scope(NodeId id) const { return !scope_.reached[id] && (output_ || mine_[id]); }
 
   bool column_live(std::uint32_t store, std::uint32_t column) const {
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
@@ -194,6 +208,8 @@ class Builder {
       case Kind::kLookup:
         return need(substitute(node.value));
       case Kind::kProduct:
+      case Kind::kStep:
+      case Kind::kEqual:
         need(substitute(node.gate));
         return need(substitute(node.value));
       case Kind::kSum:
@@ -201,11 +217,13 @@ class Builder {
         return need(substitute(net_.means[node.table].value));
       case Kind::kIndex:
         need(substitute(node.value));
-        return need({{node.at, 1}});
+        if (node.at != kOne) needed_[node.at] = true;
+        return;
       case Kind::kTokenAt:
       case Kind::kHistoryAt:
       case Kind::kFound:
-        return need({{node.at, 1}});
+        needed_[node.at] = true;
+        return;
       default:
         return;
     }
@@ -248,7 +266,7 @@ class Builder {
   void enter_before(NodeId id) {
     const Node& node = net_.nodes[id];
     if (!live_[id]) return;
-    if (node.kind == Kind::kHistoryAt && !scope_.ready[id] && in_scope(id)) {
+    if (node.kind == Kind::kHistoryAt && in_scope(id)) {
       if (grown_.size() < net_.histories.size()) grown_.resize(net_.histories.size(), false);
       if (grown_[node.table]) return;
       grown_[node.table] = true;
@@ -280,6 +298,7 @@ class Builder {
 
   void emit(NodeId id) {
     const Node& node = net_.nodes[id];
+    tape_.computed.push_back(id);
     if (scope_.known[id]) return;
     Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .gate = {}, .value = {}};
     const Expr value = substitute(node.kind == Kind::kSum ? net_.means[node.table].value : node.value);
@@ -291,13 +310,23 @@ class Builder {
       case Kind::kIndex: op.code = Code::kIndex; break;
       case Kind::kTokenAt: op.code = Code::kTokenAt; break;
       case Kind::kHistoryAt: op.code = Code::kHistoryAt; break;
-      case Kind::kSum: op.code = Code::kSum; break;
+      case Kind::kSum: {
+        op.code = Code::kSum;
+        // The gate counts all positions: the register is the sum, and stays when nothing is added.
+        const Expr count{{kOne, 1}, {kPositionNode, 1}};
+        if (!net_.means[node.table].uniform || node.gate != count) break;
+        if (value.empty()) return;
+        op.code = Code::kAddToSum;
+        break;
+      }
       case Kind::kLookup: op.code = Code::kLookup; break;
       case Kind::kFound: op.code = Code::kFound; break;
       case Kind::kProduct:
         op.code = Code::kProduct;
         op.checked = far_product(gate, value);
         break;
+      case Kind::kStep: op.code = Code::kStep; break;
+      case Kind::kEqual: op.code = Code::kEqual; break;
       default: return;
     }
     op.gate = linear(gate);
@@ -308,8 +337,9 @@ class Builder {
   const Network& net_;
   const std::vector<bool>& live_;
   const Scope& scope_;
+  const bool output_;
   std::vector<Expr> symbol_;
-  std::vector<bool> needed_, enters_, grown_;
+  std::vector<bool> needed_, enters_, grown_, mine_;
   Tape tape_;
 };
 
@@ -322,10 +352,9 @@ std::vector<bool> live_nodes(const Network& network) {
   return live;
 }
 
-std::vector<bool> closure(const Network& network, const std::vector<bool>& wanted) {
+std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wanted) {
   std::vector<bool> live(network.nodes.size(), false);
-  for (NodeId id = 0; id < network.nodes.size(); ++id)
-    if (wanted[id]) mark_node(id, live, network);
+  for (const NodeId id : wanted) mark_node(id, live, network);
   live[kOne] = live[kPositionNode] = true;
   return live;
 }

@@ -23,7 +23,8 @@ struct Linear {
 };
 
 enum class Code : std::uint8_t {
-  kToken, kLinear, kIndex, kTokenAt, kHistoryAt, kSum, kLookup, kFound, kProduct,  // write register `to`
+  kToken, kLinear, kIndex, kTokenAt, kHistoryAt, kSum, kLookup, kFound, kProduct, kStep, kEqual,  // write register `to`
+  kAddToSum, // a sum of every position: register `to` += value
   kInsert,   // store `table`
   kHistory,  // append `value` to history `table`
 };
@@ -54,21 +55,23 @@ struct Tape {
   std::vector<Term> terms;
   std::vector<Insert> inserts;   // op.at of kInsert
   std::vector<Linear> features;  // empty in a tape that does not reach the output
+  std::vector<NodeId> computed;  // nodes whose registers are right after it
 };
 
 // What a tape starts from, and how far it goes. All vectors are indexed by node.
 struct Scope {
   std::vector<std::optional<std::int64_t>> known;
-  std::vector<bool> ready;      // computed by an earlier tape of the same position
-  std::vector<bool> wanted;     // nodes that the tape must compute; with `output`, also the features
-  bool output = false;
+  std::vector<bool> ready;    // computed by an earlier tape of the same position
+  std::vector<bool> reached;  // what earlier tapes of the position were responsible for: their history is kept
+  std::vector<NodeId> wanted;  // what the tape is for; none: the output
+  std::int32_t first_token = 0;  // of the sequence
 };
 
 // Nodes that somebody reads: the output, or whatever keeps history for it.
 std::vector<bool> live_nodes(const Network& network);
 
 // Nodes that `wanted` needs, history keepers included.
-std::vector<bool> closure(const Network& network, const std::vector<bool>& wanted);
+std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wanted);
 
 Tape build_tape(const Network& network, const std::vector<bool>& live, const Scope& scope);
 
