@@ -59,6 +59,11 @@ def stacked(kind: str) -> Node:
     return Node("stacked", kind, may=FULL[kind], rooted=True)
 
 
+def slot(index: int) -> Node:
+    """The value of a machine local."""
+    return Node("slot", "i32", imm=index, may=FULL["i32"])
+
+
 def node(op: str, kind: str, args: tuple[Node, ...] = (), imm=None, at: int | None = None) -> Node:
     """The simplified node of an operation."""
     values = [arg.constant for arg in args]

@@ -24,6 +24,8 @@ CELLS: dict[str, tuple[int, int, int]] = {
     "ONLY2": (0, 4, 0),
     "ONLY3": (0, 4, 0),
     "ISOLATED": (0, 16, 0),  # mul: bytes 1, 3, 5.. are written, the others are zero
+    "PRODUCT": (0, 12, 0),  # i64.mul
+    "DOUBLES": (0, 64 * 8, 0),  # i64 division: the divisor's doublings
 }
 
 

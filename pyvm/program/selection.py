@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from pyvm.program import wide
 from pyvm.program.assembly import MASK, Ins, Label, Unit
-from pyvm.program.expression import Node, const, is_pure, node
+from pyvm.program.expression import Node, const, is_pure, node, slot
 from pyvm.program.instructions import INSTRUCTIONS
 from pyvm.program.layout import Layout
 from pyvm.program.opcodes import ACCESS_BYTES
@@ -44,11 +44,6 @@ class Shared:
         if key not in self.layout.contents and tables >= _MAX_BYTE_TABLES:
             return None
         return self.layout.table(key, bytes(function(value) & 0xFF for value in range(256)))
-
-
-def slot(index: int) -> Node:
-    """The value of a machine local."""
-    return Node("slot", "i32", imm=index, may=MASK)
 
 
 class Selector:
@@ -110,7 +105,7 @@ class Selector:
             self.at = item.at
         if item.op in _SPECIAL:
             _SPECIAL[item.op](self, item)
-        elif item.type == "i64" or item.op.startswith("i64.") or item.op in wide.ALSO_HERE:
+        elif wide.is_wide(item):
             wide.value(self, item)
         elif item.op in ACCESS_BYTES:
             self.checked_address(item.args[0], item.imm, ACCESS_BYTES[item.op])
@@ -244,7 +239,7 @@ class Selector:
 
     def store(self, op: str, address: Node, item: Node, offset: int, at: int | None) -> None:
         """A store statement."""
-        if item.type == "i64":
+        if op.startswith("i64."):
             wide.store(self, op, address, item, offset, at)
             return
         size = ACCESS_BYTES[op]

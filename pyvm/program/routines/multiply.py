@@ -20,7 +20,10 @@ def _triangular() -> bytes:
     return bytes(table)
 
 
-def _isolate(value: str, count: int, cell: int) -> str:
+TABLES = {"TRIANGULAR": _triangular()}
+
+
+def isolate(value: str, count: int, cell: int) -> str:
     """256 times the lowest `count` bytes of the local `value`, in locals {value}0, {value}1, ..."""
     text = store(f"ISOLATED+{cell + 1}", f"local.get {value}", "i32.store8")
     if count > 1:
@@ -49,7 +52,7 @@ def _sum(s: int, b_bytes: int) -> str:
 
 
 def _product(a_bytes: int, b_bytes: int) -> str:
-    text = _isolate("a", a_bytes, 0) + _isolate("b", b_bytes, 8)
+    text = isolate("a", a_bytes, 0) + isolate("b", b_bytes, 8)
     if b_bytes == 1:
         text += lines("local.get b0; i32.load TRIANGULAR; local.set t")
     sums = [_sum(s, b_bytes) for s in range(a_bytes)]
@@ -73,7 +76,7 @@ def _mul() -> Routine:
     text += lines("local.get a; i32.const 0x100; i32.lt_u; br_if smaller; large:")
     text += _product(4, 1)
     text += "smaller:\n" + _product(1, 1)
-    return Routine(text, {"TRIANGULAR": _triangular()})
+    return Routine(text, TABLES)
 
 
 ROUTINES = {"i32.mul": _mul}
