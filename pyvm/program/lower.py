@@ -272,12 +272,12 @@ class _Function:
                 for t in slots[:variables]:
                     self.s.emit("local.get", t)
         else:
-            below = self.stack[: block.height]
-            self.stack = below
+            stack, self.stack = self.stack, self.stack[: block.height]
             self._flush()
             self._discard(extra)
             for item in carried:
                 self.s.value(item)
+            self.stack = stack  # blocks between here and the target still count on it
         if block.op != "function":
             self.s.emit("br", block.label)
             return
@@ -475,31 +475,31 @@ class _Function:
         for item in arguments:
             self.s.value(item)
         done = Label("done")
-        leaves: dict[object, Label] = {}
+        functions: dict[int, Label] = {}
+        traps: dict[Trap, Label] = {}
         targets = []
         for function in self.context.table:
             if function is None:
-                key: object = Trap.UNINITIALIZED_ELEMENT
+                targets.append(traps.setdefault(Trap.UNINITIALIZED_ELEMENT, Label()))
             elif self.context.types[function] != kind:
-                key = Trap.TYPE_MISMATCH
+                targets.append(traps.setdefault(Trap.TYPE_MISMATCH, Label()))
             else:
-                key = function
-            targets.append(leaves.setdefault(key, Label(str(key))))
-        beyond = leaves.setdefault(Trap.UNDEFINED_ELEMENT, Label("beyond"))
+                targets.append(functions.setdefault(function, Label()))
+        beyond = traps.setdefault(Trap.UNDEFINED_ELEMENT, Label())
         with self.s.temporaries() as t:
             self.s.to_temporary(index, t)
             self.s.at = at
             self._dispatch(t, targets, beyond)
-        for key, label in leaves.items():
+        for trap, label in traps.items():
             self.s.place(label)
-            if isinstance(key, Trap):
-                self.s.trap(key)
-            elif self.context.is_output(key):
+            self.s.trap(trap)
+        for function, label in functions.items():
+            self.s.place(label)
+            if self.context.is_output(function):
                 self.s.emit("output")
-                self.s.emit("br", done)
             else:
-                self.s.emit("call", self.context.unit_of(key))
-                self.s.emit("br", done)
+                self.s.emit("call", self.context.unit_of(function))
+            self.s.emit("br", done)
         self.s.place(done)
         self.stack += [stacked(result) for result in kind.results]
 

@@ -265,7 +265,8 @@ class Selector:
 
 def _quiet(item: Node) -> bool:
     """Evaluation neither traps nor writes: a check may come before it."""
-    return is_pure(item) or ("load" not in item.op and item.op in INSTRUCTIONS and all(map(_quiet, item.args)))
+    plain = item.op in INSTRUCTIONS and item.op != "call" and "load" not in item.op
+    return is_pure(item) or (plain and all(map(_quiet, item.args)))
 
 
 def low_bits(item: Node, bits: int) -> Node:
