@@ -18,7 +18,7 @@ struct PhaseSeconds {
 class Forward {
  public:
   // Positions of one call of run(): enough tiles to keep threads busy between barriers.
-  static constexpr std::size_t kChunk = 1024;
+  static constexpr std::size_t kChunk = 4096;
 
   Forward(const Model& model, const tvm_options& options);
 

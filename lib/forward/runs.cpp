@@ -24,11 +24,11 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
                         tvm_callback callback, void* user, const tvm_options& options, tvm_run_result& result) {
   Forward forward(model, options);
   std::vector<std::int32_t> tokens(prompt.begin(), prompt.end());
-  std::int32_t predictions[Forward::kChunk];
+  std::vector<std::int32_t> predictions(Forward::kChunk);
   for (std::size_t first = 0; first < prompt.size(); first += Forward::kChunk) {
     const std::size_t count = std::min(Forward::kChunk, prompt.size() - first);
     const bool end = first + count == prompt.size();
-    forward.run(tokens.data(), first, count, end ? count - 1 : count, predictions);
+    forward.run(tokens.data(), first, count, end ? count - 1 : count, predictions.data());
     if (end) predictions[0] = predictions[count - 1];
   }
   std::size_t shown = tokens.size();
@@ -53,7 +53,7 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
         result.stopped = TVM_STOPPED_CALLBACK;
         break;
       }
-      forward.run(tokens.data(), tokens.size() - 1, 1, 0, predictions);
+      forward.run(tokens.data(), tokens.size() - 1, 1, 0, predictions.data());
     }
   } catch (const Error&) {
     hand_over();
@@ -67,12 +67,12 @@ void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, 
   Forward forward(model, options);
   result.ok = 1;
   result.first_mismatch = result.expected = result.predicted = -1;
-  std::int32_t predictions[Forward::kChunk];
+  std::vector<std::int32_t> predictions(Forward::kChunk);
   // Position p predicts position p + 1: the last that matters is last - 2.
   for (std::size_t start = 0; start + 1 < last; start += Forward::kChunk) {
     const std::size_t count = std::min(Forward::kChunk, last - 1 - start);
     const std::size_t from = first - 1 > start ? std::min(first - 1 - start, count) : 0;
-    forward.run(tokens.data(), start, count, from, predictions);
+    forward.run(tokens.data(), start, count, from, predictions.data());
     for (std::size_t i = from; i < count; ++i) {
       const std::size_t position = start + i + 1;
       ++result.checked;
