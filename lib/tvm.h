@@ -97,6 +97,10 @@ typedef enum tvm_head_kind {
 /* Writes L*H kinds (tvm_head_kind), layer by layer; `count` must be L*H. */
 TVM_API tvm_status tvm_model_head_kinds(const tvm_model *model, int32_t *kinds, size_t count);
 
+/* "" when the model has a plan (path auto then takes it), else why it has none. Builds the plan if
+ * no run has done so. */
+TVM_API const char *tvm_model_why_no_plan(const tvm_model *model);
+
 /* The JSON block of the file (names of slots, heads and neurons), "" when it has none. */
 TVM_API const char *tvm_model_metadata(const tvm_model *model);
 
@@ -113,7 +117,7 @@ enum { TVM_BYPASS_NONE = 0, TVM_BYPASS_PASSTHROUGH = 1, TVM_BYPASS_GATHER = 2, T
  * use `attention`: scan is O(n) per query, hull O(log n). */
 typedef struct tvm_options {
   uint32_t size;      /* sizeof(tvm_options) */
-  int32_t path;       /* default auto */
+  int32_t path;       /* default auto: the plan if the model has one and no layer option is set */
   int32_t projection; /* default auto: by measured density of the weights */
   int32_t attention;  /* default auto: hull */
   int32_t bypass;     /* default all */

@@ -61,6 +61,11 @@ tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t c
   });
 }
 
+const char* tvm_model_why_no_plan(const tvm_model* model) {
+  if (model == nullptr) return "there is no model";
+  return model->plan() != nullptr ? "" : model->why_no_plan.c_str();
+}
+
 const char* tvm_model_metadata(const tvm_model* model) {
   return model == nullptr ? "" : model->model.metadata.c_str();
 }

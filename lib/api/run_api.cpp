@@ -5,6 +5,7 @@
 #include "api/guard.hpp"
 #include "api/handles.hpp"
 #include "forward/runs.hpp"
+#include "plan/runs.hpp"
 
 namespace {
 
@@ -26,9 +27,34 @@ tvm_options checked(const tvm_options* given) {
   within(given->attention, TVM_ATTENTION_SCAN, "attention");
   within(given->bypass, TVM_BYPASS_ALL, "bypass");
   within(given->threads, kMaxThreads, "threads");
-  if (given->path == TVM_PATH_PLAN)
-    throw tvm::Error(TVM_ERROR_UNSUPPORTED, "path plan: this libtvm has no plan; use path layers or auto");
   return *given;
+}
+
+// The plan that a run takes, null for the layer path. Whoever chooses projection, attention or
+// bypass means the layer path.
+const tvm::plan::Plan* plan_for(const tvm_model& model, const tvm_options& how) {
+  if (how.path == TVM_PATH_LAYERS) return nullptr;
+  const bool layer_options = how.projection != TVM_PROJECTION_AUTO || how.attention != TVM_ATTENTION_AUTO ||
+                             how.bypass != TVM_BYPASS_ALL;
+  if (how.path == TVM_PATH_AUTO && layer_options) return nullptr;
+  const tvm::plan::Plan* plan = model.plan();
+  if (plan == nullptr && how.path == TVM_PATH_PLAN)
+    throw tvm::Error(TVM_ERROR_UNSUPPORTED, tvm::sentence("path plan: the model has none (", model.why_no_plan, "); use path layers"));
+  return plan;
+}
+
+// Runs on the plan; false when the layer path must do it all: there is no plan, or the sequence left it and
+// path is auto.
+template <class Run>
+bool by_plan(const tvm_model& model, const tvm_options& how, Run&& run) {
+  const tvm::plan::Plan* plan = plan_for(model, how);
+  if (plan == nullptr) return false;
+  try {
+    return run(*plan);
+  } catch (const tvm::Error& error) {
+    if (error.status() != TVM_ERROR_UNSUPPORTED || how.path == TVM_PATH_PLAN) throw;
+    return false;
+  }
 }
 
 std::span<const std::int32_t> checked_tokens(const tvm::Model& model, const std::int32_t* tokens, std::size_t count,
@@ -63,7 +89,17 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
     const tvm_options how = checked(options);
     const auto tokens = checked_tokens(model->model, prompt, prompt_count, "prompt");
     tvm_run_result run{};
-    tvm::generate_by_layers(model->model, tokens, limit, callback, user, how, run);
+    const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
+      try {
+        tvm::plan::generate(plan, model->model.stop, tokens, limit, callback, user, run);
+      } catch (const tvm::Error& error) {
+        // What was handed over cannot be taken back.
+        if (error.status() == TVM_ERROR_UNSUPPORTED && run.tokens > 0) throw tvm::Error(TVM_ERROR_LIMIT, error.what());
+        throw;
+      }
+      return true;
+    });
+    if (!done) tvm::generate_by_layers(model->model, tokens, limit, callback, user, how, run);
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });
@@ -80,7 +116,11 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     if (first < 1 || first > last || last > count)
       throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last, " does not lie within 1 .. ", count));
     tvm_verify_result run{};
-    tvm::verify_by_layers(model->model, checked_span, first, last, predicted, how, run);
+    const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
+      tvm::plan::verify(plan, checked_span, first, last, predicted, run);
+      return true;
+    });
+    if (!done) tvm::verify_by_layers(model->model, checked_span, first, last, predicted, how, run);
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });

@@ -124,7 +124,7 @@ class Folder {
     const Expr clear = rows.clear.empty() ? Expr{} : compose_head(rows.clear.data(), layer, head);
     std::int64_t unit = 0;
     if (!latest) {
-      const bool token_key = k1.empty() || (k1.size() == 1 && (k1[0].node == kOne || net_.nodes[k1[0].node].kind == Kind::kToken));
+      const bool token_key = k1.empty() || (k1.size() == 1 && (k1[0].node == kOneNode || net_.nodes[k1[0].node].kind == Kind::kToken));
       if (!k0.empty() || !token_key || rows.recency != 0.0 || !clear.empty() || !is_constant(q1, unit) || unit <= 0)
         decline(layer, head, "head", "averages over scores that the plan does not know");
       for (std::size_t i : {0u, 1u})
@@ -139,7 +139,7 @@ class Folder {
     if (gather) {
       if (curve != 1.0 || k0 != Expr{{kPositionNode, 2}} || !k1.empty() || !clear.empty())
         decline(layer, head, "head", "its key is not a position");
-      const NodeId at = net_.add({.kind = Kind::kIndex, .at = kOne, .table = 0, .gate = {}, .value = q0});
+      const NodeId at = net_.add({.kind = Kind::kIndex, .at = kOneNode, .table = 0, .gate = {}, .value = q0});
       for (std::size_t i : {0u, 1u})
         if (read[i]) values[i] = net_.past(values[i], at);
       return;
@@ -179,7 +179,7 @@ class Folder {
   // A mean is no integer. It stands for itself in slots until a product with its count consumes it.
   Expr mean(const Expr& value, const Expr& key) {
     std::vector<std::int64_t> keys(model_.tokens.size(), key.empty() ? 0 : key[0].weight);
-    if (!key.empty() && key[0].node != kOne)
+    if (!key.empty() && key[0].node != kOneNode)
       for (std::size_t id = 0; id < keys.size(); ++id) keys[id] *= net_.tables[net_.nodes[key[0].node].table][id];
     const bool uniform = std::all_of(keys.begin(), keys.end(), [&](std::int64_t k) { return k == keys[0]; });
     const Mean wanted{value, net_.table(std::move(keys)), uniform};
@@ -246,7 +246,7 @@ class Folder {
       }
       Expr gate = node.gate;
       std::int64_t shift = 0;
-      if (!gate.empty() && gate[0].node == kOne) {
+      if (!gate.empty() && gate[0].node == kOneNode) {
         shift = gate[0].weight;
         gate.erase(gate.begin());
       }

@@ -41,11 +41,11 @@ void add_scaled(Expr& to, const Expr& from, std::int64_t weight) {
   to = std::move(sum);
 }
 
-Expr constant(std::int64_t value) { return value == 0 ? Expr{} : Expr{{kOne, value}}; }
+Expr constant(std::int64_t value) { return value == 0 ? Expr{} : Expr{{kOneNode, value}}; }
 
 bool is_constant(const Expr& expr, std::int64_t& value) {
   value = expr.empty() ? 0 : expr[0].weight;
-  return expr.empty() || (expr.size() == 1 && expr[0].node == kOne);
+  return expr.empty() || (expr.size() == 1 && expr[0].node == kOneNode);
 }
 
 std::uint32_t Network::table(std::vector<std::int64_t> values) {
@@ -121,7 +121,7 @@ bool Network::token_local(const Expr& expr) const {
       case Kind::kLinear:
         return token_local(node.value);
       case Kind::kIndex:
-        return token_local(node.value) && (node.at == kOne || token_local({{node.at, 1}}));
+        return token_local(node.value) && (node.at == kOneNode || token_local({{node.at, 1}}));
       case Kind::kTokenAt:
         return token_local({{node.at, 1}});
       default:
@@ -143,7 +143,7 @@ Expr Network::past(const Expr& expr, NodeId at) {
       if (found == histories.end()) histories.push_back(value);
       part = {{add({.kind = Kind::kHistoryAt, .at = at, .table = index, .gate = {}, .value = value}), 1}};
     } else if (node.kind == Kind::kOne) {
-      part = {{kOne, 1}};
+      part = {{kOneNode, 1}};
     } else if (node.kind == Kind::kPosition) {
       part = {{at, 1}};
     } else if (node.kind == Kind::kToken) {
@@ -154,7 +154,7 @@ Expr Network::past(const Expr& expr, NodeId at) {
       // An index that was bounded by its own position is bounded by `at` there.
       const auto index_at = [&](NodeId index) {
         const Node inner = nodes[index];
-        const NodeId upper = inner.at == kOne ? at : past({{inner.at, 1}}, at)[0].node;
+        const NodeId upper = inner.at == kOneNode ? at : past({{inner.at, 1}}, at)[0].node;
         return add({.kind = Kind::kIndex, .at = upper, .table = 0, .gate = {}, .value = past(inner.value, at)});
       };
       if (node.kind == Kind::kIndex)

@@ -20,7 +20,7 @@ using NodeId = std::uint32_t;
 // Traces are bounded, so that intervals are: positions and counts stay below this.
 inline constexpr std::int64_t kMaxTokens = std::int64_t{1} << 31;
 
-// A linear expression: terms by ascending node, no zero weights. Node kOne is the constant 1.
+// A linear expression: terms by ascending node, no zero weights. Node kOneNode is the constant 1.
 struct Term {
   NodeId node;
   std::int64_t weight;
@@ -28,14 +28,14 @@ struct Term {
   auto operator<=>(const Term&) const = default;
 };
 using Expr = std::vector<Term>;
-inline constexpr NodeId kOne = 0, kPositionNode = 1;
+inline constexpr NodeId kOneNode = 0, kPositionNode = 1;
 
 enum class Kind : std::uint8_t {
   kOne,
   kPosition,   // of the current token
   kToken,      // table[current token]
   kLinear,     // value
-  kIndex,      // value clamped to 0 .. node `at` (or to the current position when at is kOne)
+  kIndex,      // value clamped to 0 .. node `at` (or to the current position when at is kOneNode)
   kTokenAt,    // table[token at position `at`]
   kHistoryAt,  // what `value` was at position `at`
   kSum,        // gate * mean `table`: the running sum itself when the gate counts its terms

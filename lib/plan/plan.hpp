@@ -34,7 +34,8 @@ class Sequence {
  public:
   explicit Sequence(const Plan& plan);
 
-  // Reads the next token. Throws Error (TVM_ERROR_LIMIT) rather than computing beyond what is exact.
+  // Reads the next token. Throws Error: TVM_ERROR_LIMIT rather than computing beyond what is exact,
+  // TVM_ERROR_UNSUPPORTED where a pattern that the plan relies on does not hold.
   void read(std::int32_t token) { advance(token, false); }
 
   // Reads the next token and returns the prediction of the one after it.
@@ -55,7 +56,8 @@ class Sequence {
   Wide wide(const Tape& tape, const Linear& linear) const;
   void insert(const Tape& tape, const Op& op);
   void sum(const Tape& tape, const Op& op);
-  [[noreturn]] void beyond(const char* what) const;
+  [[noreturn]] void beyond(const char* what) const;       // TVM_ERROR_LIMIT
+  [[noreturn]] void off_plan(const char* what) const;     // TVM_ERROR_UNSUPPORTED
 
   struct Sum {
     std::int64_t total = 0, count = 0, key = 0;

@@ -27,11 +27,15 @@ Sequence::Sequence(const Plan& plan)
       key_(plan.split.nodes.size() + 1),
       features_(plan.network.features.size()) {
   for (std::size_t s = 0; s < stores_.size(); ++s) stores_[s].width = plan.network.stores[s].columns.size();
-  registers_[kOne] = 1;
+  registers_[kOneNode] = 1;
 }
 
 void Sequence::beyond(const char* what) const {
   throw Error(TVM_ERROR_LIMIT, sentence("position ", tokens_.size() - 1, ": ", what));
+}
+
+void Sequence::off_plan(const char* what) const {
+  throw Error(TVM_ERROR_UNSUPPORTED, sentence("path plan: position ", tokens_.size() - 1, ": ", what, "; use path layers"));
 }
 
 void Sequence::advance(std::int32_t token, bool predict) {
@@ -40,7 +44,7 @@ void Sequence::advance(std::int32_t token, bool predict) {
   if (static_cast<std::int64_t>(position) >= kMaxTokens) beyond("the trace is longer than what is certified to be exact (2^31 tokens)");
   registers_[kPositionNode] = static_cast<std::int64_t>(position);
   const std::uint32_t token_class = plan_.split.token_class[static_cast<std::size_t>(token)];
-  run(first_tape(token_class));
+  if (!plan_.split.nodes.empty()) run(first_tape(token_class));
   const Tape& tape = second_tape(token_class);
   run(tape);
   if (!predict) return;
@@ -87,8 +91,11 @@ const Tape& Sequence::second_tape(std::uint32_t token_class) {
   for (std::size_t i = 0; i < plan_.split.class_nodes.size(); ++i)
     scope.known[plan_.split.class_nodes[i]] = plan_.split.classes[token_class][i];
   scope.ready.assign(nodes, false);
-  for (const NodeId id : first_[token_class]->computed) scope.ready[id] = true;
-  scope.reached = closure(plan_.network, plan_.split.nodes);
+  scope.reached.assign(nodes, false);
+  if (first_[token_class]) {
+    for (const NodeId id : first_[token_class]->computed) scope.ready[id] = true;
+    scope.reached = closure(plan_.network, plan_.split.nodes);
+  }
   scope.first_token = tokens_[0];
   for (std::size_t i = 0; i < plan_.split.nodes.size(); ++i)
     if (key_[i + 1] != kUnknown) scope.known[plan_.split.nodes[i]] = key_[i + 1];
@@ -140,7 +147,7 @@ void Sequence::insert(const Tape& tape, const Op& op) {
       left |= __builtin_mul_overflow(part, Wide{product.weight}, &part);
       left |= __builtin_add_overflow(square, part, &square);
     }
-    if (left || square != Wide{key} * key) beyond("a lookup key and its square disagree: the layer path must run this model");
+    if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
   }
   Records& store = stores_[op.table];
   const std::size_t record = store.keys.put(key, registers_[kPositionNode]);
@@ -164,7 +171,7 @@ void Sequence::sum(const Tape& tape, const Op& op) {
     return;
   }
   const Wide scaled = Wide{sum.total} * gate;
-  if (scaled % sum.count != 0) beyond("a mean is no integer multiple of its count");
+  if (scaled % sum.count != 0) off_plan("a mean times its gate is no integer");
   registers_[op.to] = static_cast<std::int64_t>(scaled / sum.count);
 }
 
@@ -180,7 +187,7 @@ void Sequence::run(const Tape& tape) {
         r[op.to] = op.checked ? checked(tape, op.value) : value(tape, op.value);
         break;
       case Code::kIndex: {
-        const std::int64_t upper = r[op.at == kOne ? kPositionNode : op.at];
+        const std::int64_t upper = r[op.at == kOneNode ? kPositionNode : op.at];
         const std::int64_t at = op.checked ? checked(tape, op.value) : value(tape, op.value);
         r[op.to] = std::clamp<std::int64_t>(at, 0, upper);
         break;
@@ -196,7 +203,7 @@ void Sequence::run(const Tape& tape) {
         break;
       case Code::kLookup: {
         KeyStore& keys = stores_[op.table].keys;
-        if (keys.empty()) beyond("a lookup finds every key cleared: the layer path must run this sequence");
+        if (keys.empty()) off_plan("a lookup finds every key cleared");
         r[op.to] = static_cast<std::int64_t>(keys.nearest(checked(tape, op.value)));
         break;
       }

@@ -217,7 +217,7 @@ class Builder {
         return need(substitute(net_.means[node.table].value));
       case Kind::kIndex:
         need(substitute(node.value));
-        if (node.at != kOne) needed_[node.at] = true;
+        if (node.at != kOneNode) needed_[node.at] = true;
         return;
       case Kind::kTokenAt:
       case Kind::kHistoryAt:
@@ -233,7 +233,7 @@ class Builder {
     Linear result;
     result.first = static_cast<std::uint32_t>(tape_.terms.size());
     for (const Term& term : expr) {
-      if (term.node == kOne) {
+      if (term.node == kOneNode) {
         result.constant = term.weight;
         continue;
       }
@@ -313,7 +313,7 @@ class Builder {
       case Kind::kSum: {
         op.code = Code::kSum;
         // The gate counts all positions: the register is the sum, and stays when nothing is added.
-        const Expr count{{kOne, 1}, {kPositionNode, 1}};
+        const Expr count{{kOneNode, 1}, {kPositionNode, 1}};
         if (!net_.means[node.table].uniform || node.gate != count) break;
         if (value.empty()) return;
         op.code = Code::kAddToSum;
@@ -348,14 +348,14 @@ class Builder {
 std::vector<bool> live_nodes(const Network& network) {
   std::vector<bool> live(network.nodes.size(), false);
   for (const Expr& feature : network.features) mark(feature, live, network);
-  live[kOne] = live[kPositionNode] = true;
+  live[kOneNode] = live[kPositionNode] = true;
   return live;
 }
 
 std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wanted) {
   std::vector<bool> live(network.nodes.size(), false);
   for (const NodeId id : wanted) mark_node(id, live, network);
-  live[kOne] = live[kPositionNode] = true;
+  live[kOneNode] = live[kPositionNode] = true;
   return live;
 }
 
