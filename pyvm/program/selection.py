@@ -457,6 +457,11 @@ def _bitwise(s: Selector, item: Node) -> None:
             plan.append(next(iter(values.values())))
         else:
             plan.append(f"{name} {k:#04x}")
+    if all(isinstance(key, int) or (key is None and not x.may >> 8 * i & 0xFF) for i, key in enumerate(plan)):
+        s.value(x)
+        s.emit("drop")
+        s.const(sum((key or 0) << 8 * i for i, key in enumerate(plan)))
+        return
     tables: dict[int, int] = {}
     wanted = {key for key in plan if isinstance(key, str)}
     if len([key for key in wanted if f"byte {key}" not in s.shared.layout.contents]) <= 2:
