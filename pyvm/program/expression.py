@@ -7,7 +7,7 @@ from left to right, then the operation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyvm.program.arithmetic import fold
 
@@ -16,6 +16,8 @@ COMPARISONS = {
     "eq": "ne", "lt_s": "ge_s", "lt_u": "ge_u", "gt_s": "le_s", "gt_u": "le_u",
     "ne": "eq", "ge_s": "lt_s", "ge_u": "lt_u", "le_s": "gt_s", "le_u": "gt_u",
 }  # fmt: skip
+_DIVISIONS = {"div_s", "div_u", "rem_s", "rem_u"}
+_IMPURE = {"stacked", "call", "memory.grow", "local.tee"}
 _COMMUTATIVE = {"add", "mul", "and", "or", "xor", "eq", "ne"}
 
 
@@ -31,6 +33,8 @@ class Node:
         at: byte offset in the wasm file.
         may: mask of the bits that may be one.
         rooted: its evaluation begins with values that already lie on the stack.
+        pure: dropping it changes nothing (it cannot trap, and has no effect).
+        depth: of the tree.
     """
 
     op: str
@@ -39,7 +43,20 @@ class Node:
     imm: object = None
     at: int | None = None
     may: int = 0
-    rooted: bool = False
+    rooted: bool = field(init=False)
+    pure: bool = field(init=False)
+    depth: int = field(init=False)
+
+    def __post_init__(self):
+        args = self.args
+        pure = self.op not in _IMPURE and "load" not in self.op and all(arg.pure for arg in args)
+        derived = {
+            "rooted": self.op == "stacked" or any(arg.rooted for arg in args),
+            "pure": pure and self.name not in _DIVISIONS,
+            "depth": 1 + max((arg.depth for arg in args), default=0),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
 
     @property
     def name(self) -> str:
@@ -56,7 +73,7 @@ def const(value: int, kind: str = "i32", at: int | None = None) -> Node:
 
 
 def stacked(kind: str) -> Node:
-    return Node("stacked", kind, may=FULL[kind], rooted=True)
+    return Node("stacked", kind, may=FULL[kind])
 
 
 def slot(index: int) -> Node:
@@ -83,15 +100,14 @@ def node(op: str, kind: str, args: tuple[Node, ...] = (), imm=None, at: int | No
     if op == "i32.eqz" and args[0].op.startswith("i32.") and args[0].name in COMPARISONS:
         inner = args[0]
         return node(f"i32.{COMPARISONS[inner.name]}", "i32", inner.args, None, inner.at)
-    rooted = any(arg.rooted for arg in args)
-    return Node(op, kind, args, imm, at, _may(op, kind, args, values), rooted)
+    return Node(op, kind, args, imm, at, _may(op, kind, args, values))
 
 
 def _with_constant(op: str, kind: str, left: Node, value: int, at: int | None) -> Node | None:
     """A better node for `left op value`, or None."""
     prefix, _, name = op.partition(".")
     full, bits = FULL[kind], 64 if prefix == "i64" else 32
-    pure = is_pure(left)
+    pure = left.pure
     zero = const(0, kind, at)
     if name in ("add", "sub", "or", "xor") and value == 0:
         return left
@@ -200,11 +216,3 @@ def _may(op: str, kind: str, args: tuple[Node, ...], values: list[int | None]) -
         return may[0] & (1 << width) - 1 if not may[0] >> width - 1 & 1 else full
     return full
 
-
-def is_pure(item: Node) -> bool:
-    """Dropping the node changes nothing (it cannot trap, and has no effect)."""
-    if item.op in ("stacked", "call", "call_indirect", "memory.grow", "local.tee"):
-        return False
-    if "load" in item.op or item.name in ("div_s", "div_u", "rem_s", "rem_u"):
-        return False
-    return all(is_pure(arg) for arg in item.args)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pyvm.program.assembly import Label, Unit
 from pyvm.program.errors import Unsupported
-from pyvm.program.expression import FULL, Node, const, is_pure, node, stacked
+from pyvm.program.expression import FULL, Node, const, node, stacked
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
 from pyvm.program.selection import Selector, Shared
 from pyvm.program.traps import Trap
@@ -21,6 +21,8 @@ from pyvm.program.variables import MACHINE_LOCALS, Variable, allocate, words
 from pyvm.program.wasm import Body, FunctionType, Module
 
 _ROWS = {row.name: row for row in OPCODES.values()}
+
+MAX_DEPTH = 60  # of an expression: what is deeper is evaluated in parts
 
 
 @dataclass
@@ -117,6 +119,8 @@ class _Function:
 
     def _push(self, item: Node) -> None:
         self.stack.append(item)
+        if item.depth > MAX_DEPTH:
+            self._flush()
 
     def _pop(self) -> Node:
         return self.stack.pop()
@@ -131,7 +135,7 @@ class _Function:
     def _discard(self, items: list[Node]) -> None:
         """Drops the topmost operands: some on the machine's stack, then pending ones that are not rooted."""
         for item in items:
-            if item.op != "stacked" and not is_pure(item):
+            if item.op != "stacked" and not item.pure:
                 self.s.value(item)
                 self._drop(item.type)
         for item in items:
@@ -328,8 +332,7 @@ class _Function:
         self._flush()
         labels = {depth: self._label_for(depth) for depth in dict.fromkeys(depths)}
         targets = [labels[depth] for depth in depths[:-1]]
-        with self.s.temporaries() as t:
-            self.s.to_temporary(index, t)
+        with self.s.held(index) as t:
             self._dispatch(t, targets, labels[depths[-1]])
         self._die()
 
@@ -377,7 +380,7 @@ class _Function:
 
     def _op_drop(self, _, at) -> None:
         item = self._pop()
-        if item.op != "stacked" and is_pure(item) and not item.rooted:
+        if item.op != "stacked" and item.pure and not item.rooted:
             return
         self._flush()
         self.s.value(item)
@@ -400,7 +403,7 @@ class _Function:
         item = self._pop()
         variables = self.frame.variables[index]
         if len(variables) == 1 and variables[0].kind == "local":
-            self._push(Node("local.tee", "i32", (item,), variables[0].index, at, item.may, item.rooted))
+            self._push(Node("local.tee", "i32", (item,), variables[0].index, at, item.may))
             return
         self._flush()
         self.s.set(variables, item)
@@ -456,8 +459,7 @@ class _Function:
         unit = self.context.unit_of(index)
         if len(kind.results) == 1:
             full = FULL[kind.results[0]]
-            rooted = any(item.rooted for item in arguments)
-            self._push(Node("call", kind.results[0], arguments, unit, at, full, rooted))
+            self._push(Node("call", kind.results[0], arguments, unit, at, full))
             return
         self._flush()
         for item in arguments:
@@ -486,8 +488,7 @@ class _Function:
             else:
                 targets.append(functions.setdefault(function, Label()))
         beyond = traps.setdefault(Trap.UNDEFINED_ELEMENT, Label())
-        with self.s.temporaries() as t:
-            self.s.to_temporary(index, t)
+        with self.s.held(index) as t:
             self.s.at = at
             self._dispatch(t, targets, beyond)
         for trap, label in traps.items():
@@ -514,12 +515,12 @@ class _Function:
         context = self.context
         name = f"memory.grow.{context.pages_global}.{context.shared.limit_global}.{context.max_pages}"
         args = (self._pop(),)
-        self._push(Node("memory.grow", "i32", args, name, at, 0xFFFFFFFF, args[0].rooted))
+        self._push(Node("memory.grow", "i32", args, name, at, FULL["i32"]))
 
     def _op_select(self, _, at) -> None:
         args = self._arguments(("", "", ""))
         kind = args[0].type
-        if args[2].constant is not None and is_pure(args[0]) and is_pure(args[1]):
+        if args[2].constant is not None and args[0].pure and args[1].pure:
             self._push(args[0] if args[2].constant else args[1])
             return
         self._push(node("select", kind, args, None, at))

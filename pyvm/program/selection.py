@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from pyvm.program import wide
 from pyvm.program.assembly import MASK, Ins, Label, Unit
-from pyvm.program.expression import Node, const, is_pure, node, slot
+from pyvm.program.expression import Node, const, node, slot, stacked
 from pyvm.program.instructions import INSTRUCTIONS
 from pyvm.program.layout import Layout
 from pyvm.program.opcodes import ACCESS_BYTES
@@ -23,6 +23,9 @@ from pyvm.program.traps import Trap, halt_immediate
 from pyvm.program.variables import Variable
 
 _MAX_BYTE_TABLES = 16  # 256 bytes each, which the start code writes with 64 stores
+
+
+STACKED = stacked("i32")  # the word on top of the stack
 
 
 @dataclass
@@ -126,9 +129,18 @@ class Selector:
         if item.at is not None:
             self.at = item.at
 
-    def to_temporary(self, item: Node, temporary: int) -> None:
-        self.value(item)
-        self.emit("local.set", temporary)
+    @contextmanager
+    def held(self, *items: Node):
+        """The values of `items`, evaluated in order, in temporaries until the block ends.
+
+        Temporaries are taken after the evaluation, so that nested expressions do not add up theirs.
+        """
+        for item in items:
+            self.value(item)
+        with self.temporaries(len(items)) as slots:
+            for t in reversed(slots if len(items) > 1 else (slots,)):
+                self.emit("local.set", t)
+            yield slots
 
     # -- variables ------------------------------------------------------------------------------
 
@@ -182,8 +194,7 @@ class Selector:
             self.value(item)
             self.emit(op, cell)
         else:
-            with self.temporaries() as t:
-                self.to_temporary(item, t)
+            with self.held(item) as t:
                 self.store_cell(slot(t), cell, op)
 
     def load_cell(self, cell: int, op: str = "i32.load") -> None:
@@ -208,8 +219,11 @@ class Selector:
     def checked_address(self, address: Node, offset: int, size: int) -> None:
         """Pushes an address, after a bounds check where that is asked for."""
         self.value(address)
-        if not self.shared.checked:
-            return
+        if self.shared.checked:
+            self.check_top(offset, size)
+
+    def check_top(self, offset: int, size: int) -> None:
+        """A bounds check of the address on top of the stack, which stays there."""
         with self.temporaries() as t:
             self.emit("local.tee", t)
             self.bounds_check(offset, size)
@@ -251,11 +265,9 @@ class Selector:
             self.checked_address(address, offset, size)
             self.value(item)
         else:
-            with self.temporaries(2) as (a, v):
-                self.value(address)
-                self.to_temporary(item, v)
+            with self.held(address, item) as (a, v):
                 self.at = at
-                self.emit("local.tee", a)
+                self.emit("local.get", a)
                 self.bounds_check(offset, size)
                 self.emit("local.get", a)
                 self.emit("local.get", v)
@@ -266,7 +278,7 @@ class Selector:
 def _quiet(item: Node) -> bool:
     """Evaluation neither traps nor writes: a check may come before it."""
     plain = item.op in INSTRUCTIONS and item.op != "call" and "load" not in item.op
-    return is_pure(item) or (plain and all(map(_quiet, item.args)))
+    return item.pure or (plain and all(map(_quiet, item.args)))
 
 
 def low_bits(item: Node, bits: int) -> Node:
@@ -308,8 +320,8 @@ def _shr_u(s: Selector, item: Node) -> None:
         s.const(0)
         s.emit("i32.lt_s")
     elif bits and x.may >> count <= 3:
+        s.value(x)
         with s.temporaries() as t:
-            s.value(x)
             for step in range(1, (x.may >> count) + 1):
                 s.emit("local.tee" if step == 1 else "local.get", t)
                 s.const(step << count)
@@ -348,8 +360,7 @@ def _shift_right(s: Selector, x: Node, bits: int) -> None:
             s.emit("i32.load8_u", table)
             return
         s.double(left)
-        with s.temporaries() as t:
-            s.emit("local.set", t)
+        with s.held(STACKED) as t:
             s.through_cell(slot(t), s.address["CELL"], "i32.store16", "i32.load8_u", 1)
         return
     if x.may << left <= MASK:
@@ -361,10 +372,9 @@ def _shift_right(s: Selector, x: Node, bits: int) -> None:
             s.emit("i32.store", window)
             s.load_cell(window + 1)
         else:
-            with s.temporaries() as t:
-                s.value(x)
-                s.double(left)
-                s.emit("local.set", t)
+            s.value(x)
+            s.double(left)
+            with s.held(STACKED) as t:
                 s.through_cell(slot(t), window, "i32.store", "i32.load", 1)
         return
     if bits <= 3:
@@ -385,8 +395,7 @@ def _shift_right(s: Selector, x: Node, bits: int) -> None:
             s.load_cell(result)
             return
     merge = s.address["MERGE"]
-    with s.temporaries() as t:
-        s.to_temporary(x, t)
+    with s.held(x) as t:
         s.const(0)
         s.through_cell(slot(t), s.address["CELL"], "i32.store", "i32.load8_u", 3)
         s.double(left)
@@ -403,20 +412,20 @@ def _shr_s(s: Selector, item: Node) -> None:
     if count is None:
         _routine(s, item)
     elif count == 31:
-        with s.temporaries() as t:
-            if x.rooted:
-                s.to_temporary(x, t)
-                x = slot(t)
-            s.const(0)
-            s.value(x)
-            s.const(0)
-            s.emit("i32.lt_s")
-            s.emit("i32.sub")
+        if x.rooted:
+            with s.held(x) as t:
+                _shr_s(s, node("i32.shr_s", "i32", (slot(t), item.args[1])))
+            return
+        s.const(0)
+        s.value(x)
+        s.const(0)
+        s.emit("i32.lt_s")
+        s.emit("i32.sub")
     elif count in (16, 24):
         load = "i32.load16_s" if count == 16 else "i32.load8_s"
         s.through_cell(x, s.address["CELL"], "i32.store", load, count // 8)
     else:  # shift x + 2^31, which is not negative
-        biased = Node("i32.add", "i32", (x, const(1 << 31)), may=MASK, rooted=x.rooted)
+        biased = Node("i32.add", "i32", (x, const(1 << 31)), may=MASK)
         s.value(node("i32.shr_u", "i32", (biased, const(count))))
         s.const(-(1 << 31 - count))
         s.emit("i32.add")
@@ -429,8 +438,7 @@ def _rotate(s: Selector, item: Node) -> None:
         return
     if item.name == "rotr":
         count = 32 - count
-    with s.temporaries() as t:
-        s.to_temporary(x, t)
+    with s.held(x) as t:
         s.value(node("i32.shl", "i32", (slot(t), const(count))))
         s.value(node("i32.shr_u", "i32", (slot(t), const(32 - count))))
         s.emit("i32.add")
@@ -548,14 +556,14 @@ def _mul(s: Selector, item: Node) -> None:
         return
     digits = signed_digits(constant)
     negative = digits[-1] < 0
+    s.value(x)
     with s.temporaries(2) as (t, u):
         if negative:
-            s.to_temporary(x, t)
+            s.emit("local.set", t)
             s.const(0)
             s.emit("local.get", t)
             s.emit("i32.sub")
         else:
-            s.value(x)
             s.emit("local.tee", t)
         pending = 0
         for digit in reversed(digits[:-1]):
@@ -633,8 +641,7 @@ def _extend(s: Selector, item: Node) -> None:
 def _sub(s: Selector, item: Node) -> None:
     left, right = item.args
     if right.rooted and not left.rooted:  # made by a rewrite: constant - value
-        with s.temporaries() as t:
-            s.to_temporary(right, t)
+        with s.held(right) as t:
             s.value(left)
             s.emit("local.get", t)
     else:

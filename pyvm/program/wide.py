@@ -7,15 +7,18 @@ library routines.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyvm.program.assembly import MASK, Label
-from pyvm.program.expression import COMPARISONS, Node, const, node, slot
+from pyvm.program.expression import COMPARISONS, Node, const, node, slot, stacked
 from pyvm.program.opcodes import ACCESS_BYTES
 from pyvm.program.traps import Trap
 
 if TYPE_CHECKING:
     from pyvm.program.selection import Selector
+WIDE = stacked("i64")  # the two words on top of the stack
+
 
 def is_wide(item: Node) -> bool:
     return item.type == "i64" or item.op.startswith("i64.") or item.op == "i32.wrap_i64"
@@ -51,10 +54,13 @@ def value(s: Selector, item: Node) -> None:
         _routine(s, item)
 
 
-def _pop(s: Selector, slots) -> None:
-    """Moves the top of the stack into locals, the last one from the top."""
-    for t in reversed(slots):
-        s.emit("local.set", t)
+@contextmanager
+def _words(s: Selector, *items: Node):
+    """Evaluates i64 expressions in order; the locals that hold their words, low ones first."""
+    for item in items:
+        s.value(item)
+    with s.held(*[stacked("i32")] * (2 * len(items))) as slots:
+        yield slots
 
 
 def _routine(s: Selector, item: Node) -> None:
@@ -70,13 +76,11 @@ def _check_divisor(s: Selector, item: Node) -> None:
     divisor = item.args[1].constant
     if divisor not in (None, 0) and (item.name != "div_s" or divisor != (1 << 64) - 1):
         return
-    with s.temporaries(4) as (a_low, a_high, low, high):
-        _pop(s, (low, high))
+    with _words(s, WIDE, WIDE) as (a_low, a_high, low, high):
         both_zero = node("i32.eqz", "i32", (slot(low),))
         s.value(node("select", "i32", (both_zero, const(0), node("i32.eqz", "i32", (slot(high),)))))
         s.trap_if(Trap.DIVIDE_BY_ZERO)
         if item.name == "div_s":
-            _pop(s, (a_low, a_high))
             # -2^63 / -1: the four words are 0, 2^31, -1, -1
             for word, expected in ((a_high, 1 << 31), (a_low, 0), (low, MASK), (high, MASK)):
                 s.value(node("i32.eq", "i32", (slot(word), const(expected))))
@@ -85,10 +89,8 @@ def _check_divisor(s: Selector, item: Node) -> None:
             s.const(4)
             s.emit("i32.eq")
             s.trap_if(Trap.INTEGER_OVERFLOW)
-            s.emit("local.get", a_low)
-            s.emit("local.get", a_high)
-        s.emit("local.get", low)
-        s.emit("local.get", high)
+        for word in (a_low, a_high, low, high):
+            s.emit("local.get", word)
 
 
 # -- halves -------------------------------------------------------------------------------------
@@ -111,9 +113,9 @@ def low_half(s: Selector, item: Node) -> Node | None:
         count = const(item.args[1].constant)
         return half and node("i32.shl", "i32", (half, count), None, item.at)
     if name in ("load8_u", "load8_s", "load16_u", "load16_s"):
-        return Node(f"i32.{name}", "i32", item.args, item.imm, item.at, MASK, item.args[0].rooted)
+        return Node(f"i32.{name}", "i32", item.args, item.imm, item.at, MASK)
     if name in ("load32_u", "load32_s") or (name == "load" and not s.shared.checked):
-        return Node("i32.load", "i32", item.args, item.imm, item.at, MASK, item.args[0].rooted)
+        return Node("i32.load", "i32", item.args, item.imm, item.at, MASK)
     return None
 
 
@@ -122,9 +124,7 @@ def _low_word(s: Selector, item: Node) -> None:
     if half is not None:
         s.value(half)
     elif item.name in ("shr_u", "shr_s") and (item.args[1].constant or 0) >= 32:
-        with s.temporaries(2) as pair:
-            s.value(item.args[0])
-            _pop(s, pair)
+        with _words(s, item.args[0]) as pair:
             count = const(item.args[1].constant % 64 - 32)
             s.value(node(f"i32.{item.name}", "i32", (slot(pair[1]), count)))
     else:
@@ -175,38 +175,38 @@ def store(s: Selector, op: str, address: Node, item: Node, offset: int, at: int 
         if half is not None:
             s.store(small, address, half, offset, at)
             return
-        with s.temporaries() as t:
-            s.value(address)
-            s.value(item)
-            s.emit("drop")
-            s.emit("local.set", t)
-            _checked_top(s, offset, ACCESS_BYTES[op], at)
+        s.value(address)
+        s.value(item)
+        s.emit("drop")
+        with s.held(stacked("i32")) as t:
+            _check(s, offset, ACCESS_BYTES[op], at)
             s.emit("local.get", t)
             s.emit(small, offset)
         return
-    with s.temporaries(3) as (a, low, high):
-        s.value(address)
-        constant = item.constant
-        if constant is None:
-            s.value(item)
-            _pop(s, (low, high))
-        _checked_top(s, offset, 8, at)
+    s.value(address)
+    if item.constant is not None:
+        _store_words(s, const(item.constant), const(item.constant >> 32), offset, at)
+    else:
+        with _words(s, item) as (low, high):
+            _store_words(s, slot(low), slot(high), offset, at)
+
+
+def _store_words(s: Selector, low: Node, high: Node, offset: int, at: int | None) -> None:
+    """Stores two words at the address on top of the stack, which it takes."""
+    _check(s, offset, 8, at)
+    with s.temporaries() as a:
         s.emit("local.tee", a)
-        s.value(slot(low) if constant is None else const(constant))
+        s.value(low)
         s.emit("i32.store", offset)
         s.emit("local.get", a)
-        s.value(slot(high) if constant is None else const(constant >> 32))
+        s.value(high)
         _add_offset(s, offset, "i32.store")
 
 
-def _checked_top(s: Selector, offset: int, size: int, at: int | None) -> None:
-    """A bounds check of the address on top of the stack, which stays there."""
+def _check(s: Selector, offset: int, size: int, at: int | None) -> None:
     s.at = at
     if s.shared.checked:
-        with s.temporaries() as t:
-            s.emit("local.tee", t)
-            s.bounds_check(offset, size)
-            s.emit("local.get", t)
+        s.check_top(offset, size)
 
 
 # -- operations ---------------------------------------------------------------------------------
@@ -214,17 +214,16 @@ def _checked_top(s: Selector, offset: int, size: int, at: int | None) -> None:
 
 def _extend(s: Selector, item: Node) -> None:
     name, inner = item.name, item.args[0]
+    if name in ("extend_i32_u", "extend_i32_s"):
+        s.value(inner)
+        if name == "extend_i32_u" or not inner.may >> 31:
+            s.const(0)
+            return
+    else:
+        _low_word(s, inner)
+        if name != "extend32_s":
+            s.value(node(f"i32.{name}", "i32", (stacked("i32"),)))
     with s.temporaries() as t:
-        if name in ("extend_i32_u", "extend_i32_s"):
-            s.value(inner)
-            if name == "extend_i32_u" or not inner.may >> 31:
-                s.const(0)
-                return
-        else:
-            _low_word(s, inner)
-            if name != "extend32_s":
-                s.emit("local.set", t)
-                s.value(node(f"i32.{name}", "i32", (slot(t),)))
         s.emit("local.tee", t)
         _sign(s, slot(t))
 
@@ -232,8 +231,7 @@ def _extend(s: Selector, item: Node) -> None:
 def _select(s: Selector, item: Node) -> None:
     for arg in item.args:
         s.value(arg)
-    with s.temporaries(4) as (a_high, b_low, b_high, condition):
-        _pop(s, (a_high, b_low, b_high, condition))
+    with s.held(*[stacked("i32")] * 4) as (a_high, b_low, b_high, condition):
         s.value(slot(b_low))
         s.value(slot(condition))
         s.emit("select")
@@ -244,32 +242,29 @@ def _select(s: Selector, item: Node) -> None:
 
 def _eqz(s: Selector, item: Node) -> None:
     s.value(item.args[0])
-    with s.temporaries() as high:
-        s.emit("local.set", high)
+    with s.held(stacked("i32")) as high:
         s.emit("i32.eqz")
         s.const(0)
         s.value(node("i32.eqz", "i32", (slot(high),)))
         s.emit("select")
 
 
-def _operands(s: Selector, item: Node, slots) -> tuple[Node, Node, Node, Node]:
+@contextmanager
+def _operands(s: Selector, item: Node):
     """Evaluates two i64 operands; expressions for their four words (constants stay constants)."""
     left, right = item.args
-    s.value(left)
     if right.constant is None:
-        s.value(right)
-        _pop(s, slots)
-        words = [slot(t) for t in slots]
+        with _words(s, left, right) as slots:
+            s.here(item)
+            yield [slot(t) for t in slots]
     else:
-        _pop(s, slots[:2])
-        words = [slot(t) for t in slots[:2]] + [const(right.constant), const(right.constant >> 32)]
-    s.here(item)
-    return tuple(words)
+        with _words(s, left) as slots:
+            s.here(item)
+            yield [*map(slot, slots), const(right.constant), const(right.constant >> 32)]
 
 
 def _compare(s: Selector, item: Node) -> None:
-    with s.temporaries(4) as slots:
-        a_low, a_high, b_low, b_high = _operands(s, item, slots)
+    with _operands(s, item) as (a_low, a_high, b_low, b_high):
         name = item.name
         equal = node("i32.eq", "i32", (a_high, b_high))
         if name in ("eq", "ne"):
@@ -282,8 +277,7 @@ def _compare(s: Selector, item: Node) -> None:
 
 
 def _add(s: Selector, item: Node) -> None:
-    with s.temporaries(5) as (*slots, low):
-        a_low, a_high, b_low, b_high = _operands(s, item, slots)
+    with _operands(s, item) as (a_low, a_high, b_low, b_high), s.temporaries() as low:
         if item.name == "add":
             s.value(node("i32.add", "i32", (a_low, b_low)))
             s.emit("local.tee", low)
@@ -298,8 +292,7 @@ def _add(s: Selector, item: Node) -> None:
 
 
 def _bitwise(s: Selector, item: Node) -> None:
-    with s.temporaries(4) as slots:
-        a_low, a_high, b_low, b_high = _operands(s, item, slots)
+    with _operands(s, item) as (a_low, a_high, b_low, b_high):
         may = [(arg.may & MASK, arg.may >> 32) for arg in item.args]
         for i, pair in enumerate(((a_low, b_low), (a_high, b_high))):
             halves = tuple(
@@ -310,9 +303,7 @@ def _bitwise(s: Selector, item: Node) -> None:
 
 
 def _count(s: Selector, item: Node) -> None:
-    s.value(item.args[0])
-    with s.temporaries(2) as (low, high):
-        _pop(s, (low, high))
+    with _words(s, item.args[0]) as (low, high):
         if item.name == "popcnt":
             for t in (low, high):
                 s.value(node("i32.popcnt", "i32", (slot(t),)))
@@ -341,9 +332,7 @@ def _shift(s: Selector, item: Node) -> None:
         s.routine(item.op)
         return
     name = item.name
-    with s.temporaries(2) as (low, high):
-        s.value(x)
-        _pop(s, (low, high))
+    with _words(s, x) as (low, high):
         words = slot(low), slot(high)
         if name in ("rotl", "rotr"):
             count = count if name == "rotl" else 64 - count

@@ -38,12 +38,22 @@ def wat(text: str) -> bytes:
 _ENGINE = None
 
 
-def run_oracle(data: bytes, text: bytes | None = None, entry: str = "compute", args=()) -> Result:
-    """Output and trap in wasmtime; results as unsigned numbers."""
+def _engine():
     global _ENGINE
-    _ENGINE = _ENGINE or wasmtime.Engine()
-    store = wasmtime.Store(_ENGINE)
-    module = wasmtime.Module(_ENGINE, data)
+    if _ENGINE is None:
+        config = wasmtime.Config()
+        config.consume_fuel = True
+        _ENGINE = wasmtime.Engine(config)
+    return _ENGINE
+
+
+def run_oracle(
+    data: bytes, text: bytes | None = None, entry: str = "compute", args=(), fuel: int = 1 << 40
+) -> Result | None:
+    """Output and trap in wasmtime; results as unsigned numbers. None when the fuel ran out."""
+    store = wasmtime.Store(_engine())
+    store.set_fuel(fuel)
+    module = wasmtime.Module(_engine(), data)
     output = bytearray()
     imports = [
         wasmtime.Func(store, item.type, lambda byte: output.append(byte & 0xFF))
@@ -60,6 +70,8 @@ def run_oracle(data: bytes, text: bytes | None = None, entry: str = "compute", a
         values = function(store, *args)
     except wasmtime.Trap as trap:
         message = str(trap)
+        if "fuel" in message:
+            return None
         return Result(bytes(output), OUR_TRAPS[next(i for i, t in enumerate(TRAPS) if t in message)])
     values = () if values is None else tuple(values) if isinstance(values, list) else (values,)
     return Result(bytes(output), None, values)
