@@ -1,6 +1,7 @@
 // tvm_build_info: what this library was built with and what this machine offers, as JSON.
 #include <string>
 
+#include "forward/kernels.hpp"
 #include "tvm.h"
 
 namespace {
@@ -35,7 +36,15 @@ std::string make() {
 #else
   json += ", \"blas\": null";
 #endif
-  return json + "}";
+  // The kernel sets that this build has and this machine can run; the last is the one in use.
+  json += ", \"kernels\": [";
+  const auto& kernels = tvm::available_kernels();
+  for (std::size_t i = 0; i < kernels.count; ++i) {
+    json += i > 0 ? ", \"" : "\"";
+    json += kernels.items[i]->name;
+    json += '"';
+  }
+  return json + "]}";
 }
 
 }  // namespace
