@@ -216,8 +216,8 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
     distance = chosen.key - cell_key + dispatch.FAR * (2 * one - chosen.not_writing)
     unsigned = dispatch.FAR * (one - chosen.signed_load)
     raw = chosen.value + operand_byte
-    overflow = dispatch.step("overflow", one, raw - 256 * one)
-    underflow = dispatch.step("underflow", one, -raw - one)
+    overflow = dispatch.step("overflow", one, raw - 255 * one)
+    underflow = dispatch.step("underflow", one, -raw)
     value = b.persist(
         "value",
         dispatch.at_zero("cell_value", cell_byte, distance, one) - 256 * overflow + 256 * underflow,
