@@ -21,7 +21,7 @@ RUNTIME = Path(__file__).parent / "runtime"
 # loops from becoming calls of themselves.  Merged stores would be i64 stores.
 _FLAGS = (
     "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
-    "-Wno-unknown-warning-option -Wl,--strip-debug "
+    "-Wno-unknown-warning-option -g1 "
     "-mllvm -combiner-store-merging=false "
     "-Wl,--no-entry -Wl,--export=compute -Wl,--export=__heap_base -Wl,-z,stack-size=65536"
 ).split()

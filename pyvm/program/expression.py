@@ -97,6 +97,10 @@ def node(op: str, kind: str, args: tuple[Node, ...] = (), imm=None, at: int | No
             return better
     if len(args) == 2 and name in ("or", "xor") and not args[0].may & args[1].may:
         return node(f"{prefix}.add", kind, args, imm, at)
+    if "load" in name and args[0].op == "i32.add":
+        base, constant = args[0].args[0], args[0].args[1].constant
+        if constant is not None and base.may + constant + imm <= FULL["i32"]:  # no overflow
+            return node(op, kind, (base,), imm + constant, at)
     if op == "i32.eqz" and args[0].op.startswith("i32.") and args[0].name in COMPARISONS:
         inner = args[0]
         return node(f"i32.{COMPARISONS[inner.name]}", "i32", inner.args, None, inner.at)

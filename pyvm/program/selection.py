@@ -134,7 +134,11 @@ class Selector:
         """The values of `items`, evaluated in order, in temporaries until the block ends.
 
         Temporaries are taken after the evaluation, so that nested expressions do not add up theirs.
+        A value that is a machine local anyway is left there.
         """
+        if len(items) == 1 and (known := local_slot(items[0])) is not None:
+            yield known
+            return
         for item in items:
             self.value(item)
         with self.temporaries(len(items)) as slots:
@@ -207,12 +211,19 @@ class Selector:
 
     def double(self, times: int) -> None:
         """Doubles the top of the stack."""
-        if times:
-            with self.temporaries() as t:
-                for _ in range(times):
-                    self.emit("local.tee", t)
-                    self.emit("local.get", t)
-                    self.emit("i32.add")
+        with self.temporaries() as t:
+            for _ in range(times):
+                self.duplicate(t)
+                self.emit("i32.add")
+
+    def duplicate(self, temporary: int) -> None:
+        """Pushes the top of the stack once more."""
+        last = self.unit.code[-1]
+        if isinstance(last, Ins) and last.op in ("local.get", "local.tee"):
+            self.emit("local.get", last.arg)
+        else:
+            self.emit("local.tee", temporary)
+            self.emit("local.get", temporary)
 
     # -- memory ---------------------------------------------------------------------------------
 
@@ -275,6 +286,15 @@ class Selector:
         self.emit(op, offset)
 
 
+def local_slot(item: Node) -> int | None:
+    """The machine local whose value an expression is, or None."""
+    if item.op == "slot":
+        return item.imm
+    if item.op == "local.get" and len(item.imm) == 1 and item.imm[0].kind == "local":
+        return item.imm[0].index
+    return None
+
+
 def _quiet(item: Node) -> bool:
     """Evaluation neither traps nor writes: a check may come before it."""
     plain = item.op in INSTRUCTIONS and item.op != "call" and "load" not in item.op
@@ -315,15 +335,18 @@ def _shr_u(s: Selector, item: Node) -> None:
         _routine(s, item)
         return
     skip, bits = divmod(count, 8)
-    if count == 31:
+    if not x.may >> count:  # evaluated for its effect alone
+        s.value(x)
+        s.emit("drop")
+        s.const(0)
+    elif count == 31:
         s.value(x)
         s.const(0)
         s.emit("i32.lt_s")
     elif bits and x.may >> count <= 3:
-        s.value(x)
-        with s.temporaries() as t:
+        with s.held(x) as t:
             for step in range(1, (x.may >> count) + 1):
-                s.emit("local.tee" if step == 1 else "local.get", t)
+                s.emit("local.get", t)
                 s.const(step << count)
                 s.emit("i32.ge_u")
                 if step > 1:
@@ -451,7 +474,10 @@ def _bitwise(s: Selector, item: Node) -> None:
     """and, or, xor with a constant: byte by byte, with a table for each byte that is not trivial."""
     x, constant = item.args[0], item.args[1].constant
     if constant is None:
-        _routine(s, item)
+        if item.args[0].may | item.args[1].may == 1:
+            _boolean(s, item)
+        else:
+            _routine(s, item)
         return
     name, function = item.name, _BYTE[item.name]
     # what each byte becomes: None unchanged, an int a constant, a str the key of a table
@@ -527,6 +553,28 @@ def _bitwise(s: Selector, item: Node) -> None:
                 s.emit("i32.store8", cell + i)
         i += 1
     s.load_cell(cell)
+
+
+def _boolean(s: Selector, item: Node) -> None:
+    """and, or, xor of two truth values."""
+    a, b = item.args
+    if item.name == "and" and not b.rooted:  # b ? a : 0
+        order = (a, const(0), b)
+    elif item.name == "or" and not a.rooted and not b.rooted:  # b ? 1 : a
+        order = (const(1), a, b)
+    else:
+        order = (a, b)
+    for arg in order:
+        s.value(arg)
+    s.here(item)
+    if len(order) == 3:
+        s.emit("select")
+    elif item.name == "xor":
+        s.emit("i32.ne")
+    else:
+        s.emit("i32.add")
+        s.const(0 if item.name == "or" else 2)
+        s.emit("i32.ne" if item.name == "or" else "i32.eq")
 
 
 def signed_digits(value: int) -> list[int]:

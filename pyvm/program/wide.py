@@ -57,6 +57,9 @@ def value(s: Selector, item: Node) -> None:
 @contextmanager
 def _words(s: Selector, *items: Node):
     """Evaluates i64 expressions in order; the locals that hold their words, low ones first."""
+    if all(item.op == "local.get" and item.imm[0].kind == "local" for item in items):
+        yield [variable.index for item in items for variable in item.imm]
+        return
     for item in items:
         s.value(item)
     with s.held(*[stacked("i32")] * (2 * len(items))) as slots:

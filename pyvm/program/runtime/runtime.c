@@ -26,7 +26,7 @@ static const unsigned powers_of_ten[] = {1000000000, 100000000, 10000000, 100000
 
 /* Writes the decimal digits of value at `to`; returns the end. */
 static char *decimal(char *to, unsigned value) {
-  const unsigned *power = powers_of_ten;
+  const unsigned *power = value < 100000 ? powers_of_ten + 5 : powers_of_ten;
   while (*power > value && *power != 1) power++;
   for (;; power++) {
     unsigned one = *power, two = one + one, digit = '0';
@@ -239,6 +239,13 @@ void *memmove(void *to, const void *from, size_t count) {
 
 void *memset(void *to, int value, size_t count) {
   char *t = to;
+  if (count >= 8) { /* a word costs as much as four bytes' addresses */
+    unsigned char bytes[4];
+    unsigned word;
+    bytes[0] = bytes[1] = bytes[2] = bytes[3] = (unsigned char)value;
+    __builtin_memcpy_inline(&word, bytes, 4);
+    for (; count >= 4; count -= 4, t += 4) __builtin_memcpy_inline(t, &word, 4);
+  }
   for (; count; count--) *t++ = (char)value;
   return to;
 }
