@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Where sparse projections begin to pay: synthetic models from 0 to 99 % zeros, all variants.
+
+    python tools/sweep_sparsity.py [-V 128 -D 128 -L 8 -H 4 -F 256] [--tokens N] [--plot FILE.png]
+
+Enters: sizes.  Leaves: a table of tokens/s and effective Gflop/s (what the dense network would
+compute, per second), and the crossover. All variants must give the same tokens. Each model runs
+twice: sequential generation, and verification in batches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import numpy as np
+from make_synthetic_model import add_size_arguments, synthetic_model
+from measure import Model, Variant, alternate, note, table
+
+SPARSITIES = (0.0, 0.25, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
+
+
+def flops_per_token(given: argparse.Namespace) -> int:
+    """Of the dense projections: a multiplication and an addition per weight."""
+    width, neurons = given.width, given.neurons
+    per_layer = 4 * width * width + 3 * width * neurons
+    return 2 * (given.layers * per_layer + given.vocabulary * width)
+
+
+def crossover(rates: dict[float, dict[str, float]], mode: str, other: str) -> str:
+    """The least sparsity from which on sparse beats the other projection."""
+    ahead = [rates[s][f"{mode} sparse"] > rates[s][f"{mode} {other}"] for s in SPARSITIES]
+    first = next((i for i in range(len(ahead)) if all(ahead[i:])), None)
+    if first is None:
+        return f"{mode}: sparse does not beat {other}"
+    return f"{mode}: sparse beats {other} from {100 * SPARSITIES[first]:.0f} % zeros on"
+
+
+def plot(rates: dict[float, dict[str, float]], path: str) -> None:
+    try:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+    except ImportError:
+        raise SystemExit("--plot needs matplotlib: pip install matplotlib") from None
+    for name in next(iter(rates.values())):
+        pyplot.plot([100 * s for s in rates], [r[name] for r in rates.values()], label=name)
+    pyplot.yscale("log")
+    pyplot.xlabel("zeros, %")
+    pyplot.ylabel("tokens/s")
+    pyplot.legend()
+    pyplot.savefig(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_size_arguments(parser)
+    parser.set_defaults(heads=4)
+    parser.add_argument("--tokens", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--plot", metavar="FILE", help="a picture (needs matplotlib)")
+    given = parser.parse_args()
+
+    from pyvm.engine.library import build_info
+
+    build = build_info()
+    projections = ["dense", "blas", "sparse"] if build.get("blas") else ["dense", "sparse"]
+    variants = [
+        Variant(f"{name} {projection}", mode, projection=projection)
+        for name, mode in (("sequential", "generate"), ("batched", "verify"))
+        for projection in projections
+    ]
+    flops = flops_per_token(given)
+    rates: dict[float, dict[str, float]] = {}
+    for sparsity in SPARSITIES:
+        data = synthetic_model(
+            given.vocabulary,
+            given.width,
+            given.layers,
+            given.heads,
+            given.neurons,
+            sparsity,
+            given.seed,
+        )
+        with Model(data) as model:
+            prompt = np.arange(min(16, given.vocabulary - 1), dtype=np.int32)
+            tokens = model.generate(prompt, limit=given.tokens, path="layers").tokens
+            results = alternate(model, variants, tokens, prompt.size, given.rounds)
+        rates[sparsity] = {variant.name: samples.rate() for variant, samples in results.items()}
+        note(
+            f"{100 * sparsity:.0f} % zeros: {tokens.size - prompt.size} tokens, all variants equal"
+        )
+    header = ("zeros", *(variant.name for variant in variants))
+    rows = [
+        (
+            f"{100 * sparsity:.0f} %",
+            *(f"{rate:,.0f} ({rate * flops / 1e9:.1f})" for rate in by_name.values()),
+        )
+        for sparsity, by_name in rates.items()
+    ]
+    sizes = ", ".join(
+        f"{letter} = {getattr(given, name)}"
+        for letter, name in zip("VDLHF", ("vocabulary", "width", "layers", "heads", "neurons"))
+    )
+    print(f"tokens/s (effective Gflop/s), one thread; {sizes}\n")
+    print(table(header, rows))
+    for name in ("sequential", "batched"):
+        for other in projections[:-1]:
+            print(crossover(rates, name, other))
+    print(f"\nbuild: {json.dumps(build)}")
+    if given.plot:
+        plot(rates, given.plot)
+
+
+if __name__ == "__main__":
+    main()
