@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Differential testing of the compiler: random programs, wasmtime against the machine's executor, for as long as one likes.
+"""Differential testing of the compiler: random programs, wasmtime against the machine's executor,
+for as long as one likes.
 
     tools/fuzz_programs.py --count 1000          random wasm modules
     tools/fuzz_programs.py --csmith --count 100  random C programs (needs csmith)
@@ -24,7 +25,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from program.oracle import HEAD, Result, run_oracle, wat  # noqa: E402
 from program.random_wasm import random_module  # noqa: E402
-
 from pyvm.engine.executor import execute  # noqa: E402
 from pyvm.program.c_to_wasm import compile_c  # noqa: E402
 from pyvm.program.errors import ProgramError  # noqa: E402
@@ -94,15 +94,19 @@ def compare(data: bytes, limit: int, checked: bool) -> tuple[str, str]:
         return "refused", str(error)
     if actual is None:
         return "limit", ""
-    return ("same", "") if actual == expected else ("different", f"expected {expected}\nfound {actual}")
+    return (
+        ("same", "")
+        if actual == expected
+        else ("different", f"expected {expected}\nfound {actual}")
+    )
 
 
 def random_c(seed: int) -> bytes:
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "program.c"
         made = subprocess.run(
-            ["csmith", "--seed", str(seed), "--no-longlong", "--no-math64", "--no-argc", "--no-float",
-             "--max-funcs", "4", "--max-block-depth", "3"],
+            ["csmith", "--seed", str(seed), "--no-longlong", "--no-math64", "--no-argc",
+             "--no-float", "--max-funcs", "4", "--max-block-depth", "3"],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         text = made.stdout.replace('#include "csmith.h"', _CSMITH_HEADER)
@@ -113,7 +117,9 @@ def random_c(seed: int) -> bytes:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=0, help="programs to try (0: until --seconds)")
     parser.add_argument("--seconds", type=float, default=0, help="time to spend (0: until --count)")
     parser.add_argument("--first", type=int, default=0, help="first seed")

@@ -1,7 +1,7 @@
 """What the integer instructions of WebAssembly compute, on unsigned Python integers.
 
-Enters: an instruction name and its operands, 0 <= value < 2^bits.  Leaves: the result, or None where the
-instruction traps.  Used to fold constants.
+Enters: an instruction name and its operands, 0 <= value < 2^bits.  Leaves: the result, or None
+where the instruction traps.  Used to fold constants.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Machine code before it has addresses: instructions with labels and symbols, and the linker.
 
-Enters: `Unit`s (one per wasm function, library routine and the start code).  Leaves: the flat list of
-machine instructions with relative offsets, and the place in the wasm file of each.
+Enters: `Unit`s (one per wasm function, library routine and the start code).  Leaves: the flat list
+of machine instructions with relative offsets, and the place in the wasm file of each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Label:
 
 
 class Ins(NamedTuple):
-    """A machine instruction; `arg` is a number, the Label of a branch, or the unit that a call names."""
+    """A machine instruction; `arg` is a number, the Label of a branch, or the unit that a call
+    names.
+    """
 
     op: str
     arg: int | Label | str = 0
@@ -75,7 +77,9 @@ def link(units: list[Unit]) -> Linked:
                 arg = labels[arg] - here - 1
             elif op == "call":
                 arg = starts[arg] - here - 1
-            elif op == "return":  # see the machine's return: the call's offset is subtracted from it
+            elif (
+                op == "return"
+            ):  # see the machine's return: the call's offset is subtracted from it
                 arg = starts[unit.name] - here - 1
             code.append((op, arg & MASK))
             places.append((unit.function, at))
@@ -85,9 +89,9 @@ def link(units: list[Unit]) -> Linked:
 def assemble(name: str, text: str, symbols: dict[str, int] | None = None) -> Unit:
     """A unit from assembly text.
 
-    One instruction per line; `name:` is a label; `;` starts a comment.  Operands are numbers, names in
-    `symbols` with an optional offset (`CELL+1`), labels of branches, units of calls; a name after
-    local.* is a local, numbered in the order of appearance.
+    One instruction per line; `name:` is a label; `;` starts a comment.  Operands are numbers, names
+    in `symbols` with an optional offset (`CELL+1`), labels of branches, units of calls; a name
+    after local.* is a local, numbered in the order of appearance.
     """
     labels: dict[str, Label] = {}
     local_index: dict[str, int] = {}

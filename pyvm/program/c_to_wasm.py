@@ -17,8 +17,8 @@ from pyvm.program.errors import CompileError, CompilerNotFound
 
 RUNTIME = Path(__file__).parent / "runtime"
 
-# -mcpu=mvp is the one flag that turns all later extensions off.  -fno-builtin keeps the runtime's own
-# loops from becoming calls of themselves.  Merged stores would be i64 stores.
+# -mcpu=mvp is the one flag that turns all later extensions off.  -fno-builtin keeps the runtime's
+# own loops from becoming calls of themselves.  Merged stores would be i64 stores.
 _FLAGS = (
     "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
     "-Wno-unknown-warning-option -g1 "

@@ -1,7 +1,7 @@
 """The reference executor of token programs: what each instruction means, in the plainest way.
 
-Enters: a `Program` (or its code and input).  Leaves: the trace, token by token, exactly as the machine
-generates it.  Slow and obvious; `tvm_trace` of libtvm is the fast one, and both must agree.
+Enters: a `Program` (or its code and input).  Leaves: the trace, token by token, exactly as the
+machine generates it.  Slow and obvious; `tvm_trace` of libtvm is the fast one, and both must agree.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ class Executor:
         if op in ("local.get", "global.get"):
             cells, key = (self.locals, (depth, imm)) if op == "local.get" else (self.globals, imm)
             if key not in cells:
-                raise ExecutionError(f"instruction {self.cursor}: {op} {imm} reads what was never written")
+                raise ExecutionError(
+                    f"instruction {self.cursor}: {op} {imm} reads what was never written"
+                )
             return _bytes(cells[key])
         if op in ("local.set", "local.tee", "global.set"):
             value = self._pop()

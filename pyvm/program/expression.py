@@ -1,8 +1,9 @@
-"""Expressions: trees of wasm instructions between two statements, with what is known of their values.
+"""Expressions: trees of wasm instructions between two statements, with what is known of their
+values.
 
-Enters: wasm instructions with their operands.  Leaves: a `Node`, simplified: constants folded, identities
-removed, operations of the machine preferred.  The order of evaluation is never changed: operands
-from left to right, then the operation.
+Enters: wasm instructions with their operands.  Leaves: a `Node`, simplified: constants folded,
+identities removed, operations of the machine preferred.  The order of evaluation is never changed:
+operands from left to right, then the operation.
 """
 
 from __future__ import annotations
@@ -90,7 +91,10 @@ def node(op: str, kind: str, args: tuple[Node, ...] = (), imm=None, at: int | No
             return const(folded, kind, at)
     prefix, _, name = op.partition(".")
     if name in _COMMUTATIVE and values[0] is not None:
-        args, values = args[::-1], values[::-1]  # a constant has no effect: moving it is no reordering
+        args, values = (
+            args[::-1],
+            values[::-1],
+        )  # a constant has no effect: moving it is no reordering
     if len(args) == 2 and values[1] is not None:
         better = _with_constant(op, kind, args[0], values[1], at)
         if better is not None:
@@ -157,7 +161,9 @@ def _with_constant(op: str, kind: str, left: Node, value: int, at: int | None) -
         if value == 0 and pure:
             return zero
         if value & value - 1 == 0 and value:
-            return node(f"{prefix}.shl", kind, (left, const(value.bit_length() - 1, kind)), None, at)
+            return node(
+                f"{prefix}.shl", kind, (left, const(value.bit_length() - 1, kind)), None, at
+            )
     if name == "div_u" and value and value & value - 1 == 0:
         return node(f"{prefix}.shr_u", kind, (left, const(value.bit_length() - 1, kind)), None, at)
     if name == "rem_u" and value and value & value - 1 == 0:
@@ -219,4 +225,3 @@ def _may(op: str, kind: str, args: tuple[Node, ...], values: list[int | None]) -
         width = {"extend8_s": 8, "extend16_s": 16}.get(name, 32)
         return may[0] & (1 << width) - 1 if not may[0] >> width - 1 & 1 else full
     return full
-

@@ -1,4 +1,5 @@
-"""Where the compiler's own data lies: scratch cells, tables and the software stack, above the program's memory.
+"""Where the compiler's own data lies: scratch cells, tables and the software stack, above the
+program's memory.
 
 Enters: the first address that the program can never own.  Leaves: the address of each name, and the
 contents that the start code must write.  Memory that was never written reads as zero, so only
@@ -58,7 +59,9 @@ class Layout:
 
 
 def stores(address: int, content: bytes) -> list[tuple[int, int, str]]:
-    """(address, value, instruction) that write `content` into zero memory, cheapest instructions first."""
+    """(address, value, instruction) that write `content` into zero memory, cheapest instructions
+    first.
+    """
     result, i = [], 0
     while i < len(content):
         if content[i] == 0:

@@ -1,10 +1,12 @@
-"""Lowering of one wasm function: structured control -> labels and branches, operands -> expressions.
+"""Lowering of one wasm function: structured control -> labels and branches, operands ->
+expressions.
 
 Enters: a decoded, valid function.  Leaves: a `Unit` of machine code.
 
-Operands are kept as expressions until a statement needs them; then all of them are evaluated in their order
-("flushed") and stand on the machine's stack.  Nothing is ever reordered.  The machine's stack is one
-for all functions, so a branch must drop what lies between the target's operands and its own.
+Operands are kept as expressions until a statement needs them; then all of them are evaluated in
+their order ("flushed") and stand on the machine's stack.  Nothing is ever reordered.  The machine's
+stack is one for all functions, so a branch must drop what lies between the target's operands and
+its own.
 """
 
 from __future__ import annotations
@@ -47,7 +49,10 @@ class ModuleCode:
 
     def is_output(self, index: int) -> bool:
         imports = self.module.imported("func")
-        return index < len(imports) and (imports[index].module, imports[index].name) == ("env", "output_byte")
+        return index < len(imports) and (imports[index].module, imports[index].name) == (
+            "env",
+            "output_byte",
+        )
 
 
 @dataclass
@@ -95,7 +100,9 @@ class _Function:
     def _refuse_floats(self, types, what: str, at: int) -> None:
         for kind in types:
             if kind in ("f32", "f64"):
-                raise Unsupported(f"{what} of type {kind} in {self.name} at offset {at:#x}: there are no floats")
+                raise Unsupported(
+                    f"{what} of type {kind} in {self.name} at offset {at:#x}: there are no floats"
+                )
 
     # -- variables ------------------------------------------------------------------------------
 
@@ -133,7 +140,9 @@ class _Function:
                 self.stack[i] = stacked(item.type)
 
     def _discard(self, items: list[Node]) -> None:
-        """Drops the topmost operands: some on the machine's stack, then pending ones that are not rooted."""
+        """Drops the topmost operands: some on the machine's stack, then pending ones that are not
+        rooted.
+        """
         for item in items:
             if item.op != "stacked" and not item.pure:
                 self.s.value(item)
@@ -265,7 +274,9 @@ class _Function:
         count = len(block.carried)
         start = len(self.stack) - count
         extra, carried = self.stack[block.height : start], self.stack[start:]
-        if extra and any(item.rooted for item in [*carried, *extra] if item.op != "stacked" or item in carried):
+        if extra and any(
+            item.rooted for item in [*carried, *extra] if item.op != "stacked" or item in carried
+        ):
             # set the carried operands aside, which lie above the extra ones
             self._flush()
             variables = _words(block.carried)
@@ -413,13 +424,17 @@ class _Function:
         variables = self.context.globals[index]
         kind = "i64" if len(variables) == 2 else "i32"
         if not variables:
-            raise Unsupported(f"global.get {index} in {self.name} at offset {at:#x}: a float or imported global")
+            raise Unsupported(
+                f"global.get {index} in {self.name} at offset {at:#x}: a float or imported global"
+            )
         self._push(self._variable_node("global.get", kind, variables, at))
 
     def _op_global_set(self, index, at) -> None:
         variables = self.context.globals[index]
         if not variables:
-            raise Unsupported(f"global.set {index} in {self.name} at offset {at:#x}: a float or imported global")
+            raise Unsupported(
+                f"global.set {index} in {self.name} at offset {at:#x}: a float or imported global"
+            )
         item = self._pop()
         self._flush()
         self.s.set(variables, item)
@@ -513,7 +528,9 @@ class _Function:
 
     def _op_memory_grow(self, _, at) -> None:
         context = self.context
-        name = f"memory.grow.{context.pages_global}.{context.shared.limit_global}.{context.max_pages}"
+        name = (
+            f"memory.grow.{context.pages_global}.{context.shared.limit_global}.{context.max_pages}"
+        )
         args = (self._pop(),)
         self._push(Node("memory.grow", "i32", args, name, at, FULL["i32"]))
 

@@ -18,7 +18,8 @@ class Opcode:
 
     Attributes:
         name: as in the text format.
-        immediate: "" | "block" | "index" | "indices" | "indirect" | "memory" | "zero" | constant type.
+        immediate: "" | "block" | "index" | "indices" | "indirect" | "memory" | "zero" | constant
+            type.
         params, results: operand types; None when they depend on the context.
     """
 
@@ -129,7 +130,11 @@ _fill()
 # Bytes that a memory instruction touches; its natural alignment is the same.
 ACCESS_BYTES: dict[str, int] = {
     row.name: next(
-        (int(bits) // 8 for bits in ("8", "16", "32") if row.name.partition(".")[2].rstrip("_su").endswith(bits)),
+        (
+            int(bits) // 8
+            for bits in ("8", "16", "32")
+            if row.name.partition(".")[2].rstrip("_su").endswith(bits)
+        ),
         8 if row.name[1:3] == "64" else 4,
     )
     for row in OPCODES.values()

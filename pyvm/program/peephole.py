@@ -1,7 +1,7 @@
 """Small rewrites of a unit's code that never change what it computes, only what it costs.
 
-Enters and leaves: the items of a `Unit`.  Unreachable code goes, branches to branches lead to the last
-target, `local.set x, local.get x` is a `local.tee`.
+Enters and leaves: the items of a `Unit`.  Unreachable code goes, branches to branches lead to the
+last target, `local.set x, local.get x` is a `local.tee`.
 """
 
 from __future__ import annotations

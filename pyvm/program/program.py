@@ -1,6 +1,7 @@
 """A program of the machine: instructions, input, and the way back to the source.
 
-Enters: a bundled name, a .c, .wasm or token file.  Leaves: a `Program`, which is ready to become tokens.
+Enters: a bundled name, a .c, .wasm or token file.  Leaves: a `Program`, which is ready to become
+tokens.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Program:
     Attributes:
         code: (opcode, 32-bit immediate) per instruction.
         input: the text for a program whose instruction 0 is `input_base`, else None.
-        places: per instruction (wasm function or None, offset in the .wasm file or None); may be empty.
+        places: per instruction (wasm function or None, offset in the .wasm file or None); may be
+            empty.
         name: for messages.
     """
 
@@ -55,7 +57,9 @@ class Program:
             if op == "input_base" and i:
                 raise ProgramError(f"instruction {i}: input_base can only be the first instruction")
         if self.takes_input != (self.input is not None):
-            raise ProgramError("a program has an input exactly if its first instruction is input_base")
+            raise ProgramError(
+                "a program has an input exactly if its first instruction is input_base"
+            )
 
     @property
     def takes_input(self) -> bool:
@@ -75,7 +79,9 @@ class Program:
             result += (byte_token(imm >> 8 * k & 0xFF) for k in range(4))
         result.append("}")
         if self.input is not None:
-            result += (chr(byte) if chr(byte) in ALIASES else byte_token(byte) for byte in self.input)
+            result += (
+                chr(byte) if chr(byte) in ALIASES else byte_token(byte) for byte in self.input
+            )
             result += _END_OF_INPUT
         return result
 
@@ -93,7 +99,9 @@ class Program:
         return "\n".join(rows) + "\n"
 
     def trap_at(self, cursor: int) -> TrapSite | None:
-        """The trap that a run means which stopped at instruction `cursor`; None for the normal end."""
+        """The trap that a run means which stopped at instruction `cursor`; None for the normal
+        end.
+        """
         op, imm = self.code[cursor]
         if op != "halt" or imm == NORMAL_END:
             return None
@@ -194,7 +202,8 @@ def compile_file(
     Args:
         source: bundled name, or path of a .c, .wasm or token file.
         input: text for a program that takes one; None: the bundled program's default, or nothing.
-        entry: exported function to run; any but `compute` is run with `args` and its results are printed.
+        entry: exported function to run; any but `compute` is run with `args` and its results are
+            printed.
         checked: trap accesses beyond the memory; None: in .wasm files, not in C.
     """
     from pyvm.program import bundled
@@ -208,16 +217,23 @@ def compile_file(
         path = Path(source)
         if not path.is_file():
             known = ", ".join(bundled.PROGRAMS)
-            raise ProgramError(f"{source}: no such file, and no bundled program (those are: {known})")
+            raise ProgramError(
+                f"{source}: no such file, and no bundled program (those are: {known})"
+            )
         if path.suffix == ".c":
-            data, default_checked = compile_c(path, () if entry == "compute" else (f"-Wl,--export={entry}",)), False
+            data, default_checked = (
+                compile_c(path, () if entry == "compute" else (f"-Wl,--export={entry}",)),
+                False,
+            )
         else:
             data, default_checked = path.read_bytes(), True
             if not data.startswith(b"\0asm") and path.suffix != ".wasm":
                 try:
                     program = parse(data.decode(), path.name)
                 except UnicodeDecodeError:
-                    raise ProgramError(f"{source} is neither C, WebAssembly nor a token file") from None
+                    raise ProgramError(
+                        f"{source} is neither C, WebAssembly nor a token file"
+                    ) from None
                 return program if input is None else program.with_input(input)
         name = path.stem
     checked = default_checked if checked is None else checked

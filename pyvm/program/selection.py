@@ -1,10 +1,11 @@
 """Instruction selection: expression trees -> machine instructions.
 
-Enters: a `Node`.  Leaves: machine code that puts its value on the operand stack (an i64 as two words, low
-word first).  What the machine lacks is done here where operands are constant, else by a call of a
-library routine (routines.py).  i64 is in wide.py.
+Enters: a `Node`.  Leaves: machine code that puts its value on the operand stack (an i64 as two
+words, low word first).  What the machine lacks is done here where operands are constant, else by a
+call of a library routine (routines.py).  i64 is in wide.py.
 
-Costs, in tokens: pushing a value 5, an operation 5, store8 2, store16 3, a branch not taken 1, taken 6.
+Costs, in tokens: pushing a value 5, an operation 5, store8 2, store16 3, a branch not taken 1,
+    taken 6.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ class Shared:
     limit_global: int | None = None  # machine global with the memory's size, if it can grow
 
     def byte_table(self, name: str, function: Callable[[int], int]) -> int | None:
-        """Address of the table of a function from byte to byte; None when there are too many already."""
+        """Address of the table of a function from byte to byte; None when there are too many
+        already.
+        """
         key = f"byte {name}"
         tables = sum(known.startswith("byte ") for known in self.layout.contents)
         if key not in self.layout.contents and tables >= _MAX_BYTE_TABLES:
@@ -95,7 +98,8 @@ class Selector:
 
     def place_traps(self) -> None:
         """The halts that conditional traps lead to, behind the function's code."""
-        for label, kind, self.at in self.traps:
+        for label, kind, at in self.traps:
+            self.at = at
             self.place(label)
             self.trap(kind)
         self.traps.clear()
@@ -305,7 +309,11 @@ def low_bits(item: Node, bits: int) -> Node:
     """A cheaper node with the same low bits."""
     while True:
         mask = (1 << bits) - 1
-        if item.name == "and" and item.type == "i32" and (item.args[1].constant or 0) & mask == mask:
+        if (
+            item.name == "and"
+            and item.type == "i32"
+            and (item.args[1].constant or 0) & mask == mask
+        ):
             item = item.args[0]
         elif item.op in ("i32.extend8_s", "i32.extend16_s") and int(item.op[10:-2]) >= bits:
             item = item.args[0]
@@ -471,7 +479,7 @@ _BYTE = {"and": lambda a, b: a & b, "or": lambda a, b: a | b, "xor": lambda a, b
 
 
 def _bitwise(s: Selector, item: Node) -> None:
-    """and, or, xor with a constant: byte by byte, with a table for each byte that is not trivial."""
+    """and, or, xor with a constant: byte by byte, with tables for bytes that are not trivial."""
     x, constant = item.args[0], item.args[1].constant
     if constant is None:
         if item.args[0].may | item.args[1].may == 1:
@@ -491,7 +499,10 @@ def _bitwise(s: Selector, item: Node) -> None:
             plan.append(next(iter(values.values())))
         else:
             plan.append(f"{name} {k:#04x}")
-    if all(isinstance(key, int) or (key is None and not x.may >> 8 * i & 0xFF) for i, key in enumerate(plan)):
+    if all(
+        isinstance(key, int) or (key is None and not x.may >> 8 * i & 0xFF)
+        for i, key in enumerate(plan)
+    ):
         s.value(x)
         s.emit("drop")
         s.const(sum((key or 0) << 8 * i for i, key in enumerate(plan)))
@@ -508,7 +519,9 @@ def _bitwise(s: Selector, item: Node) -> None:
     if sum(isinstance(key, str) for key in plan) > len(tables):
         _routine(s, item)
         return
-    kept = [i for i in range(4) if plan[i] != 0 and not (plan[i] is None and not x.may >> 8 * i & 0xFF)]
+    kept = [
+        i for i in range(4) if plan[i] != 0 and not (plan[i] is None and not x.may >> 8 * i & 0xFF)
+    ]
     if x.may <= 0xFF and kept == [0]:
         s.value(x)
         if 0 in tables:
@@ -578,7 +591,9 @@ def _boolean(s: Selector, item: Node) -> None:
 
 
 def signed_digits(value: int) -> list[int]:
-    """The non-adjacent form of a 32-bit number modulo 2^32: digits -1, 0, 1, least significant first."""
+    """The non-adjacent form of a 32-bit number modulo 2^32: digits -1, 0, 1, least significant
+    first.
+    """
     if value >> 31:
         value -= 1 << 32
     digits = []

@@ -1,6 +1,8 @@
-"""Validation of a decoded module (core specification 1.0, chapter 3 and its algorithm in the appendix).
+"""Validation of a decoded module (core specification 1.0, chapter 3 and its algorithm in the
+appendix).
 
-Enters: a `Module`.  Leaves: nothing, or `WasmError` with the offset of what is wrong.  Lowering relies
+Enters: a `Module`.  Leaves: nothing, or `WasmError` with the offset of what is wrong.  Lowering
+relies
 on a valid module: operands are there and have the right types.
 """
 
@@ -26,7 +28,9 @@ def validate(module: Module) -> None:
     global_types += [(item.type, item.mutable) for item in module.globals]
     if len(tables) > 1 or len(memories) > 1:
         raise WasmError("more than one table or memory")
-    for kind, limits in [("table", t) for t in module.tables] + [("memory", m) for m in module.memories]:
+    for kind, limits in [("table", t) for t in module.tables] + [
+        ("memory", m) for m in module.memories
+    ]:
         bound = MAX_PAGES if kind == "memory" else 1 << 32
         if limits.minimum > bound or (limits.maximum or 0) > bound:
             raise WasmError(f"{kind} size beyond {bound}")

@@ -1,7 +1,8 @@
-"""Where the variables of a wasm function live: machine locals while there are enough, else a frame in memory.
+"""Where the variables of a wasm function live: machine locals while there are enough, else a frame
+in memory.
 
-Enters: a function's type and body.  Leaves: for each wasm local its `Variable`s (one word each, an i64 has two),
-and which locals must be zeroed at entry because some path reads them first.
+Enters: a function's type and body.  Leaves: for each wasm local its `Variable`s (one word each, an
+i64 has two), and which locals must be zeroed at entry because some path reads them first.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ TEMPORARIES = 14  # kept free for instruction selection
 
 @dataclass(frozen=True)
 class Variable:
-    """One word: `kind` is local | frame | global | memory; `index` its number, offset or address."""
+    """One word: `kind` is local | frame | global | memory, `index` its number or address."""
 
     kind: str
     index: int
@@ -24,7 +25,9 @@ class Variable:
 
 @dataclass(frozen=True)
 class Frame:
-    """Variables of each wasm local (none if it is never used), size of the memory frame, machine locals used."""
+    """Variables of each wasm local (none if it is never used), size of the memory frame, machine
+    locals used.
+    """
 
     variables: list[tuple[Variable, ...]]
     frame_bytes: int

@@ -1,8 +1,8 @@
 """Decoder of the WebAssembly 1.0 binary format.
 
-Enters: the bytes of a .wasm file.  Leaves: a `Module` of plain data; each instruction keeps its byte
-offset.  Malformed bytes raise `WasmError` with the offset; whether the module is valid is decided
-in validate.py.
+Enters: the bytes of a .wasm file.  Leaves: a `Module` of plain data; each instruction keeps its
+byte offset.  Malformed bytes raise `WasmError` with the offset; whether the module is valid is
+decided in validate.py.
 """
 
 from __future__ import annotations
@@ -230,7 +230,8 @@ def decode(data: bytes) -> Module:
             raise WasmError(f"section {section} is longer than its content", content.position)
     if len(module.functions) != len(module.bodies):
         raise WasmError(
-            f"{len(module.functions)} functions are declared, {len(module.bodies)} have code", len(data)
+            f"{len(module.functions)} functions are declared, {len(module.bodies)} have code",
+            len(data),
         )
     for export in module.exports:
         if export.kind == "func":
@@ -329,7 +330,9 @@ def _memory_section(reader: _Reader, module: Module) -> None:
 
 
 def _global_section(reader: _Reader, module: Module) -> None:
-    module.globals = reader.vector(lambda: Global(*_global_type(reader), _expression(reader, module)))
+    module.globals = reader.vector(
+        lambda: Global(*_global_type(reader), _expression(reader, module))
+    )
 
 
 def _export_section(reader: _Reader, module: Module) -> None:

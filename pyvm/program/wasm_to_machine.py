@@ -1,8 +1,8 @@
 """A wasm module -> the machine's instructions.
 
-Enters: the bytes of a module, the function to run and its input or arguments.  Leaves: linked code: start code
-(globals, data, start function, the entry's operands, its call, `halt`), every function that can be
-reached, and the library routines that they use.
+Enters: the bytes of a module, the function to run and its input or arguments.  Leaves: linked code:
+start code (globals, data, start function, the entry's operands, its call, `halt`), every function
+that can be reached, and the library routines that they use.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from pyvm.program.validate import validate
 from pyvm.program.variables import Variable, words
 from pyvm.program.wasm import PAGE, Instr, Module, decode
 
-# A memory that can grow may reach this size; what the compiler itself needs lies above.  The exact machine
-# would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their squares exact.
+# A memory that can grow may reach this size; what the compiler itself needs lies above.  The exact
+# machine would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their
+# squares exact.
 GROWTH_LIMIT = 1024
 FRAME_BYTES = 1 << 20  # the stack of memory frames, for functions with too many locals
 MACHINE_GLOBALS = 256
@@ -42,7 +43,9 @@ def compile_wasm(
 
 def _constant(code: list[Instr]) -> int:
     if code[0].op == "global.get":
-        raise Unsupported(f"an imported global (at offset {code[0].at:#x}): the only import is env.output_byte")
+        raise Unsupported(
+            f"an imported global (at offset {code[0].at:#x}): the only import is env.output_byte"
+        )
     return code[0].arg
 
 
@@ -61,12 +64,16 @@ class _Compiler:
         self.max_pages = self.pages
         if self.grows:
             maximum = module.memories[0].maximum
-            self.max_pages = max(self.pages, min(GROWTH_LIMIT, GROWTH_LIMIT if maximum is None else maximum))
+            self.max_pages = max(
+                self.pages, min(GROWTH_LIMIT, GROWTH_LIMIT if maximum is None else maximum)
+            )
             if maximum is not None:
                 self.max_pages = min(self.max_pages, maximum)
         base = self.max_pages * PAGE
         if base + (1 << 21) >= 1 << 32:
-            raise Unsupported(f"a memory of {self.pages} pages leaves no room for the compiler's own cells")
+            raise Unsupported(
+                f"a memory of {self.pages} pages leaves no room for the compiler's own cells"
+            )
         self.layout = Layout(base)
         self._place_globals()
         self.shared = Shared(
@@ -106,7 +113,9 @@ class _Compiler:
                 used += count
             else:
                 address = self.layout.reserve(4 * count)
-                self.globals[index] = tuple(Variable("memory", address + 4 * i) for i in range(count))
+                self.globals[index] = tuple(
+                    Variable("memory", address + 4 * i) for i in range(count)
+                )
         self.pages_global, self.limit_global, self.frame_global = used, used + 1, used + 2
         self.first_flag = used + 3
 
@@ -120,7 +129,9 @@ class _Compiler:
         for item in self.module.elements:
             offset = _constant(item.offset)
             if offset + len(item.functions) > size:
-                raise ProgramError(f"the element segment at offset {item.at:#x} does not fit into its table")
+                raise ProgramError(
+                    f"the element segment at offset {item.at:#x} does not fit into its table"
+                )
             table[offset : offset + len(item.functions)] = item.functions
         return table
 
@@ -128,7 +139,9 @@ class _Compiler:
         module, context = self.module, self.context
         index = module.export(entry, "func")
         if index is None:
-            exported = ", ".join(item.name for item in module.exports if item.kind == "func") or "nothing"
+            exported = (
+                ", ".join(item.name for item in module.exports if item.kind == "func") or "nothing"
+            )
             raise ProgramError(f"the module exports no function {entry!r}; it exports {exported}")
         if index < len(module.imported("func")):
             raise Unsupported(f"the entry function {entry!r} is an import")
@@ -140,7 +153,9 @@ class _Compiler:
         code = start.code
         address = self._input_address(input or b"") if takes_input else 0
         if not takes_input and len(args) != len(kind.params):
-            raise ProgramError(f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given")
+            raise ProgramError(
+                f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given"
+            )
         calls: list[Ins] = []
         if module.start:
             calls.append(Ins("call", context.unit_of(module.start[0]), module.start[1]))
@@ -188,7 +203,8 @@ class _Compiler:
             address = (limit - len(text) - 1) & ~15
         if address < 0 or address + len(text) >= limit:
             raise ProgramError(
-                f"an input of {len(text)} bytes does not fit into the memory of {limit} bytes, at {address}"
+                f"an input of {len(text)} bytes does not fit into the memory: "
+                f"it would begin at {address} of {limit}"
             )
         return address
 
@@ -224,7 +240,9 @@ class _Compiler:
         for segment in self.module.data:
             offset = _constant(segment.offset)
             if offset + len(segment.content) > self.pages * PAGE:
-                raise ProgramError(f"the data segment at offset {segment.at:#x} does not fit into the memory")
+                raise ProgramError(
+                    f"the data segment at offset {segment.at:#x} does not fit into the memory"
+                )
             memory.update(enumerate(segment.content, offset))
         for address, content in _runs(memory):
             for write in stores(address, content):

@@ -1,8 +1,8 @@
 """Instruction selection for i64: a value is a pair of words, the low one below the high one.
 
-Enters: i64 expressions (and i32 ones with i64 operands).  Leaves: machine code, by way of i32 expressions
-over the halves, which selection.py makes cheap.  Multiplication, division and variable shifts are
-library routines.
+Enters: i64 expressions (and i32 ones with i64 operands).  Leaves: machine code, by way of i32
+expressions over the halves, which selection.py makes cheap.  Multiplication, division and variable
+shifts are library routines.
 """
 
 from __future__ import annotations
@@ -299,7 +299,9 @@ def _bitwise(s: Selector, item: Node) -> None:
         may = [(arg.may & MASK, arg.may >> 32) for arg in item.args]
         for i, pair in enumerate(((a_low, b_low), (a_high, b_high))):
             halves = tuple(
-                half if half.constant is not None else Node("slot", "i32", imm=half.imm, may=known[i])
+                half
+                if half.constant is not None
+                else Node("slot", "i32", imm=half.imm, may=known[i])
                 for half, known in zip(pair, may)
             )
             s.value(node(f"i32.{item.name}", "i32", halves))

@@ -1,4 +1,6 @@
-"""Runs a module in wasmtime (the independent oracle) and in our executor; both give the same kind of result."""
+"""Runs a module in wasmtime (the independent oracle) and in our executor; both give the same kind
+of result.
+"""
 
 from __future__ import annotations
 
@@ -72,12 +74,16 @@ def run_oracle(
         message = str(trap)
         if "fuel" in message:
             return None
-        return Result(bytes(output), OUR_TRAPS[next(i for i, t in enumerate(TRAPS) if t in message)])
+        return Result(
+            bytes(output), OUR_TRAPS[next(i for i, t in enumerate(TRAPS) if t in message)]
+        )
     values = () if values is None else tuple(values) if isinstance(values, list) else (values,)
     return Result(bytes(output), None, values)
 
 
-def run_ours(data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0) -> Result:
+def run_ours(
+    data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0
+) -> Result:
     """Output and trap in our executor."""
     program = programs.from_wasm(data, text, checked=checked)
     return run_program(program, limit)

@@ -1,8 +1,11 @@
 """Random modules in the text format, for differential tests: valid by construction, and they end.
 
-Enters: a `random.Random`.  Leaves: text for wat2wasm.  A function calls only functions with a smaller number, and every
-loop counts down a local of its own, so every program ends.  Programs may trap; so may the oracle.
+Enters: a `random.Random`.  Leaves: text for wat2wasm.  A function calls only functions with a
+smaller number, and every loop counts down a local of its own, so every program ends.  Programs may
+trap; so may the oracle.
 """
+
+# ruff: noqa: E501  (modules as text)
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ COMPARE = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
 I64_UNARY = "clz ctz popcnt extend8_s extend16_s extend32_s".split()
 INTERESTING = (0, 1, 2, 3, 4, 7, 8, 10, 15, 16, 24, 31, 32, 33, 63, 64, 100, 127, 128, 255, 256, 1000,
                65535, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFF00, 0xFFFE, 0x55555555)  # fmt: skip
-LOADS = {"i32": "load load8_s load8_u load16_s load16_u", "i64": "load load8_s load8_u load16_s load16_u load32_s load32_u"}
+LOADS = {
+    "i32": "load load8_s load8_u load16_s load16_u",
+    "i64": "load load8_s load8_u load16_s load16_u load32_s load32_u",
+}
 STORES = {"i32": "store store8 store16", "i64": "store store8 store16 store32"}
 
 
@@ -63,7 +69,11 @@ class Generator:
             return f"({kind}.{r.choice(I32_UNARY if kind == 'i32' else I64_UNARY)} {inner()})"
         if pick < 0.68:
             if kind == "i32":
-                return f"(i32.wrap_i64 {inner('i64')})" if r.random() < self.wide else f"(i32.eqz {inner()})"
+                return (
+                    f"(i32.wrap_i64 {inner('i64')})"
+                    if r.random() < self.wide
+                    else f"(i32.eqz {inner()})"
+                )
             return f"(i64.extend_i32_{r.choice('su')} {inner('i32')})"
         if pick < 0.74:
             return f"(select {inner()} {inner()} {inner('i32')})"
@@ -102,7 +112,9 @@ class Generator:
         return f"(i32.and {self.expression('i32', depth)} (i32.const {self.random.choice([127, 0xFC, 1, 0xFFF])}))"
 
     def call(self, kind: str, depth: int) -> str | None:
-        fitting = [i for i, (_, result) in enumerate(self.functions[: self.number]) if result == kind]
+        fitting = [
+            i for i, (_, result) in enumerate(self.functions[: self.number]) if result == kind
+        ]
         if not fitting:
             return None
         index = self.random.choice(fitting)
@@ -110,7 +122,9 @@ class Generator:
         if self.random.random() < 0.2:
             params = " ".join(self.functions[index][0])
             which = index if self.random.random() < 0.95 else self.random.randrange(40)
-            return f"(call_indirect (param {params}) (result {kind}) {arguments} (i32.const {which}))"
+            return (
+                f"(call_indirect (param {params}) (result {kind}) {arguments} (i32.const {which}))"
+            )
         return f"(call $f{index} {arguments})"
 
     # -- statements -----------------------------------------------------------------------------
@@ -169,13 +183,17 @@ class Generator:
         r = self.random
         params, result = self.functions[number]
         self.number, self.loops = number, 0
-        own = ("i32", "i64", *(self.kind() for _ in range(r.randrange(4) if r.random() < 0.9 else 70)))
+        own = (
+            "i32",
+            "i64",
+            *(self.kind() for _ in range(r.randrange(4) if r.random() < 0.9 else 70)),
+        )
         self.locals = (*params, *own, "i32", "i32", "i32")
         self.plain = len(params) + len(own)
         body = self.statements(r.randrange(1, max(2, self.size // 8)), 3)
         end = self.expression(result, 3) if result else ""
         signature = f"(param {' '.join(params)})" + (f" (result {result})" if result else "")
-        return f"(func $f{number} {signature} (local {' '.join(self.locals[len(params):])}) {body} {end})"
+        return f"(func $f{number} {signature} (local {' '.join(self.locals[len(params) :])}) {body} {end})"
 
     def module(self, head: str) -> str:
         r = self.random
@@ -186,14 +204,17 @@ class Generator:
         bodies = [self.function(i) for i in range(len(self.functions))]
         last = len(self.functions) - 1
         globals_ = "".join(f"(global (mut {k}) {self.constant(k)})" for k in self.globals)
-        show = "".join(f"(call {'$word' if k == 'i32' else '$long'} (global.get {i}))" for i, k in enumerate(self.globals))
+        show = "".join(
+            f"(call {'$word' if k == 'i32' else '$long'} (global.get {i}))"
+            for i, k in enumerate(self.globals)
+        )
         show += "".join(f"(call $word (i32.load (i32.const {4 * i})))" for i in range(0, 66, 5))
         data = "".join(f"\\{r.getrandbits(8):02x}" for _ in range(64))
         elements = " ".join(f"$f{i}" for i in range(last))
         return f"""(module {head} {globals_}
           (table {last + 3} funcref) (elem (i32.const 0) {elements})
           (data (i32.const 0) "{data}")
-          {' '.join(bodies)}
+          {" ".join(bodies)}
           (func (export "compute") (call $f{last}) {show}))"""
 
 

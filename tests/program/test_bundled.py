@@ -1,8 +1,10 @@
-"""The bundled programs: expected outputs, wasmtime, and that the shipped modules are what the sources compile to."""
+"""The bundled programs: expected outputs, wasmtime, and that the shipped modules are what the
+sources compile to.
+"""
 
 import pytest
-from program.oracle import Result, run_oracle, run_program
 
+from program.oracle import Result, run_oracle, run_program
 from pyvm.program.bundled import PROGRAMS
 from pyvm.program.c_to_wasm import compile_c, compiler_command
 from pyvm.program.errors import CompilerNotFound

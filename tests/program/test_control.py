@@ -1,6 +1,11 @@
-"""Control flow, calls, variables and memory: the traps that known compilers of this kind fall into."""
+"""Control flow, calls, variables and memory: the traps that known compilers of this kind fall
+into.
+"""
+
+# ruff: noqa: E501  (modules as text)
 
 import pytest
+
 from program.oracle import HEAD, module, same, wat
 
 
@@ -74,7 +79,15 @@ def test_branch_to_the_label_of_the_function():
       (func $h (param i32) (result i32) (br_table 0 0 (i32.const 5) (local.get 0)))"""
     body = """(call $word (call $f (i32.const 1))) (call $g (i32.const 0)) (call $g (i32.const 1))
       (call $word (call $h (i32.const 0))) (call $word (call $h (i32.const 9)))"""
-    same(module(body, functions.replace("(block (br_table 0 1 1 (i32.const 7) (local.get 0))) (unreachable)", "(i32.const 8)")))
+    same(
+        module(
+            body,
+            functions.replace(
+                "(block (br_table 0 1 1 (i32.const 7) (local.get 0))) (unreachable)",
+                "(i32.const 8)",
+            ),
+        )
+    )
 
 
 def test_branch_inside_then_with_else():
@@ -90,7 +103,9 @@ def test_branch_inside_then_with_else():
           (then (block (br 1)) (local.set 1 (i32.const 5)))
           (else (local.set 1 (i32.const 6))))
         (call $word (local.get 1)))"""
-    body = "".join(f"(call $word (call $f (i32.const {a}))) (call $g (i32.const {a}))" for a in range(4))
+    body = "".join(
+        f"(call $word (call $f (i32.const {a}))) (call $g (i32.const {a}))" for a in range(4)
+    )
     same(module(body, functions))
 
 
@@ -196,27 +211,33 @@ def test_recursion():
 @pytest.mark.parametrize("count", [40, 64, 65, 130])
 def test_many_locals_and_recursion(count):
     sets = "".join(
-        f"(local.set {i} (i32.add (local.get {i}) (i32.add (local.get 0) (i32.const {i}))))" for i in range(1, count)
+        f"(local.set {i} (i32.add (local.get {i}) (i32.add (local.get 0) (i32.const {i}))))"
+        for i in range(1, count)
     )
     total = "(i32.const 0)" + "".join(f"(i32.add (local.get {i}))" for i in range(count))
     function = f"""(func $f (param i32) (result i32) (local {"i32 " * (count - 1)}) (local i64 i64)
       {sets}
       (local.set {count} (i64.extend_i32_s (local.get {count - 1})))
-      (local.set {count + 1} (i64.add (local.tee {count} (i64.mul (local.get {count}) (i64.const -3))) (i64.const 5)))
-      (if (local.get 0) (then (call $word (call $f (i32.sub (local.get 0) (i32.const 1))))))
-      (call $long (local.get {count + 1}))
+      (local.set {count + 1} (i64.add (local.tee {count} (i64.mul (local.get {count}) (i64.const
+      -3))) (i64.const 5))) (if (local.get 0) (then (call $word (call $f (i32.sub (local.get 0)
+      (i32.const 1)))))) (call $long (local.get {count + 1}))
       {total})"""
     same(module("(call $word (call $f (i32.const 3)))", function))
 
 
 def test_many_globals():
     globals_ = "".join(f"(global $g{i} (mut i32) (i32.const {i * 77}))" for i in range(300))
-    globals_ += "".join(f"(global $h{i} (mut i64) (i64.const {i * 0x123456789}))" for i in range(20))
+    globals_ += "".join(
+        f"(global $h{i} (mut i64) (i64.const {i * 0x123456789}))" for i in range(20)
+    )
     body = "".join(
-        f"(global.set $g{i} (i32.add (global.get $g{i}) (global.get $g{(i + 1) % 300})))" for i in range(0, 300, 7)
+        f"(global.set $g{i} (i32.add (global.get $g{i}) (global.get $g{(i + 1) % 300})))"
+        for i in range(0, 300, 7)
     )
     body += "".join(f"(call $word (global.get $g{i}))" for i in range(0, 300, 11))
-    body += "".join(f"(global.set $h{i} (i64.sub (global.get $h{i}) (i64.const 1)))" for i in range(20))
+    body += "".join(
+        f"(global.set $h{i} (i64.sub (global.get $h{i}) (i64.const 1)))" for i in range(20)
+    )
     body += "".join(f"(call $long (global.get $h{i}))" for i in range(20))
     whole(f'{globals_} (func (export "compute") {body})')
 
@@ -224,10 +245,10 @@ def test_many_globals():
 def test_start_function_and_data_segments():
     whole(
         """(global $g (mut i32) (i32.const 1))
-        (data (i32.const 16) "abcdefg") (data (i32.const 18) "\\00\\00X") (data (i32.const 65535) "z")
-        (func $init (global.set $g (i32.const 1234)) (i32.store8 (i32.const 17) (i32.const 7)))
-        (start $init)
-        (func (export "compute") (call $word (global.get $g)) (call $word (i32.load (i32.const 16)))
+        (data (i32.const 16) "abcdefg") (data (i32.const 18) "\\00\\00X") (data (i32.const 65535)
+        "z") (func $init (global.set $g (i32.const 1234)) (i32.store8 (i32.const 17) (i32.const 7)))
+        (start $init) (func (export "compute") (call $word (global.get $g)) (call $word (i32.load
+        (i32.const 16)))
           (call $word (i32.load (i32.const 20))) (call $word (i32.load8_u (i32.const 65535))))"""
     )
 
@@ -242,7 +263,8 @@ INDIRECT = """
   (func $dec (param i32) (result i32) (i32.sub (local.get 0) (i32.const 1)))
   (func $twice (param i32) (result i32) (i32.add (local.get 0) (local.get 0)))
   (func $hello (call $word (i32.const 1819043176)))
-  (func $through (param i32 i32) (result i32) (call_indirect (type $same) (local.get 1) (local.get 0)))
+  (func $through (param i32 i32) (result i32) (call_indirect (type $same) (local.get 1) (local.get
+  0)))
 """
 
 
@@ -256,7 +278,9 @@ def test_call_indirect(index):
 
 @pytest.mark.parametrize("index", [1, 3, 5])
 def test_call_indirect_of_other_types(index):
-    whole(f"""{INDIRECT} (func (export "compute") (call_indirect (type $none) (i32.const {index})))""")
+    whole(
+        f"""{INDIRECT} (func (export "compute") (call_indirect (type $none) (i32.const {index})))"""
+    )
     whole(
         f"""{INDIRECT} (func (export "compute")
           (call_indirect (param i32) (i32.const 65) (i32.const {index})))"""
@@ -285,11 +309,18 @@ def test_memory_size_and_grow():
      "(call $word (i32.load offset=0xffffffff (i32.const {})))",
      "(call $word (i32.load offset=70000 (i32.const {})))"],
 )  # fmt: skip
-@pytest.mark.parametrize("address", [0, 65527, 65528, 65529, 65531, 65532, 65533, 65535, 65536, -1, -4, 0x80000000])
+@pytest.mark.parametrize(
+    "address", [0, 65527, 65528, 65529, 65531, 65532, 65533, 65535, 65536, -1, -4, 0x80000000]
+)
 def test_bounds(access, address, grows):
     functions = "(func $effect (result i32) (call $out (i32.const 69)) (i32.const 1))"
     grow = "(drop (memory.grow (i32.const 0)))" if grows else ""
-    result = same(module(f"{grow} (call $out (i32.const 65)) {access.format(address)} (call $out (i32.const 66))", functions))
+    result = same(
+        module(
+            f"{grow} (call $out (i32.const 65)) {access.format(address)} (call $out (i32.const 66))",
+            functions,
+        )
+    )
     assert result.output[:1] == b"A"
 
 
@@ -308,8 +339,9 @@ def test_high_addresses_and_overlapping_accesses():
           (i32.store16 offset=2 (i32.const {base}) (i32.const 0xfffe))
           (i32.store8 (i32.const {base + 1}) (i32.const 0x99))
           (i32.store offset={base} (i32.const 3) (i32.const 0x0a0b0c0d))
-          (call $word (i32.load (i32.const {base}))) (call $word (i32.load offset=1 (i32.const {base})))
-          (call $word (i32.load16_s (i32.const {base + 2}))) (call $word (i32.load (i32.const {base + 4})))
+          (call $word (i32.load (i32.const {base}))) (call $word (i32.load offset=1 (i32.const
+          {base}))) (call $word (i32.load16_s (i32.const {base + 2}))) (call $word (i32.load
+          (i32.const {base + 4})))
           (call $word (i32.load (i32.const {base - 2})))"""
     same(wat(f'(module {head} (func (export "compute") {body}))'))
 
@@ -322,10 +354,9 @@ def test_unreachable_keeps_the_output():
 def test_dead_code_is_skipped():
     same(
         module(
-            """(block (result i32) (br 0 (i32.const 3)) (i32.add) (if (then) (else (br 1 (i32.const 4)))) (drop))
-            (call $word)
-            (block (block (br 1) (loop (br 0))) (call $word (i32.const 5)))
-            (if (i32.const 1) (then (block (br 0) (drop (f32.const 1)))) (else (unreachable)))
+            """(block (result i32) (br 0 (i32.const 3)) (i32.add) (if (then) (else (br 1 (i32.const
+            4)))) (drop)) (call $word) (block (block (br 1) (loop (br 0))) (call $word (i32.const
+            5))) (if (i32.const 1) (then (block (br 0) (drop (f32.const 1)))) (else (unreachable)))
             (call $word (i32.const 6))"""
         )
     )

@@ -1,5 +1,7 @@
 """Every i32 instruction at the boundary values: variables, constants on either side, and traps."""
 
+# ruff: noqa: E501  (modules as text)
+
 import pytest
 
 from program.oracle import module, same
@@ -33,14 +35,21 @@ def test_two_variables(op):
         for b in EDGES
         if _fits(op, a, b)
     )
-    same(module(calls, f"(func $f (param i32 i32) (result i32) (i32.{op} (local.get 0) (local.get 1)))"))
+    same(
+        module(
+            calls, f"(func $f (param i32 i32) (result i32) (i32.{op} (local.get 0) (local.get 1)))"
+        )
+    )
 
 
 @pytest.mark.parametrize("op", BINARY + DIVISIONS)
 def test_constant_operand(op):
     functions, calls = "", ""
     for i, k in enumerate(EDGES):
-        for side, form in (("r", f"(local.get 0) (i32.const {k})"), ("l", f"(i32.const {k}) (local.get 0)")):
+        for side, form in (
+            ("r", f"(local.get 0) (i32.const {k})"),
+            ("l", f"(i32.const {k}) (local.get 0)"),
+        ):
             functions += f"(func ${side}{i} (param i32) (result i32) (i32.{op} {form}))\n"
             for a in EDGES:
                 if _fits(op, *((a, k) if side == "r" else (k, a))):
@@ -51,7 +60,11 @@ def test_constant_operand(op):
 @pytest.mark.parametrize("op", BINARY + DIVISIONS)
 def test_constants_fold(op):
     pairs = [(a, b) for a in EDGES[::2] for b in EDGES if _fits(op, a, b)]
-    same(module("".join(f"(call $word (i32.{op} (i32.const {a}) (i32.const {b})))" for a, b in pairs)))
+    same(
+        module(
+            "".join(f"(call $word (i32.{op} (i32.const {a}) (i32.const {b})))" for a, b in pairs)
+        )
+    )
 
 
 @pytest.mark.parametrize("op", BINARY + DIVISIONS)

@@ -1,6 +1,9 @@
 """Every i64 instruction at the boundary values: variables, constants on the right, and traps."""
 
+# ruff: noqa: E501  (modules as text)
+
 import pytest
+
 from program.oracle import module, same
 
 EDGES = (0, 1, 2, 31, 32, 33, 63, 64, 65, 255, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000,
@@ -57,7 +60,9 @@ def test_constant_operand(op):
 
 
 @pytest.mark.parametrize("op", DIVISIONS)
-@pytest.mark.parametrize("a, b", [(7, 0), (1 << 63, (1 << 64) - 1), (1 << 63, 1), (1 << 63, 1 << 63)])
+@pytest.mark.parametrize(
+    "a, b", [(7, 0), (1 << 63, (1 << 64) - 1), (1 << 63, 1), (1 << 63, 1 << 63)]
+)
 @pytest.mark.parametrize("form", ["(local.get 1)", "(i64.const {})"])
 def test_division_traps(op, a, b, form):
     function = f"(func $f (param i64 i64) (result i64) (i64.{op} (local.get 0) {form.format(b)}))"
@@ -84,7 +89,9 @@ def test_conversions():
 
 @pytest.mark.parametrize("op", "load load8_s load8_u load16_s load16_u load32_s load32_u".split())
 def test_loads(op):
-    content = "".join(f"\\{b:02x}" for b in (1, 0x80, 0xFF, 0x7F, 0, 0x90, 2, 0xFE, 0x81, 3, 0xAA, 0x55))
+    content = "".join(
+        f"\\{b:02x}" for b in (1, 0x80, 0xFF, 0x7F, 0, 0x90, 2, 0xFE, 0x81, 3, 0xAA, 0x55)
+    )
     calls = "".join(f"(call $long (i64.{op} offset={k % 3} (i32.const {k})))" for k in range(12))
     same(module(calls, f'(data (i32.const 0) "{content}")'))
 

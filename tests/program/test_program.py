@@ -1,8 +1,10 @@
 """Programs as files and tokens, C sources, inputs, entries, and the errors of all of them."""
 
-import pytest
-from program.oracle import run_oracle, run_program, wat
+# ruff: noqa: E501  (modules as text)
 
+import pytest
+
+from program.oracle import run_oracle, run_program, wat
 from pyvm.program import c_to_wasm
 from pyvm.program.errors import CompileError, CompilerNotFound, ProgramError
 from pyvm.program.program import Program, compile_file, from_wasm, parse
@@ -62,7 +64,9 @@ def test_files(tmp_path):
     assert compile_file(token_file).input == b"a "
     assert compile_file(token_file, "b").input == b"b"
     wasm_file = tmp_path / "program.wasm"
-    wasm_file.write_bytes(wat('(module (memory 1) (func (export "compute") (drop (i32.load (i32.const 65533)))))'))
+    wasm_file.write_bytes(
+        wat('(module (memory 1) (func (export "compute") (drop (i32.load (i32.const 65533)))))')
+    )
     assert run_program(compile_file(wasm_file)).trap == Trap.OUT_OF_BOUNDS
     assert run_program(compile_file(wasm_file, checked=False)).trap is None
     with pytest.raises(ProgramError, match="no such file, and no bundled program"):
@@ -121,15 +125,15 @@ def test_c_runtime(tmp_path):
           int a, b, n; char word[20], c, copy[20];
           int count = sscanf(input, " %d , %d %s %c%n", &a, &b, word, &c, &n);
           printf("%d: %d %d %s %c %d\n", count, a, b, word, c, n);
-          printf("[%5d|%-5d|%05d|%u|%x|%X|%8s|%-8s|%c|%%|%3c]\n", a, a, b, -1, 0xbeef, 0xBEEF, "right", "left", 'x', 'y');
-          printf("%d %d %u %x %x\n", 0, -2147483647 - 1, 4294967295u, 0, 0x80000000);
-          printf("%d %d %d\n", strcmp("abc", "abd"), strlen("four"), strncmp("abc", "abd", 2));
-          strcpy(copy, "one"); strcat(copy, "two"); puts(copy);
-          memmove(copy + 1, copy, 5); puts(copy); memset(copy, '-', 3); puts(copy);
-          memmove(copy, copy + 2, 5); puts(copy);
+          printf("[%5d|%-5d|%05d|%u|%x|%X|%8s|%-8s|%c|%%|%3c]\n", a, a, b, -1, 0xbeef, 0xBEEF,
+          "right", "left", 'x', 'y'); printf("%d %d %u %x %x\n", 0, -2147483647 - 1, 4294967295u, 0,
+          0x80000000); printf("%d %d %d\n", strcmp("abc", "abd"), strlen("four"), strncmp("abc",
+          "abd", 2)); strcpy(copy, "one"); strcat(copy, "two"); puts(copy); memmove(copy + 1, copy,
+          5); puts(copy); memset(copy, '-', 3); puts(copy); memmove(copy, copy + 2, 5); puts(copy);
           printf("%d %d %s\n", memcmp("aa", "ab", 2) < 0, atoi("  -12x"), strchr("hello", 'l'));
-          const char *p = "a1 -22;+3"; print_int(parse_int(&p)); print_int(parse_int(&p)); print_int(parse_int(&p));
-          struct { int x[5]; short y; } s = {{1, 2, 3, 4, 5}, 6}, t; t = s; printf(" %d %d\n", t.x[4], t.y);
+          const char *p = "a1 -22;+3"; print_int(parse_int(&p)); print_int(parse_int(&p));
+          print_int(parse_int(&p)); struct { int x[5]; short y; } s = {{1, 2, 3, 4, 5}, 6}, t; t =
+          s; printf(" %d %d\n", t.x[4], t.y);
         }
         """
     )

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from program.oracle import HEAD, module, same, wat
 from program.random_wasm import BINARY, COMPARE, DIVISION, random_module
 
@@ -14,7 +15,10 @@ def test_random_module(seed, wide):
 
 
 NUMBERS = st.one_of(
-    st.integers(0, 0xFFFFFFFF), st.integers(0, 300), st.integers(-300, -1), st.integers(0, 31).map(lambda n: 1 << n)
+    st.integers(0, 0xFFFFFFFF),
+    st.integers(0, 300),
+    st.integers(-300, -1),
+    st.integers(0, 31).map(lambda n: 1 << n),
 ).map(lambda n: n & 0xFFFFFFFF)
 
 

@@ -1,10 +1,14 @@
-"""The decoder and validator: damaged modules end in our own error, whatever is damaged; refusals name the place."""
+"""The decoder and validator: damaged modules end in our own error, whatever is damaged; refusals
+name the place.
+"""
+
+# ruff: noqa: E501  (modules as text)
 
 import random
 
 import pytest
-from program.oracle import HEAD, wasmtime, wat
 
+from program.oracle import HEAD, wasmtime, wat
 from pyvm.program.bundled import PROGRAMS
 from pyvm.program.errors import ProgramError, Unsupported, WasmError
 from pyvm.program.program import from_wasm
@@ -14,7 +18,8 @@ from pyvm.program.wasm import decode
 SMALL = wat(
     f"""(module {HEAD} (table 2 funcref) (elem (i32.const 0) $word $long) (global $g (mut i64) (i64.const 5))
     (data (i32.const 3) "abc") (start $s) (func $s) (func (export "compute") (local i32 i64)
-      (block (loop (br_table 0 1 (local.get 0)))) (call_indirect (param i32) (i32.const 3) (i32.const 0))
+      (block (loop (br_table 0 1 (local.get 0)))) (call_indirect (param i32) (i32.const 3)
+      (i32.const 0))
       (local.set 1 (i64.mul (global.get $g) (i64.const 3)))))"""
 )
 
@@ -86,7 +91,10 @@ def test_messages(data, message):
     [
         ("(drop (f32.add (f32.const 1) (f32.const 2)))", r"f32.const in compute at offset 0x"),
         ("(call $other (i32.const 1))", r"env.other in compute at offset 0x"),
-        ("(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))", r"0xfc at offset 0x.*later extension"),
+        (
+            "(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))",
+            r"0xfc at offset 0x.*later extension",
+        ),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(body, message):

@@ -1,7 +1,8 @@
 """The bundled programs: one table of names, descriptions, inputs and expected outputs.
 
-Enters: the .c files beside this one, each with its .wasm (so that they run where no C compiler is), and the
-expected outputs in outputs/.  Leaves: `PROGRAMS`.  `python -m pyvm.program.bundled` compiles the .c files again.
+Enters: the .c files beside this one, each with its .wasm (so that they run where no C compiler is),
+and the expected outputs in outputs/.  Leaves: `PROGRAMS`.  `python -m pyvm.program.bundled`
+compiles the .c files again.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ PROGRAMS: dict[str, Bundled] = {
             "solves a Sudoku by constraint propagation and search",
             "800000000003600000070090200050007000000045700000100030001000068008500010090000400",
             "530070000600195000098000060800060003400803001700020006060000280000419005000080079",
-            "..............3.85..1.2.......5.7.....4...1...9.......5......73..2.1........4...9"[:80],
+            "..............3.85..1.2.......5.7.....4...1...9.......5......73..2.1........4...9"[
+                :80
+            ],
             "550000000" + "0" * 72,
         ),
     )

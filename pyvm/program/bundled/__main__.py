@@ -1,4 +1,6 @@
-"""Compiles the bundled C programs again: run it after a change of a program or of the runtime library."""
+"""Compiles the bundled C programs again: run it after a change of a program or of the runtime
+library.
+"""
 
 from pyvm.program.bundled import PROGRAMS
 from pyvm.program.c_to_wasm import compile_c

@@ -1,7 +1,8 @@
 """Library routines: what the machine lacks, in its own assembly; one file per family.
 
-Enters: names of routines, e.g. `i32.mul` or `i32.div_u.10` (a constant divisor).  Leaves: a `Unit` for each, and for
-those that they call.  A routine takes its operands from the stack and leaves its result there.
+Enters: names of routines, e.g. `i32.mul` or `i32.div_u.10` (a constant divisor).  Leaves: a `Unit`
+for each, and for those that they call.  A routine takes its operands from the stack and leaves its
+result there.
 Routines that need tables fill them at their first call: the flag costs 11 tokens a call, the tables
 some thousand, and programs that never come there pay neither.
 """
@@ -28,7 +29,9 @@ _ROUTINES: dict[str, Callable[..., Routine]] = {
 
 
 class Library:
-    """Builds routines; `flags` are the machine globals that tell whether a group of tables is filled."""
+    """Builds routines; `flags` are the machine globals that tell whether a group of tables is
+    filled.
+    """
 
     def __init__(self, layout: Layout, first_flag: int):
         self.layout = layout

@@ -22,10 +22,14 @@ def _clz() -> Routine:
 
 
 def _ctz() -> Routine:
-    """The table has ctz + 1 of a byte, and 0 for the byte 0, which sends the search on to the next byte."""
+    """The table has ctz + 1 of a byte, and 0 for the byte 0, which sends the search on to the next
+    byte.
+    """
     text = lines("local.set x") + store("CELL", "local.get x")
     for i in range(4):
-        text += lines(f"i32.const 0; i32.load8_u CELL+{i}; i32.load8_u CTZ; local.tee r; br_if byte{i}")
+        text += lines(
+            f"i32.const 0; i32.load8_u CELL+{i}; i32.load8_u CTZ; local.tee r; br_if byte{i}"
+        )
     text += lines("i32.const 32; return")
     for i in range(4):
         text += lines(f"byte{i}:; local.get r; i32.const {8 * i - 1}; i32.add; return")

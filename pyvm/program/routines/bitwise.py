@@ -1,7 +1,8 @@
 """and, or, xor of two variables.
 
-A byte is the sum of its even bits and its odd bits (the latter moved down by one).  Adding the even bits of two bytes
-leaves a two-bit digit 0, 1 or 2 at each even place without carry into the next, and the digit is 2
+A byte is the sum of its even bits and its odd bits (the latter moved down by one).  Adding the even
+bits of two bytes leaves a two-bit digit 0, 1 or 2 at each even place without carry into the next,
+and the digit is 2
 exactly where both bits were one: a table of 171 entries turns the sum into the bitwise and.
 
 or = a + b - and, xor = a + b - 2 and, on whole words.  The and of a small and a large number needs

@@ -1,4 +1,5 @@
-"""Division and remainder: the divisor is doubled until it passes the dividend, then subtracted on the way back.
+"""Division and remainder: the divisor is doubled until it passes the dividend, then subtracted on
+the way back.
 
 The cost grows with the length of the quotient, about 65 tokens a bit; for a constant divisor, whose
 multiples are constants, about 35.  Callers check for zero and overflow.
@@ -70,7 +71,11 @@ def _signed(quotient: bool, divisor: int | None = None) -> Routine:
         return Routine(text)
     size = min(divisor, 2**32 - divisor)
     turned = quotient and divisor >> 31
-    divide = f"call i32.{name}.{size}" if size & size - 1 or quotient else f"i32.const {size}; call i32.{name}"
+    divide = (
+        f"call i32.{name}.{size}"
+        if size & size - 1 or quotient
+        else f"i32.const {size}; call i32.{name}"
+    )
     text = lines("local.tee n; i32.const 0; i32.lt_s; br_if negative; local.get n", divide)
     text += lines(negate if turned else "return")
     text += lines("negative:; i32.const 0; local.get n; i32.sub", divide)

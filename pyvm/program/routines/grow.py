@@ -1,4 +1,6 @@
-"""memory.grow: the memory's size is a machine global; growing changes it, memory itself is always there."""
+"""memory.grow: the memory's size is a machine global; growing changes it, memory itself is always
+there.
+"""
 
 from __future__ import annotations
 

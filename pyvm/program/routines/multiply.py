@@ -1,8 +1,9 @@
 """Multiplication of two variables, byte by byte.
 
-a b = T(a + b) - T(a) - T(b) with the triangular numbers T(n) = n (n - 1) / 2, read from a table.  The product modulo
-2^32 is the sum over s = 0..3 of 256^s times the sum of a_i b_j with i + j = s; in that inner sum T(a_i) and
-T(b_i) of every i <= s appear once.  Bytes are isolated, one per word with a zero below, so that 256 times
+a b = T(a + b) - T(a) - T(b) with the triangular numbers T(n) = n (n - 1) / 2, read from a table.
+The product modulo 2^32 is the sum over s = 0..3 of 256^s times the sum of a_i b_j with i + j = s;
+in that inner sum T(a_i) and T(b_i) of every i <= s appear once.  Bytes are isolated, one per word
+with a zero below, so that 256 times
 the byte is read at once: the table has a stride of 256 (memory that is not written costs nothing).
 """
 
@@ -58,7 +59,8 @@ def _product(a_bytes: int, b_bytes: int) -> str:
     sums = [_sum(s, b_bytes) for s in range(a_bytes)]
     if a_bytes == 1:
         return text + sums[0] + "return\n"
-    # u grows with s, so the sums are made in that order and added from the top, shifted by a byte each
+    # u grows with s, so the sums are made in that order and added from the top, shifted by a byte
+    # each
     for s, code in enumerate(sums[:-1]):
         text += code + f"local.set p{s}\n"
     text += "i32.const 0\n" * (a_bytes - 1) + sums[-1]

@@ -1,6 +1,7 @@
 """Shifts and rotations by a variable count.
 
-Whole bytes are moved by reading a word at another address than it was written to.  The other 0 to 7 bits
+Whole bytes are moved by reading a word at another address than it was written to.  The other 0 to 7
+bits
 are doublings: to the left as they are; to the right, x >> k = (x << 8 - k) >> 8, with the top byte,
 whose bits would be lost, doubled on its own.  Tables indexed by the count 0..31 say how many.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 from pyvm.program.routines.routine import Routine, lines, load, store
 
-# LEFT_n: the doublings of n bits are *not* wanted for this count (then a branch is taken over them).
+# LEFT_n: the doublings of n bits are *not* wanted for this count (then a branch is taken over
+# them).
 _TABLES = {
     "BYTES": bytes(count // 8 for count in range(32)),
     "BYTES_DOWN": bytes(3 - count // 8 for count in range(32)),
