@@ -231,10 +231,20 @@ class Selector:
 
     # -- memory ---------------------------------------------------------------------------------
 
+    def needs_check(self, address: Node, offset: int, size: int) -> bool:
+        """Whether an access may lie beyond the memory, which never shrinks."""
+        return self.shared.checked and address.may + offset + size > self.shared.memory_bytes
+
     def checked_address(self, address: Node, offset: int, size: int) -> None:
         """Pushes an address, after a bounds check where that is asked for."""
-        self.value(address)
-        if self.shared.checked:
+        if not self.needs_check(address, offset, size):
+            self.value(address)
+        elif local_slot(address) is not None:
+            self.value(address)
+            self.bounds_check(offset, size)
+            self.value(address)
+        else:
+            self.value(address)
             self.check_top(offset, size)
 
     def check_top(self, offset: int, size: int) -> None:
@@ -274,7 +284,7 @@ class Selector:
         size = ACCESS_BYTES[op]
         if op in ("i32.store8", "i32.store16"):
             item = low_bits(item, 8 * size)
-        if not self.shared.checked or (_quiet(item) and not item.rooted):
+        if not self.needs_check(address, offset, size) or (_quiet(item) and not item.rooted):
             if at is not None:
                 self.at = at
             self.checked_address(address, offset, size)

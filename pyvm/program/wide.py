@@ -163,11 +163,8 @@ def _load(s: Selector, item: Node) -> None:
 
 
 def _add_offset(s: Selector, offset: int, op: str) -> None:
-    """An access four bytes behind `offset`, which may lie at the end of the immediate's range."""
-    if offset + 4 <= MASK:
-        s.emit(op, offset + 4)
-    else:
-        raise AssertionError("offsets near 2^32 are refused before")
+    """An access four bytes behind `offset` (where that is no offset, far beyond any memory)."""
+    s.emit(op, min(offset + 4, MASK))
 
 
 def store(s: Selector, op: str, address: Node, item: Node, offset: int, at: int | None) -> None:
@@ -182,21 +179,22 @@ def store(s: Selector, op: str, address: Node, item: Node, offset: int, at: int 
         s.value(item)
         s.emit("drop")
         with s.held(stacked("i32")) as t:
-            _check(s, offset, ACCESS_BYTES[op], at)
+            _check(s, address, offset, ACCESS_BYTES[op], at)
             s.emit("local.get", t)
             s.emit(small, offset)
         return
     s.value(address)
     if item.constant is not None:
-        _store_words(s, const(item.constant), const(item.constant >> 32), offset, at)
+        _check(s, address, offset, 8, at)
+        _store_words(s, const(item.constant), const(item.constant >> 32), offset)
     else:
         with _words(s, item) as (low, high):
-            _store_words(s, slot(low), slot(high), offset, at)
+            _check(s, address, offset, 8, at)
+            _store_words(s, slot(low), slot(high), offset)
 
 
-def _store_words(s: Selector, low: Node, high: Node, offset: int, at: int | None) -> None:
+def _store_words(s: Selector, low: Node, high: Node, offset: int) -> None:
     """Stores two words at the address on top of the stack, which it takes."""
-    _check(s, offset, 8, at)
     with s.temporaries() as a:
         s.emit("local.tee", a)
         s.value(low)
@@ -206,9 +204,10 @@ def _store_words(s: Selector, low: Node, high: Node, offset: int, at: int | None
         _add_offset(s, offset, "i32.store")
 
 
-def _check(s: Selector, offset: int, size: int, at: int | None) -> None:
+def _check(s: Selector, address: Node, offset: int, size: int, at: int | None) -> None:
+    """A bounds check of `address`, which is on top of the stack and stays there."""
     s.at = at
-    if s.shared.checked:
+    if s.needs_check(address, offset, size):
         s.check_top(offset, size)
 
 

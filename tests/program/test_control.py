@@ -307,6 +307,7 @@ def test_memory_size_and_grow():
      "(i32.store (i32.const {}) (i32.const 1))", "(i64.store32 (i32.const {}) (i64.const 1))",
      "(i32.store8 offset=3 (i32.const {}) (call $effect))", "(i64.store (i32.const {}) (i64.const 5))",
      "(call $word (i32.load offset=0xffffffff (i32.const {})))",
+     "(call $long (i64.load offset=0xfffffffe (i32.const {})))",
      "(call $word (i32.load offset=70000 (i32.const {})))"],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -315,6 +316,9 @@ def test_memory_size_and_grow():
 def test_bounds(access, address, grows):
     functions = "(func $effect (result i32) (call $out (i32.const 69)) (i32.const 1))"
     grow = "(drop (memory.grow (i32.const 0)))" if grows else ""
+    variable = access.replace("(i32.const {})", f"(call $id (i32.const {address}))", 1)
+    functions += "(func $id (param i32) (result i32) (local.get 0))"
+    same(module(f"{grow} (call $out (i32.const 65)) {variable} (call $out (i32.const 66))", functions))
     result = same(
         module(
             f"{grow} (call $out (i32.const 65)) {access.format(address)} (call $out (i32.const 66))",
