@@ -17,7 +17,7 @@ from pyvm.program.assembly import Label, Unit
 from pyvm.program.errors import Unsupported
 from pyvm.program.expression import FULL, Node, const, node, stacked
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
-from pyvm.program.selection import Selector, Shared
+from pyvm.program.selection import OPERATIONS, Selector, Shared
 from pyvm.program.traps import Trap
 from pyvm.program.variables import MACHINE_LOCALS, Variable, allocate, words
 from pyvm.program.wasm import Body, FunctionType, Module
@@ -86,7 +86,7 @@ class _Function:
         self.kinds = (*self.type.params, *body.locals)
         self.frame = allocate(self.type, body)
         self.unit = Unit(f"function {index}", function=self.name)
-        self.s = Selector(context.shared, self.unit, self.frame.locals_used)
+        self.s = Selector(context.shared, self.unit, self.frame.locals_used, OPERATIONS)
         self.stack: list[Node] = []
         self.stubs: list[tuple[Label, _Block, list[Node]]] = []
         self.blocks = [_Block("function", Label("exit"), self.type.results, self.type.results, 0)]

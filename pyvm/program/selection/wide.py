@@ -1,27 +1,21 @@
 """Instruction selection for i64: a value is a pair of words, the low one below the high one.
 
 Enters: i64 expressions (and i32 ones with i64 operands).  Leaves: machine code, by way of i32
-expressions over the halves, which selection.py makes cheap.  Multiplication, division and variable
-shifts are library routines.
+expressions over the halves, which are made cheap like any other.  Multiplication, division and
+variable shifts are library routines.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from pyvm.program.assembly import MASK, Label
 from pyvm.program.expression import COMPARISONS, Node, const, node, slot, stacked
 from pyvm.program.opcodes import ACCESS_BYTES
+from pyvm.program.selection.selector import Selector
 from pyvm.program.traps import Trap
 
-if TYPE_CHECKING:
-    from pyvm.program.selection import Selector
 WIDE = stacked("i64")  # the two words on top of the stack
-
-
-def is_wide(item: Node) -> bool:
-    return item.type == "i64" or item.op.startswith("i64.") or item.op == "i32.wrap_i64"
 
 
 def value(s: Selector, item: Node) -> None:
