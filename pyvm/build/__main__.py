@@ -35,7 +35,8 @@ def main() -> int:
         return 3 if isinstance(error, NoCompiler) else 1
     except KeyboardInterrupt:
         return 130
-    print(library)
+    if not arguments.quiet:
+        print(library)
     return 0
 
 

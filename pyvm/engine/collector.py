@@ -7,29 +7,54 @@ function raised inside the callback (C must not see it), to be raised again when
 from __future__ import annotations
 
 import ctypes
+import signal
+import threading
 from collections.abc import Callable
 
 import numpy as np
 
-from pyvm.engine.abi import Callback
+from pyvm.engine.abi import Callback, Tokens
 
 OnTokens = Callable[[np.ndarray], object]
 _INT32 = ctypes.sizeof(ctypes.c_int32)
 
 
 class Collector:
-    """`on_tokens` sees each chunk, as an array of its own, and stops by returning True."""
+    """`on_tokens` sees each chunk, as an array of its own, and stops by returning True.
+
+    `with collector:` goes around the call of C.  There Ctrl-C is noted and stops the run at the
+    next chunk: an exception that Python raised before the callback's first line would be lost.
+    """
 
     def __init__(self, prompt: np.ndarray, on_tokens: OnTokens | None):
         self._tokens = np.empty(max(2 * prompt.size, 1 << 14), dtype=np.int32)
         self._tokens[: prompt.size] = prompt
         self._count = prompt.size
         self._on_tokens = on_tokens
+        self._interrupted = self._in_caller = False
         self.error: BaseException | None = None
         self.callback = Callback(self._receive)  # kept here for as long as C may call it
 
-    def _receive(self, user, tokens, count: int) -> int:
-        # KeyboardInterrupt too: Python delivers it while this function runs.
+    def __enter__(self) -> Collector:
+        # Only the main thread gets signals, and a handler of the caller's own stays in force.
+        in_main = threading.current_thread() is threading.main_thread()
+        self._ours = in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._ours:
+            signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._interrupted and self.error is None:
+            self.error = KeyboardInterrupt()
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        self._interrupted = True
+        if self._in_caller:  # which may be waiting for something
+            raise KeyboardInterrupt
+
+    def _receive(self, user: object, tokens: Tokens, count: int) -> int:
         try:
             first, self._count = self._count, self._count + count
             if self._count > self._tokens.size:
@@ -37,12 +62,18 @@ class Collector:
                 self._tokens.resize(self._count + self._count // 2, refcheck=False)
             address = ctypes.addressof(tokens.contents)
             ctypes.memmove(self._tokens.ctypes.data + first * _INT32, address, count * _INT32)
-            if self._on_tokens is not None:
-                return int(self._on_tokens(self._tokens[first : self._count].copy()) is True)
-            return 0
+            stop = self._on_tokens is not None and self._tell_caller(first)
+            return int(stop or self._interrupted)
         except BaseException as error:
             self.error = error
             return 1
+
+    def _tell_caller(self, first: int) -> bool:
+        try:
+            self._in_caller = True
+            return self._on_tokens(self._tokens[first : self._count].copy()) is True
+        finally:
+            self._in_caller = False
 
     def finish(self) -> np.ndarray:
         """All tokens; the collector is used up."""

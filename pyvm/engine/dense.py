@@ -79,9 +79,10 @@ class DenseNetwork:
         scores = q[:, :1] * keys[:, :, 0] + q[:, 1:] * keys[:, :, 1]  # (heads, positions)
         best = scores == scores.max(axis=1, keepdims=True)
         newest = best.shape[1] - 1 - np.argmax(best[:, ::-1], axis=1)
-        latest = values[np.arange(len(values)), newest]
-        mean = (values * best[:, :, None]).sum(axis=1) / best.sum(axis=1, keepdims=True)
-        return np.where(self._average[i][:, None], mean, latest)
+        found = values[np.arange(len(values)), newest]
+        for head in np.flatnonzero(self._average[i]):
+            found[head] = values[head, best[head]].mean(axis=0)
+        return found
 
 
 def predict(model: ModelFile, tokens: Iterable[int]) -> list[int]:

@@ -30,16 +30,17 @@ def execute(program: Any, limit: int = 0, on_tokens: OnTokens | None = None) -> 
     prompt = prompt_of(program, VOCABULARY)
     collector = Collector(prompt.tokens, on_tokens)
     result = abi.RunResult()
-    status = library().tvm_trace(
-        _spellings(),
-        len(VOCABULARY),
-        pointer(prompt.tokens),
-        prompt.tokens.size,
-        limit,
-        collector.callback,
-        None,
-        ctypes.byref(result),
-    )
+    with collector:
+        status = library().tvm_trace(
+            _spellings(),
+            len(VOCABULARY),
+            pointer(prompt.tokens),
+            prompt.tokens.size,
+            limit,
+            collector.callback,
+            None,
+            ctypes.byref(result),
+        )
     if collector.error is None:
         check(status)
     return make_run(prompt, collector, result, VOCABULARY, TOKEN_ID["halt"])

@@ -140,7 +140,7 @@ class Model:
         prompt = prompt_of(program, self.vocabulary)
         collector = Collector(prompt.tokens, on_tokens)
         result, settings = abi.RunResult(), make_options(**options)
-        with self._use() as handle:
+        with self._use() as handle, collector:
             status = library().tvm_generate(
                 handle,
                 pointer(prompt.tokens),
@@ -151,8 +151,8 @@ class Model:
                 ctypes.byref(settings),
                 ctypes.byref(result),
             )
-            if collector.error is None:
-                check(status)
+        if collector.error is None:
+            check(status)
         return make_run(prompt, collector, result, self.vocabulary, self.stop)
 
     def verify(

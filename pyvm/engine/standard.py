@@ -9,6 +9,7 @@ it, so that a changed builder never meets an old file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -72,9 +73,10 @@ def _builders_hash() -> str:
 def _keep(path: Path, data: bytes) -> None:
     """Writes aside and renames; a cache that cannot be written is no error."""
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(data)
-        os.replace(aside, path)
-    except OSError:
-        aside.unlink(missing_ok=True)
+        try:
+            aside.write_bytes(data)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)

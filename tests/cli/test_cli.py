@@ -1,0 +1,245 @@
+"""The command line, as a user meets it: stdout, stderr and exit codes of real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cases import BY_NAME, instructions
+from pyvm.program import Program
+from pyvm.program.bundled import PROGRAMS
+
+
+def pyvm(*arguments, **options) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "pyvm.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, timeout=120, **options)
+
+
+def token_file(folder, name: str):
+    """A case as a token file."""
+    case = BY_NAME[name]
+    path = folder / f"{name.replace(' ', '_')}.txt"
+    path.write_text(Program(tuple(instructions(case.text)), case.input).text())
+    return path
+
+
+def failure(done: subprocess.CompletedProcess[bytes], code: int = 1) -> str:
+    """The one sentence of a failure; nothing else is printed."""
+    assert done.returncode == code, done.stderr.decode()
+    assert done.stdout == b""
+    message = done.stderr.decode()
+    assert "Traceback" not in message
+    assert message.startswith("pyvm: ") and message.count("\n") == 1, message
+    return message
+
+
+def test_run_writes_exactly_the_output():
+    done = pyvm("run", "hello")
+    assert done.returncode == 0
+    assert done.stdout.decode() == PROGRAMS["hello"].cases[0].output
+    report = done.stderr.decode()
+    assert "generated" in report and "every position ok" in report and "tokens/s" in report
+    assert "\r" not in report  # no progress line when stderr is no terminal
+
+
+def test_run_with_input():
+    case = PROGRAMS["addition"].cases[1]
+    done = pyvm("run", "addition", "--input", case.input)
+    assert (done.returncode, done.stdout.decode()) == (0, case.output)
+
+
+def test_run_a_token_file_with_any_bytes(tmp_path):
+    done = pyvm("run", token_file(tmp_path, "output"))
+    assert (done.returncode, done.stdout) == (0, BY_NAME["output"].output)
+
+
+def test_a_trap_is_exit_code_10_and_keeps_the_output(tmp_path):
+    done = pyvm("run", token_file(tmp_path, "trap"))
+    assert (done.returncode, done.stdout) == (10, b"!")
+    assert "trap: integer division by zero" in done.stderr.decode()
+
+
+def test_a_used_up_budget_is_exit_code_11(tmp_path):
+    done = pyvm("run", token_file(tmp_path, "loop"), "--max-tokens", "9")
+    assert done.returncode == 11
+    assert "budget of 9 tokens" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--path", "plan"),
+        ("--path", "layers", "--projection", "sparse", "--attention", "scan", "--bypass", "none"),
+        ("--no-verify",),
+        ("--stats",),
+        ("--threads", "1"),
+    ],
+)
+def test_run_options(tmp_path, options):
+    done = pyvm("run", token_file(tmp_path, "calls"), *options)
+    assert (done.returncode, done.stdout) == (0, b"123.")
+    report = done.stderr.decode()
+    assert ("verified" in report) == ("--no-verify" not in options)
+    assert ("local.set" in report) == ("--stats" in options)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("fly",),
+        ("run",),
+        ("run", "hello", "--max-tokens", "-1"),
+        ("run", "hello", "--max-tokens", "many"),
+        ("run", "hello", "--path", "short"),
+        ("model",),
+        ("specialize", "hello"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments):
+    done = pyvm(*arguments)
+    assert done.returncode == 2
+    assert b"usage:" in done.stderr and done.stdout == b""
+
+
+def test_wrong_files_get_one_sentence(tmp_path):
+    garbage = tmp_path / "garbage.txt"
+    garbage.write_bytes(bytes(range(256)))
+    words = tmp_path / "words.txt"
+    words.write_text("{ halt 00 00 00 00 fly }")
+    module = tmp_path / "module.wasm"
+    module.write_bytes(b"\0asm\1\0\0\0\xff")
+    model = tmp_path / "model.bin"
+    model.write_bytes(b"no model")
+    assert "missing.c" in failure(pyvm("run", tmp_path / "missing.c"))
+    assert str(tmp_path) in failure(pyvm("run", tmp_path))
+    assert "garbage.txt" in failure(pyvm("run", garbage))
+    assert "token 6" in failure(pyvm("run", words)) and "fly" in failure(pyvm("run", words))
+    assert "module.wasm" in failure(pyvm("run", module)) or "offset" in failure(pyvm("run", module))
+    assert failure(pyvm("run", "hello", "--model", model))
+    assert "absent.bin" in failure(pyvm("run", "hello", "--model", tmp_path / "absent.bin"))
+    assert str(tmp_path) in failure(pyvm("run", "hello", "--model", tmp_path))
+    assert "garbage.txt" in failure(pyvm("verify", garbage))
+    assert "token 6" in failure(pyvm("verify", words))
+    assert "missing" in failure(pyvm("verify", tmp_path / "missing"))
+    assert str(tmp_path) in failure(pyvm("compile", "hello", "-o", tmp_path))
+    assert "nowhere" in failure(pyvm("model", "build", "-o", tmp_path / "nowhere" / "model.bin"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        p.name for p in (garbage, words, module, model)
+    )  # nothing half-written is left
+
+
+def test_no_library_gets_one_sentence(tmp_path):
+    env = {**os.environ, "PYVM_LIBRARY": str(tmp_path / "libtvm.so")}
+    message = failure(pyvm("run", "hello", env=env))
+    assert str(tmp_path) in message and "pyvm.build" in message
+
+
+def test_compile_and_run_the_tokens(tmp_path):
+    tokens = tmp_path / "hello.txt"
+    assert pyvm("compile", "hello", "-o", tokens).returncode == 0
+    assert pyvm("compile", "hello").stdout == tokens.read_bytes()
+    assert pyvm("run", tokens).stdout.decode() == PROGRAMS["hello"].cases[0].output
+
+
+def test_trace_and_verify(tmp_path):
+    program = token_file(tmp_path, "input")
+    explained = pyvm("trace", program)
+    assert explained.returncode == 0
+    assert b"input_base" in explained.stdout and b"normal end" in explained.stdout
+    traces = [tmp_path / "native.txt", tmp_path / "generated.txt"]
+    assert pyvm("trace", program, "--tokens", "-o", traces[0]).returncode == 0
+    assert pyvm("trace", program, "--tokens", "--standard", "-o", traces[1]).returncode == 0
+    assert traces[0].read_bytes() == traces[1].read_bytes()
+    done = pyvm("verify", *traces)
+    assert done.returncode == 0
+    assert done.stderr.count(b": ok, ") == 2
+    text = traces[0].read_text()
+    traces[1].write_text(
+        text[: text.rindex("out(|)")] + "out(?)" + text[text.rindex("out(|)") + 6 :]
+    )
+    done = pyvm("verify", *traces)
+    assert done.returncode == 1
+    assert b"'out(?)', the model predicts 'out(|)'" in done.stderr
+
+
+def test_trace_of_a_trap_says_so(tmp_path):
+    done = pyvm("trace", token_file(tmp_path, "trap"))
+    assert done.returncode == 10
+    assert b"trap: integer division by zero" in done.stdout
+
+
+def test_verify_refuses_a_file_without_a_trace(tmp_path):
+    assert "no trace" in failure(pyvm("verify", token_file(tmp_path, "halt")))
+
+
+def test_model_build_and_info(tmp_path, model_bytes):
+    path = tmp_path / "model.bin"
+    assert pyvm("model", "build", "-o", path).returncode == 0
+    assert path.read_bytes() == model_bytes
+    info = pyvm("model", "info", path).stdout.decode()
+    assert info == pyvm("model", "info").stdout.decode()
+    assert "V = 915" in info and "gather" in info and "layer" in info
+
+
+def test_specialize(tmp_path):
+    program, model = token_file(tmp_path, "input"), tmp_path / "model.bin"
+    assert pyvm("specialize", program, "-o", model).returncode == 0
+    done = pyvm("run", program, "--model", model)
+    assert (done.returncode, done.stdout) == (0, BY_NAME["input"].output)
+
+
+def test_doctor():
+    done = pyvm("doctor")
+    assert done.returncode == 0, done.stdout.decode()
+    report = done.stdout.decode()
+    assert "programs can be run" in report
+    for word in ("python", "numpy", "libtvm", "compiler", "extra"):
+        assert word in report
+
+
+def test_doctor_finds_what_is_missing(tmp_path):
+    done = pyvm("doctor", env={**os.environ, "PYVM_LIBRARY": str(tmp_path / "libtvm.so")})
+    assert done.returncode == 1
+    assert b"MISSING" in done.stdout and b"Traceback" not in done.stderr
+
+
+def test_version_and_help():
+    assert pyvm("--version").stdout.startswith(b"pyvm ")
+    for command in ("run", "compile", "trace", "verify", "specialize", "doctor"):
+        assert pyvm(command, "--help").returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes and signals")
+def test_a_reader_that_leaves(tmp_path):
+    """An endless output into a pipe that nobody reads any more."""
+    path = tmp_path / "endless.txt"
+    text = "loop:\ni32.const 65\noutput\nbr @loop"
+    path.write_text(Program(tuple(instructions(text))).text())
+    command = [sys.executable, "-m", "pyvm.cli", "run", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(3) == b"AAA"
+        process.stdout.close()
+        report = process.stderr.read().decode()
+        assert process.wait(60) == 1
+    assert report == "pyvm: stdout was closed by its reader\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_interrupt(tmp_path):
+    path = tmp_path / "endless.txt"
+    path.write_text(Program(tuple(instructions("i32.const 65\noutput\nloop:\nbr @loop"))).text())
+    command = [sys.executable, "-m", "pyvm.cli", "run", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.read(1) == b"A"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, report = process.communicate(timeout=60)
+        assert process.returncode == 130
+    assert b"interrupted after" in report and b"1 bytes of output" in report
+    assert b"Traceback" not in report

@@ -1,0 +1,134 @@
+"""pyvm.engine.library and abi: finding libtvm, and declarations that match tvm.h."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyvm.engine import abi, library
+from pyvm.engine.errors import BY_STATUS, LibraryError
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = (ROOT / "lib" / "tvm.h").read_text()
+
+
+@pytest.fixture
+def not_loaded():
+    library.library.cache_clear()
+    yield
+    library.library.cache_clear()
+
+
+def test_every_place_is_listed_when_none_has_it(monkeypatch, not_loaded, tmp_path):
+    places = [tmp_path / "a" / library.NAME, tmp_path / "b" / library.NAME]
+    monkeypatch.setattr(library, "candidates", lambda: places)
+    with pytest.raises(LibraryError) as caught:
+        library.library()
+    assert all(str(place) in str(caught.value) for place in places)
+    assert "pyvm.build" in str(caught.value)
+
+
+def test_the_environment_names_the_only_candidate(monkeypatch, not_loaded, tmp_path):
+    monkeypatch.setenv("PYVM_LIBRARY", str(tmp_path / "mine.so"))
+    assert library.candidates() == [tmp_path / "mine.so"]
+    with pytest.raises(LibraryError, match="mine.so"):
+        library.library()
+
+
+def test_no_library_at_all(monkeypatch, not_loaded, tmp_path):
+    garbage = tmp_path / "libtvm.so"
+    garbage.write_bytes(b"no library")
+    monkeypatch.setenv("PYVM_LIBRARY", str(garbage))
+    with pytest.raises(LibraryError, match="cannot be loaded"):
+        library.library()
+
+
+def test_another_library_is_refused(monkeypatch, not_loaded):
+    import _ctypes
+
+    if not hasattr(_ctypes, "__file__"):
+        pytest.skip("this Python has no shared library to try")
+    monkeypatch.setenv("PYVM_LIBRARY", _ctypes.__file__)
+    with pytest.raises(LibraryError, match="tvm_abi_version"):
+        library.library()
+
+
+def test_another_version_is_refused(monkeypatch, not_loaded):
+    monkeypatch.setattr(library, "ABI_VERSION", abi.ABI_VERSION + 1)
+    with pytest.raises(LibraryError, match="ABI version"):
+        library.library()
+
+
+def test_build_info():
+    info = library.build_info()
+    assert info["abi"] == abi.ABI_VERSION
+    assert {"version", "compiler", "openmp", "blas"} <= set(info)
+
+
+def test_functions_match_the_header():
+    declared = set(re.findall(r"TVM_API [^;(]*?(tvm_\w+)\(", HEADER))
+    assert declared == set(abi.FUNCTIONS)
+    for name, (_, parameters) in abi.FUNCTIONS.items():
+        (inside,) = re.findall(rf"TVM_API [^;(]*\b{name}\(([^;]*)\);", HEADER)
+        count = 0 if inside.strip() == "void" else inside.count(",") + 1
+        assert count == len(parameters), name
+
+
+def test_enumerations_match_the_header():
+    values = dict(re.findall(r"\b(TVM_[A-Z_]+) = (\d+)", HEADER))
+    for prefix, names in (
+        ("TVM_PATH_", abi.PATHS),
+        ("TVM_PROJECTION_", abi.PROJECTIONS),
+        ("TVM_ATTENTION_", abi.ATTENTIONS),
+        ("TVM_BYPASS_", abi.BYPASSES),
+        ("TVM_HEAD_", {name: i for i, name in enumerate(abi.HEAD_KINDS)}),
+    ):
+        found = {
+            k[len(prefix) :].lower(): int(v) for k, v in values.items() if k.startswith(prefix)
+        }
+        assert found == names
+    statuses = {int(v) for k, v in values.items() if k.startswith("TVM_ERROR_")}
+    assert statuses == set(BY_STATUS)
+    assert f"#define TVM_ABI_VERSION {abi.ABI_VERSION}\n" in HEADER
+
+
+@pytest.mark.parametrize("struct", [abi.ModelSizes, abi.Options, abi.RunResult, abi.VerifyResult])
+def test_structs_match_the_header(struct):
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", struct.__name__).lower()
+    (body,) = re.findall(rf"typedef struct tvm_{name} {{(.*?)}} tvm_{name};", HEADER, re.DOTALL)
+    fields = re.findall(r"^\s*(\w+)\s+(\w+);", body, re.MULTILINE)
+    types = {
+        "uint32_t": ctypes.c_uint32,
+        "int32_t": ctypes.c_int32,
+        "uint64_t": ctypes.c_uint64,
+        "int64_t": ctypes.c_int64,
+        "double": ctypes.c_double,
+    }
+    assert [(field, types[kind]) for kind, field in fields] == list(struct._fields_)
+    assert struct().size == ctypes.sizeof(struct)
+
+
+def test_defaults_are_those_of_the_library():
+    from pyvm.engine.model import make_options
+
+    options = abi.Options()
+    library.library().tvm_options_default(ctypes.byref(options))
+    ours = make_options()
+    for field, _ in abi.Options._fields_:
+        assert getattr(options, field) == getattr(ours, field), field
+
+
+def test_import_loads_no_library_and_little_else():
+    code = (
+        "import sys, pyvm; assert 'numpy' not in sys.modules; assert 'ctypes' not in sys.modules;"
+        "import pyvm.program.tokens, pyvm.trace.classes; assert 'pyvm.engine' not in sys.modules"
+    )
+    env = {**os.environ, "PYVM_LIBRARY": "/nonexistent"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=ROOT)

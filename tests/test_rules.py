@@ -1,0 +1,79 @@
+"""Rules of the tree, as tests: what the library exports and calls, what Python may do on import."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyvm.engine.library import library_path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(p for p in (ROOT / "lib").rglob("*") if p.suffix in (".cpp", ".hpp", ".h", ".inc"))
+PACKAGE = sorted((ROOT / "pyvm").rglob("*.py"))
+
+# Output, and ends of the process: the library does neither.
+FORBIDDEN = re.compile(
+    r"\b(?:std::)?(?:printf|fprintf|puts|fputs|putchar|perror|exit|_exit|quick_exit|abort|terminate)"
+    r"\s*\(|std::(?:cout|cerr|clog)\b|#\s*include\s*<(?:iostream|cassert|assert\.h)>"
+)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+def test_there_is_something_to_check():
+    assert len(SOURCES) > 10 and len(PACKAGE) > 20
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_library_never_prints_and_never_exits(path):
+    code = COMMENT.sub("", path.read_text())
+    found = FORBIDDEN.search(code)
+    assert found is None, f"{found and found[0]!r}"
+
+
+def test_exported_symbols_are_those_of_the_header():
+    nm = shutil.which("nm")
+    if nm is None or not sys.platform.startswith("linux"):
+        pytest.skip("needs nm, and an ELF library")
+    done = subprocess.run(
+        [nm, "-D", "--defined-only", str(library_path())],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    exported = {line.split()[-1] for line in done.stdout.splitlines()}
+    header = set(re.findall(r"TVM_API [^;(]*?(tvm_\w+)\(", (ROOT / "lib/tvm.h").read_text()))
+    assert exported == header
+
+
+def test_the_library_is_built_without_fast_math():
+    for path in (ROOT / "meson.build", ROOT / "lib/meson.build"):
+        assert "fast-math" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_module_opens_with_what_it_is(path):
+    text = path.read_text()
+    assert text.startswith('"""'), "a module opens with its docstring"
+
+
+def test_numpy_is_the_only_hard_dependency():
+    """Everything that runs a program imports in a Python that has numpy alone."""
+    code = """
+import sys
+class Refuse:
+    names = {"highspy", "ziglang", "wasmtime", "hypothesis", "pytest", "mesonbuild", "ninja"}
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ImportError(name + " is an extra")
+sys.meta_path.insert(0, Refuse())
+import pyvm, pyvm.cli
+from pyvm.engine.executor import execute
+with pyvm.load() as model:
+    assert model.generate(pyvm.compile("hello")).ok
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -1,0 +1,153 @@
+"""pyvm.trace: output, listings, cursors, statistics and explanations; long traces in chunks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cases import BY_NAME, CASES, instructions
+from pyvm.engine.executor import execute
+from pyvm.program import Executor, from_tokens
+from pyvm.program.tokens import VOCABULARY, encode
+from pyvm.trace import reader, statistics
+from pyvm.trace.classes import prompt_end, token_classes, trace_begin
+from pyvm.trace.explain import explain
+from pyvm.trace.listing import NAMES, read_listing
+from pyvm.trace.output import output_bytes
+from pyvm.trace.reader import Reader, final_cursor
+
+CLASSES = token_classes(VOCABULARY)
+
+
+def test_output_of_every_out_token():
+    tokens = encode([token for token in VOCABULARY if token.startswith("out(")])
+    assert sorted(output_bytes(tokens, VOCABULARY)) == list(range(256))
+    assert output_bytes(encode(["out(A)", "41", "A", "out(0a)", "halt"]), VOCABULARY) == b"A\n"
+
+
+def test_every_byte_has_its_tokens():
+    byte = CLASSES.byte
+    assert [int(np.count_nonzero(byte == b)) for b in (0x00, 0x41, 0x7B)] == [2, 3, 2]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_listing_gives_the_program_back(case):
+    listing = read_listing(case.prompt, VOCABULARY)
+    found = [(NAMES[op], int(imm)) for op, imm in zip(listing.opcodes, listing.immediates)]
+    assert found == instructions(case.text)
+
+
+def test_no_listing_without_a_program():
+    for words in (
+        "halt",
+        "{",
+        "{ halt 00 00 00 }",
+        "{ 00 00 00 00 00 }",
+        "{ halt 00 00 00 out(A) }",
+    ):
+        assert read_listing(encode(words.split()), VOCABULARY) is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_prompt_end(case):
+    run = execute(case.prompt)
+    assert prompt_end(run.tokens, CLASSES) == case.prompt.size
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 1000])
+@pytest.mark.parametrize("name", ["calls", "input", "load store", "i32.sub", "trap"])
+def test_reader_follows_the_executor(name, chunk):
+    """Cursors, instruction by instruction, whatever the size of the chunks."""
+    case = BY_NAME[name]
+    run = execute(case.prompt)
+    begin = trace_begin(case.prompt, CLASSES)
+    read = Reader(CLASSES, begin)
+    cursors, positions, lengths = [], [], []
+    for first in range(begin, run.tokens.size, chunk):
+        rows = read.feed(run.tokens[first : first + chunk])
+        cursors += rows.cursor.tolist()
+        positions += rows.position.tolist()
+        lengths += rows.length.tolist()
+    expected = executed_cursors(case)
+    assert cursors == expected
+    assert positions == (begin + np.cumsum([0, *lengths[:-1]])).tolist()
+    assert sum(lengths) == run.tokens.size - begin
+    assert read.cursor == run.cursor == expected[-1]
+
+
+def executed_cursors(case) -> list[int]:
+    """From the Python executor: the cursor of every instruction executed (the input's first)."""
+    cursors = [0] if case.input is not None else []
+
+    class Recorder(Executor):
+        def _step(self, op, imm):
+            cursors.append(self.cursor)
+            return super()._step(op, imm)
+
+    program = from_tokens(case.prompt)
+    list(Recorder(program.code, program.input).run())
+    return cursors
+
+
+def test_final_cursor_in_chunks(monkeypatch):
+    run = execute(BY_NAME["calls"].prompt)
+    begin = trace_begin(run.tokens, CLASSES)
+    whole = final_cursor(run.tokens, begin, CLASSES)
+    monkeypatch.setattr(reader, "CHUNK", 3)  # offsets then lie in the chunk before
+    assert final_cursor(run.tokens, begin, CLASSES) == whole == run.cursor
+
+
+def test_statistics(monkeypatch):
+    case = BY_NAME["loop"]
+    run = execute(case.prompt)
+    listing = read_listing(case.prompt, VOCABULARY)
+    found = statistics.statistics(run.tokens, VOCABULARY, listing)
+    count = dict(zip(NAMES, found.counts.tolist()))
+    assert {name: n for name, n in count.items() if n} == {
+        "i32.const": 1 + 2 * 3,
+        "local.set": 1,
+        "local.get": 2 * 3,
+        "i32.add": 3,
+        "output": 3,
+        "i32.sub": 3,
+        "local.tee": 3,
+        "br_if": 3,
+        "br": 1,
+        "halt": 1,
+    }
+    assert found.tokens.sum() == run.generated.size
+    assert found.deepest_stack == 2
+    monkeypatch.setattr(statistics, "CHUNK", 5)
+    again = statistics.statistics(run.tokens, VOCABULARY, listing)
+    assert np.array_equal(again.counts, found.counts)
+    assert np.array_equal(again.tokens, found.tokens)
+    assert any("br_if" in line for line in found.lines())
+
+
+def explained(name: str) -> list[str]:
+    case = BY_NAME[name]
+    listing = read_listing(case.prompt, VOCABULARY)
+    return list(explain(execute(case.prompt).tokens, VOCABULARY, listing))
+
+
+def test_explain():
+    lines = explained("calls")
+    assert len(lines) == 1 + len(executed_cursors(BY_NAME["calls"]))
+    text = "\n".join(lines)
+    assert "i32.const 3" in text and "= 3" in text
+    assert "writes '.'" in text
+    assert "normal end" in lines[-1]
+
+
+def test_explain_traps_and_input():
+    assert "integer division by zero" in explained("trap")[-1]
+    assert "reads 5 bytes of input" in explained("input")[1]
+
+
+def test_an_unfinished_trace_is_read_as_far_as_it_goes():
+    case = BY_NAME["loop"]
+    run = execute(case.prompt, limit=9)
+    listing = read_listing(case.prompt, VOCABULARY)
+    assert len(list(explain(run.tokens, VOCABULARY, listing))) == 1 + 1
+    assert run.cursor == 1
+    assert run.trap is None
