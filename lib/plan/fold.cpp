@@ -22,6 +22,10 @@
 namespace tvm::plan {
 namespace {
 
+// Fewer hinges than this stay products; a table of a function is at most this long.
+constexpr std::size_t kManyHinges = 16;
+constexpr std::int64_t kLongestFunction = std::int64_t{1} << 22;
+
 class Folder {
  public:
   explicit Folder(const Model& model) : model_(model), width_(static_cast<std::size_t>(model.width)) {}
@@ -228,6 +232,23 @@ class Folder {
     return {{net_.add({.kind = Kind::kProduct, .at = 0, .table = 0, .gate = gate, .value = value}), 1}};
   }
 
+  // sum over bends b of weight * max(0, c - b), tabulated; empty when the table would be too long.
+  Expr function(const std::map<std::int64_t, std::int64_t>& bends, NodeId at) {
+    Function f;
+    f.low = bends.begin()->first;
+    if (bends.rbegin()->first - f.low > kLongestFunction) return {};
+    std::int64_t value = 0;
+    for (std::int64_t c = f.low; c <= bends.rbegin()->first; ++c) {
+      if (__builtin_add_overflow(value, f.slope, &value)) return {};
+      f.values.push_back(value);
+      const auto bend = bends.find(c);
+      if (bend != bends.end() && __builtin_add_overflow(f.slope, bend->second, &f.slope)) return {};
+    }
+    const auto index = static_cast<std::uint32_t>(net_.functions.size());
+    net_.functions.push_back(std::move(f));
+    return {{net_.add({.kind = Kind::kFunction, .at = at, .table = index, .gate = {}, .value = {}}), 1}};
+  }
+
   // Products of one value whose gates differ by constants are a piecewise linear function of the gate.
   // Where it is v max(0, g) - v max(0, g - 1) it is a step (g is an integer), and where it is
   // v max(0, g + 1) - 2 v max(0, g) + v max(0, g - 1) it is v at g = 0 alone.
@@ -253,6 +274,16 @@ class Folder {
       families[{gate, node.value}][shift] = {shift, term.weight, term.node};
     }
     for (auto& [family, members] : families) {
+      std::int64_t unit = 0;
+      if (members.size() >= kManyHinges && is_constant(family.second, unit) && family.first.size() == 1 &&
+          family.first[0].weight == 1 && unit == 1) {
+        std::map<std::int64_t, std::int64_t> bends;  // by the integer after which the slope changes
+        for (const auto& [shift, member] : members) bends[-shift] += member.weight;
+        if (const Expr f = function(bends, family.first[0].node); !f.empty()) {
+          add_scaled(result, f, 1);
+          continue;
+        }
+      }
       const auto gate_at = [&, &gate = family.first](std::int64_t shift) {
         Expr shifted = gate;
         add_scaled(shifted, constant(shift), 1);

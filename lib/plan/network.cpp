@@ -48,6 +48,17 @@ bool is_constant(const Expr& expr, std::int64_t& value) {
   return expr.empty() || (expr.size() == 1 && expr[0].node == kOneNode);
 }
 
+bool Function::at(std::int64_t c, std::int64_t& result) const {
+  result = 0;
+  if (c < low) return true;
+  const auto last = static_cast<std::int64_t>(values.size()) - 1;
+  const std::int64_t index = c - low;
+  result = values[static_cast<std::size_t>(std::min(index, last))];
+  std::int64_t more = 0;
+  return index <= last ||
+         (!__builtin_mul_overflow(index - last, slope, &more) && !__builtin_add_overflow(result, more, &result));
+}
+
 std::uint32_t Network::table(std::vector<std::int64_t> values) {
   const auto [entry, fresh] = known_tables_.try_emplace(values, static_cast<std::uint32_t>(tables.size()));
   if (fresh) tables.push_back(std::move(values));
@@ -94,6 +105,12 @@ Range Network::range_of(const Node& node) const {
     }
     case Kind::kFound:
       return range(stores[nodes[node.at].table].columns[node.table]);
+    case Kind::kFunction: {
+      const Function& f = functions[node.table];
+      const auto [low, high] = std::minmax_element(f.values.begin(), f.values.end());
+      const Wide end = f.values.back() + times(f.slope, std::max<Wide>(0, ranges[node.at].high - f.low));
+      return {std::min({Wide{0}, Wide{*low}, end}), std::max({Wide{0}, Wide{*high}, end})};
+    }
     case Kind::kStep:
     case Kind::kEqual: {
       const Range value = range(node.value);

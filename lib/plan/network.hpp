@@ -44,6 +44,7 @@ enum class Kind : std::uint8_t {
   kProduct,    // value * max(0, gate)
   kStep,       // value when gate >= 1, else 0
   kEqual,      // value when gate == 0, else 0
+  kFunction,   // function `table` of the integer node `at`
 };
 
 struct Node {
@@ -72,6 +73,16 @@ struct Store {
   std::vector<Expr> columns;
 };
 
+// A piecewise linear function of an integer: 0 below `low`, values[c - low] from there on, and beyond
+// the values the last one and `slope` more for each step.
+struct Function {
+  std::int64_t low = 0, slope = 0;
+  std::vector<std::int64_t> values;
+
+  // Whether the result fits 64 bits.
+  bool at(std::int64_t c, std::int64_t& result) const;
+};
+
 struct Network {
   std::vector<Node> nodes;
   std::vector<Range> ranges;                      // per node
@@ -79,6 +90,7 @@ struct Network {
   std::vector<Mean> means;
   std::vector<Store> stores;
   std::vector<Expr> histories;
+  std::vector<Function> functions;
   // Output: the next token is the argmax over i of bias[i] + sum over f of weights[f][i] * features[f].
   std::vector<Expr> features;
   std::vector<std::vector<std::int64_t>> weights;

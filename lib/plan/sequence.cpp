@@ -233,6 +233,9 @@ void Sequence::run(const Tape& tape) {
         r[op.to] = gate != 0 ? 0 : op.checked ? checked(tape, op.value) : value(tape, op.value);
         break;
       }
+      case Code::kFunction:
+        if (!net.functions[op.table].at(r[op.at], r[op.to])) beyond("a function of an integer does not fit 64 bits");
+        break;
       case Code::kAddToSum:
         if (__builtin_add_overflow(r[op.to], checked(tape, op.value), &r[op.to])) beyond("a running sum does not fit 64 bits");
         break;

@@ -35,7 +35,7 @@ bool has_products(const Network& network, const Expr& expr) {
 
 bool has_table(const Network& network, NodeId node) {
   const Kind kind = network.nodes[node].kind;
-  return kind == Kind::kTokenAt || kind == Kind::kFound;
+  return kind == Kind::kTokenAt || kind == Kind::kFound || kind == Kind::kFunction;
 }
 
 }  // namespace
@@ -69,8 +69,9 @@ Split choose_split(const Network& network, const std::vector<bool>& live) {
     const Range range = network.ranges[id];
     const bool table = node.kind == Kind::kTokenAt && distinct(network.tables[node.table]) <= kFewValues;
     const bool found = node.kind == Kind::kFound && range.high - range.low < static_cast<Wide>(kFewValues);
+    const bool function = node.kind == Kind::kFunction && distinct(network.functions[node.table].values) <= kFewValues;
     const bool small = node.kind == Kind::kLinear && !has_products(network, node.value);
-    if ((table || found || small) && !looks_up(network, id)) split.nodes.push_back(id);
+    if ((table || found || function || small) && !looks_up(network, id)) split.nodes.push_back(id);
   }
   return split;
 }

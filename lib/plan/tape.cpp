@@ -45,7 +45,8 @@ void mark_node(NodeId id, std::vector<bool>& live, const Network& network) {
   const Node& node = network.nodes[id];
   mark(node.gate, live, network);
   mark(node.value, live, network);
-  if (node.kind == Kind::kIndex || node.kind == Kind::kTokenAt || node.kind == Kind::kHistoryAt)
+  if (node.kind == Kind::kIndex || node.kind == Kind::kTokenAt || node.kind == Kind::kHistoryAt ||
+      node.kind == Kind::kFunction)
     mark_node(node.at, live, network);
   if (node.kind == Kind::kSum) mark(network.means[node.table].value, live, network);
   if (node.kind == Kind::kLookup) {
@@ -222,6 +223,7 @@ class Builder {
       case Kind::kTokenAt:
       case Kind::kHistoryAt:
       case Kind::kFound:
+      case Kind::kFunction:
         needed_[node.at] = true;
         return;
       default:
@@ -299,7 +301,12 @@ class Builder {
   void emit(NodeId id) {
     const Node& node = net_.nodes[id];
     tape_.computed.push_back(id);
-    if (scope_.known[id]) return;
+    if (scope_.known[id]) {
+      Op op{.code = Code::kLinear, .to = id, .gate = {}, .value = {}};
+      op.value.constant = *scope_.known[id];
+      tape_.ops.push_back(op);
+      return;
+    }
     Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .gate = {}, .value = {}};
     const Expr value = substitute(node.kind == Kind::kSum ? net_.means[node.table].value : node.value);
     const Expr gate = substitute(node.gate);
@@ -327,6 +334,7 @@ class Builder {
         break;
       case Kind::kStep: op.code = Code::kStep; break;
       case Kind::kEqual: op.code = Code::kEqual; break;
+      case Kind::kFunction: op.code = Code::kFunction; break;
       default: return;
     }
     op.gate = linear(gate);

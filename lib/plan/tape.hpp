@@ -23,7 +23,7 @@ struct Linear {
 };
 
 enum class Code : std::uint8_t {
-  kToken, kLinear, kIndex, kTokenAt, kHistoryAt, kSum, kLookup, kFound, kProduct, kStep, kEqual,  // write register `to`
+  kToken, kLinear, kIndex, kTokenAt, kHistoryAt, kSum, kLookup, kFound, kProduct, kStep, kEqual, kFunction,  // write register `to`
   kAddToSum, // a sum of every position: register `to` += value
   kInsert,   // store `table`
   kHistory,  // append `value` to history `table`
