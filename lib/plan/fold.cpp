@@ -49,7 +49,8 @@ class Folder {
   }
 
   std::int64_t whole(double weight) const {
-    if (std::rint(weight) != weight || std::abs(weight) > 0x1p62) throw Declined{"a weight is not an integer"};
+    if (std::rint(weight) != weight || std::abs(weight) > 0x1p62)
+      throw Declined{"a weight is not an integer"};
     return static_cast<std::int64_t>(weight);
   }
 
@@ -57,7 +58,9 @@ class Folder {
   Expr token_function(const std::vector<std::int64_t>& column) {
     for (const auto value : column)
       if (value != column[0])
-        return {{net_.add({.kind = Kind::kToken, .at = 0, .table = net_.table(column), .gate = {}, .value = {}}), 1}};
+        return {
+            {net_.add({.kind = Kind::kToken, .at = 0, .table = net_.table(column), .gate = {}, .value = {}}),
+             1}};
     return constant(column[0]);
   }
 
@@ -65,7 +68,8 @@ class Folder {
     slots_.resize(width_);
     for (std::size_t slot = 0; slot < width_; ++slot) {
       std::vector<std::int64_t> column;
-      for (std::size_t id = 0; id < model_.tokens.size(); ++id) column.push_back(whole(model_.embedding[id * width_ + slot]));
+      for (std::size_t id = 0; id < model_.tokens.size(); ++id)
+        column.push_back(whole(model_.embedding[id * width_ + slot]));
       slots_[slot] = token_function(column);
     }
     add_scaled(slots_[kPosition], {{kPositionNode, 1}}, 1);
@@ -79,7 +83,8 @@ class Folder {
     Expr sum;
     for (std::size_t slot = 0; slot < width_; ++slot) {
       if (row[slot] == 0.0) continue;
-      if (special_[slot]) decline(layer, unit, what, "reads the recency or the squared position in an unknown way");
+      if (special_[slot])
+        decline(layer, unit, what, "reads the recency or the squared position in an unknown way");
       add_scaled(sum, slots_[slot], whole(row[slot]));
     }
     return sum;
@@ -97,7 +102,8 @@ class Folder {
     for (std::size_t head = 0; head < static_cast<std::size_t>(model_.heads); ++head) {
       bool read[2] = {false, false};
       for (std::size_t i : {0u, 1u})
-        for (std::size_t slot = 0; slot < width_; ++slot) read[i] |= weights.out[slot * width_ + 2 * head + i] != 0.0;
+        for (std::size_t slot = 0; slot < width_; ++slot)
+          read[i] |= weights.out[slot * width_ + 2 * head + i] != 0.0;
       if (!read[0] && !read[1]) {
         ++net_.heads_dropped;
         continue;
@@ -105,11 +111,13 @@ class Folder {
       ++net_.heads_used;
       Expr values[2];
       for (std::size_t i : {0u, 1u})
-        if (read[i]) values[i] = compose_head(&weights.qkv[(2 * width_ + 2 * head + i) * width_], layer, head);
+        if (read[i])
+          values[i] = compose_head(&weights.qkv[(2 * width_ + 2 * head + i) * width_], layer, head);
       attend(layer, head, read, values);
       for (std::size_t slot = 0; slot < width_; ++slot)
         for (std::size_t i : {0u, 1u})
-          if (const double w = weights.out[slot * width_ + 2 * head + i]; w != 0.0) add_scaled(added[slot], values[i], whole(w));
+          if (const double w = weights.out[slot * width_ + 2 * head + i]; w != 0.0)
+            add_scaled(added[slot], values[i], whole(w));
     }
     write(added, weights.attention_erase);
   }
@@ -128,8 +136,11 @@ class Folder {
     const Expr clear = rows.clear.empty() ? Expr{} : compose_head(rows.clear.data(), layer, head);
     std::int64_t unit = 0;
     if (!latest) {
-      const bool token_key = k1.empty() || (k1.size() == 1 && (k1[0].node == kOneNode || net_.nodes[k1[0].node].kind == Kind::kToken));
-      if (!k0.empty() || !token_key || rows.recency != 0.0 || !clear.empty() || !is_constant(q1, unit) || unit <= 0)
+      const bool token_key =
+          k1.empty() ||
+          (k1.size() == 1 && (k1[0].node == kOneNode || net_.nodes[k1[0].node].kind == Kind::kToken));
+      if (!k0.empty() || !token_key || rows.recency != 0.0 || !clear.empty() || !is_constant(q1, unit) ||
+          unit <= 0)
         decline(layer, head, "head", "averages over scores that the plan does not know");
       for (std::size_t i : {0u, 1u})
         if (read[i]) values[i] = mean(values[i], k1);
@@ -154,10 +165,14 @@ class Folder {
       if (read[i]) columns[i] = column(store, values[i]);
     const NodeId lookup = net_.add({.kind = Kind::kLookup, .at = 0, .table = store, .gate = {}, .value = q0});
     for (std::size_t i : {0u, 1u})
-      if (read[i]) values[i] = {{net_.add({.kind = Kind::kFound, .at = lookup, .table = columns[i], .gate = {}, .value = {}}), 1}};
+      if (read[i])
+        values[i] = {
+            {net_.add({.kind = Kind::kFound, .at = lookup, .table = columns[i], .gate = {}, .value = {}}),
+             1}};
   }
 
-  std::uint32_t parabola_store(std::size_t layer, std::size_t head, const Expr& k0, const Expr& k1, const Expr& clear) {
+  std::uint32_t parabola_store(std::size_t layer, std::size_t head, const Expr& k0, const Expr& k1,
+                               const Expr& clear) {
     Store store;
     for (const Term& term : k0) {
       if (term.weight % 2 != 0) decline(layer, head, "head", "its key is not twice an integer");
@@ -166,7 +181,8 @@ class Folder {
     add_scaled(store.square, k1, -1);
     store.clear = clear;
     for (std::uint32_t i = 0; i < net_.stores.size(); ++i)
-      if (net_.stores[i].key == store.key && net_.stores[i].square == store.square && net_.stores[i].clear == store.clear)
+      if (net_.stores[i].key == store.key && net_.stores[i].square == store.square &&
+          net_.stores[i].clear == store.clear)
         return i;
     net_.stores.push_back(std::move(store));
     return static_cast<std::uint32_t>(net_.stores.size() - 1);
@@ -184,7 +200,8 @@ class Folder {
   Expr mean(const Expr& value, const Expr& key) {
     std::vector<std::int64_t> keys(model_.tokens.size(), key.empty() ? 0 : key[0].weight);
     if (!key.empty() && key[0].node != kOneNode)
-      for (std::size_t id = 0; id < keys.size(); ++id) keys[id] *= net_.tables[net_.nodes[key[0].node].table][id];
+      for (std::size_t id = 0; id < keys.size(); ++id)
+        keys[id] *= net_.tables[net_.nodes[key[0].node].table][id];
     const bool uniform = std::all_of(keys.begin(), keys.end(), [&](std::int64_t k) { return k == keys[0]; });
     const Mean wanted{value, net_.table(std::move(keys)), uniform};
     std::uint32_t index = 0;
@@ -193,7 +210,9 @@ class Folder {
     const NodeId node = net_.add({.kind = Kind::kSum, .at = 0, .table = index, .gate = {}, .value = {}});
     return {{node, 1}};
   }
-  bool is_mean(NodeId node) const { return net_.nodes[node].kind == Kind::kSum && net_.nodes[node].gate.empty(); }
+  bool is_mean(NodeId node) const {
+    return net_.nodes[node].kind == Kind::kSum && net_.nodes[node].gate.empty();
+  }
 
   void feed_forward(std::size_t layer) {
     const Layer& weights = model_.layers[layer];
@@ -208,7 +227,8 @@ class Folder {
       const Expr value = compose(&weights.in[(neurons + n) * width_], layer, n, "neuron");
       const Expr result = product(layer, n, gate, value);
       for (std::size_t slot = 0; slot < width_; ++slot)
-        if (const double w = weights.ffn[slot * neurons + n]; w != 0.0) add_scaled(added[slot], result, whole(w));
+        if (const double w = weights.ffn[slot * neurons + n]; w != 0.0)
+          add_scaled(added[slot], result, whole(w));
     }
     write(added, weights.ffn_erase);
   }
@@ -218,7 +238,8 @@ class Folder {
     for (const Term& term : gate)
       if (is_mean(term.node)) decline(layer, neuron, "neuron", "its gate is a mean");
     if (value.size() == 1 && is_mean(value[0].node)) {
-      const NodeId sum = net_.add({.kind = Kind::kSum, .at = 0, .table = net_.nodes[value[0].node].table, .gate = gate, .value = {}});
+      const NodeId sum = net_.add(
+          {.kind = Kind::kSum, .at = 0, .table = net_.nodes[value[0].node].table, .gate = gate, .value = {}});
       return {{sum, value[0].weight}};
     }
     for (const Term& term : value)
@@ -253,11 +274,11 @@ class Folder {
   // Where it is v max(0, g) - v max(0, g - 1) it is a step (g is an integer), and where it is
   // v max(0, g + 1) - 2 v max(0, g) + v max(0, g - 1) it is v at g = 0 alone.
   Expr steps(const Expr& sum) {
-    struct Term2 {
+    struct Hinge {
       std::int64_t shift, weight;
       NodeId node;
     };
-    std::map<std::pair<Expr, Expr>, std::map<std::int64_t, Term2, std::greater<>>> families;
+    std::map<std::pair<Expr, Expr>, std::map<std::int64_t, Hinge, std::greater<>>> families;
     Expr result;
     for (const Term& term : sum) {
       const Node& node = net_.nodes[term.node];
@@ -290,15 +311,30 @@ class Folder {
         return shifted;
       };
       while (!members.empty()) {
-        const Term2 top = members.begin()->second;
+        const Hinge top = members.begin()->second;
         const auto next = members.find(top.shift - 1), third = members.find(top.shift - 2);
         const bool paired = next != members.end();
-        if (paired && third != members.end() && next->second.weight == -2 * top.weight && third->second.weight == top.weight) {
-          add_scaled(result, {{net_.add({.kind = Kind::kEqual, .at = 0, .table = 0, .gate = gate_at(top.shift - 1), .value = family.second}), 1}}, top.weight);
+        if (paired && third != members.end() && next->second.weight == -2 * top.weight &&
+            third->second.weight == top.weight) {
+          add_scaled(result,
+                     {{net_.add({.kind = Kind::kEqual,
+                                 .at = 0,
+                                 .table = 0,
+                                 .gate = gate_at(top.shift - 1),
+                                 .value = family.second}),
+                       1}},
+                     top.weight);
           members.erase(third);
           members.erase(next);
         } else if (paired && next->second.weight == -top.weight) {
-          add_scaled(result, {{net_.add({.kind = Kind::kStep, .at = 0, .table = 0, .gate = gate_at(top.shift), .value = family.second}), 1}}, top.weight);
+          add_scaled(result,
+                     {{net_.add({.kind = Kind::kStep,
+                                 .at = 0,
+                                 .table = 0,
+                                 .gate = gate_at(top.shift),
+                                 .value = family.second}),
+                       1}},
+                     top.weight);
           members.erase(next);
         } else {
           add_scaled(result, {{top.node, 1}}, top.weight);
@@ -318,7 +354,8 @@ class Folder {
       for (const Term& term : slots_[slot])
         if (is_mean(term.node)) throw Declined{"a residual slot mixes a mean with other terms"};
       if (slots_[slot].size() > 1)
-        slots_[slot] = {{net_.add({.kind = Kind::kLinear, .at = 0, .table = 0, .gate = {}, .value = slots_[slot]}), 1}};
+        slots_[slot] = {
+            {net_.add({.kind = Kind::kLinear, .at = 0, .table = 0, .gate = {}, .value = slots_[slot]}), 1}};
     }
     for (const auto slot : erase) {
       slots_[static_cast<std::size_t>(slot)].clear();
@@ -341,7 +378,8 @@ class Folder {
       std::int64_t value = 0;
       if (is_constant(slots_[slot], value)) {
         for (std::size_t id = 0; id < size; ++id)
-          if (__builtin_mul_overflow(column[id], value, &value) || __builtin_add_overflow(net_.bias[id], value, &net_.bias[id]))
+          if (__builtin_mul_overflow(column[id], value, &value) ||
+              __builtin_add_overflow(net_.bias[id], value, &net_.bias[id]))
             throw Declined{"the output head does not fit 64 bits"};
           else
             is_constant(slots_[slot], value);

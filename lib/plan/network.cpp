@@ -55,8 +55,8 @@ bool Function::at(std::int64_t c, std::int64_t& result) const {
   const std::int64_t index = c - low;
   result = values[static_cast<std::size_t>(std::min(index, last))];
   std::int64_t more = 0;
-  return index <= last ||
-         (!__builtin_mul_overflow(index - last, slope, &more) && !__builtin_add_overflow(result, more, &result));
+  return index <= last || (!__builtin_mul_overflow(index - last, slope, &more) &&
+                           !__builtin_add_overflow(result, more, &result));
 }
 
 std::uint32_t Network::table(std::vector<std::int64_t> values) {
@@ -85,26 +85,23 @@ Range Network::range(const Expr& expr) const {
 
 Range Network::range_of(const Node& node) const {
   switch (node.kind) {
-    case Kind::kOne:
-      return {1, 1};
+    case Kind::kOne: return {1, 1};
     case Kind::kPosition:
     case Kind::kIndex:
-    case Kind::kLookup:
-      return {0, kMaxTokens};
+    case Kind::kLookup: return {0, kMaxTokens};
     case Kind::kToken:
     case Kind::kTokenAt: {
       const auto [low, high] = std::minmax_element(tables[node.table].begin(), tables[node.table].end());
       return {*low, *high};
     }
     case Kind::kLinear:
-    case Kind::kHistoryAt:
-      return range(node.value);
+    case Kind::kHistoryAt: return range(node.value);
     case Kind::kSum: {  // |gate| / count is at most kMaxTokens
       const Range value = range(means[node.table].value);
-      return {std::min<Wide>(0, times(value.low, kMaxTokens)), std::max<Wide>(0, times(value.high, kMaxTokens))};
+      return {std::min<Wide>(0, times(value.low, kMaxTokens)),
+              std::max<Wide>(0, times(value.high, kMaxTokens))};
     }
-    case Kind::kFound:
-      return range(stores[nodes[node.at].table].columns[node.table]);
+    case Kind::kFound: return range(stores[nodes[node.at].table].columns[node.table]);
     case Kind::kFunction: {
       const Function& f = functions[node.table];
       const auto [low, high] = std::minmax_element(f.values.begin(), f.values.end());
@@ -133,16 +130,12 @@ bool Network::token_local(const Expr& expr) const {
     switch (node.kind) {
       case Kind::kOne:
       case Kind::kPosition:
-      case Kind::kToken:
-        return true;
-      case Kind::kLinear:
-        return token_local(node.value);
+      case Kind::kToken: return true;
+      case Kind::kLinear: return token_local(node.value);
       case Kind::kIndex:
         return token_local(node.value) && (node.at == kOneNode || token_local({{node.at, 1}}));
-      case Kind::kTokenAt:
-        return token_local({{node.at, 1}});
-      default:
-        return false;
+      case Kind::kTokenAt: return token_local({{node.at, 1}});
+      default: return false;
     }
   });
 }
@@ -172,12 +165,18 @@ Expr Network::past(const Expr& expr, NodeId at) {
       const auto index_at = [&](NodeId index) {
         const Node inner = nodes[index];
         const NodeId upper = inner.at == kOneNode ? at : past({{inner.at, 1}}, at)[0].node;
-        return add({.kind = Kind::kIndex, .at = upper, .table = 0, .gate = {}, .value = past(inner.value, at)});
+        return add(
+            {.kind = Kind::kIndex, .at = upper, .table = 0, .gate = {}, .value = past(inner.value, at)});
       };
       if (node.kind == Kind::kIndex)
         part = {{index_at(term.node), 1}};
       else
-        part = {{add({.kind = Kind::kTokenAt, .at = index_at(node.at), .table = node.table, .gate = {}, .value = {}}), 1}};
+        part = {{add({.kind = Kind::kTokenAt,
+                      .at = index_at(node.at),
+                      .table = node.table,
+                      .gate = {},
+                      .value = {}}),
+                 1}};
     }
     add_scaled(result, part, term.weight);
   }

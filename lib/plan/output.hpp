@@ -20,7 +20,8 @@ class Output {
 
   std::int32_t token(std::span<const std::int64_t> features) {
     std::uint64_t hash = 0;
-    for (const auto feature : features) hash = (hash ^ static_cast<std::uint64_t>(feature)) * 0x9E3779B97F4A7C15u;
+    for (const auto feature : features)
+      hash = (hash ^ static_cast<std::uint64_t>(feature)) * 0x9E3779B97F4A7C15u;
     const std::size_t entry = static_cast<std::size_t>(hash >> (64 - kBits));
     std::int64_t* key = keys_.data() + entry * width_;
     bool same = tokens_[entry] >= 0;
@@ -50,8 +51,8 @@ class Output {
 
   const Network& net_;
   const std::size_t width_;
-  std::vector<std::int64_t> keys_;   // (entries, features)
-  std::vector<std::int32_t> tokens_; // -1: empty
+  std::vector<std::int64_t> keys_;    // (entries, features)
+  std::vector<std::int32_t> tokens_;  // -1: empty
 };
 
 }  // namespace tvm::plan

@@ -56,8 +56,8 @@ class Sequence {
   Wide wide(const Tape& tape, const Linear& linear) const;
   void insert(const Tape& tape, const Op& op);
   void sum(const Tape& tape, const Op& op);
-  [[noreturn]] void beyond(const char* what) const;       // TVM_ERROR_LIMIT
-  [[noreturn]] void off_plan(const char* what) const;     // TVM_ERROR_UNSUPPORTED
+  [[noreturn]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT
+  [[noreturn]] void off_plan(const char* what) const;  // TVM_ERROR_UNSUPPORTED
 
   struct Sum {
     std::int64_t total = 0, count = 0, key = 0;
@@ -72,15 +72,15 @@ class Sequence {
   Output output_;
   std::vector<std::int32_t> tokens_;
   Registers registers_;
-  std::vector<Sum> sums_;                            // per node
+  std::vector<Sum> sums_;  // per node
   std::vector<Records> stores_;
   std::vector<std::vector<std::int64_t>> histories_;
-  std::vector<std::unique_ptr<Tape>> first_;         // per token class
+  std::vector<std::unique_ptr<Tape>> first_;  // per token class
   struct Entry {
     std::vector<std::int64_t> key;
     std::unique_ptr<Tape> tape;
   };
-  std::vector<std::vector<Entry>> second_;           // by hash of class and split values
+  std::vector<std::vector<Entry>> second_;  // by hash of class and split values
   std::vector<std::int64_t> key_, features_;
   std::size_t tapes_ = 0;
   std::int32_t next_ = -1;

@@ -20,7 +20,8 @@ void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t>
   std::vector<std::int32_t> chunk;
   chunk.reserve(kHandOver);
   const auto hand_over = [&] {
-    const bool stopped = !chunk.empty() && callback != nullptr && callback(user, chunk.data(), chunk.size()) != 0;
+    const bool stopped =
+        !chunk.empty() && callback != nullptr && callback(user, chunk.data(), chunk.size()) != 0;
     result.tokens += chunk.size();
     chunk.clear();
     return stopped;

@@ -35,13 +35,15 @@ void Sequence::beyond(const char* what) const {
 }
 
 void Sequence::off_plan(const char* what) const {
-  throw Error(TVM_ERROR_UNSUPPORTED, sentence("path plan: position ", tokens_.size() - 1, ": ", what, "; use path layers"));
+  throw Error(TVM_ERROR_UNSUPPORTED,
+              sentence("path plan: position ", tokens_.size() - 1, ": ", what, "; use path layers"));
 }
 
 void Sequence::advance(std::int32_t token, bool predict) {
   const std::size_t position = tokens_.size();
   tokens_.push_back(token);
-  if (static_cast<std::int64_t>(position) >= kMaxTokens) beyond("the trace is longer than what is certified to be exact (2^31 tokens)");
+  if (static_cast<std::int64_t>(position) >= kMaxTokens)
+    beyond("the trace is longer than what is certified to be exact (2^31 tokens)");
   registers_[kPositionNode] = static_cast<std::int64_t>(position);
   const std::uint32_t token_class = plan_.split.token_class[static_cast<std::size_t>(token)];
   if (!plan_.split.nodes.empty()) run(first_tape(token_class));
@@ -163,7 +165,8 @@ void Sequence::sum(const Tape& tape, const Op& op) {
   if (sum.count == 0 || key > sum.key) sum = {0, 0, key};
   if (key == sum.key) {
     ++sum.count;
-    if (__builtin_add_overflow(sum.total, checked(tape, op.value), &sum.total)) beyond("a running sum does not fit 64 bits");
+    if (__builtin_add_overflow(sum.total, checked(tape, op.value), &sum.total))
+      beyond("a running sum does not fit 64 bits");
   }
   const std::int64_t gate = std::max<std::int64_t>(0, checked(tape, op.gate));
   if (gate == sum.count) {
@@ -180,12 +183,8 @@ void Sequence::run(const Tape& tape) {
   const Network& net = plan_.network;
   for (const Op& op : tape.ops) {
     switch (op.code) {
-      case Code::kToken:
-        r[op.to] = net.tables[op.table][static_cast<std::size_t>(tokens_.back())];
-        break;
-      case Code::kLinear:
-        r[op.to] = op.checked ? checked(tape, op.value) : value(tape, op.value);
-        break;
+      case Code::kToken: r[op.to] = net.tables[op.table][static_cast<std::size_t>(tokens_.back())]; break;
+      case Code::kLinear: r[op.to] = op.checked ? checked(tape, op.value) : value(tape, op.value); break;
       case Code::kIndex: {
         const std::int64_t upper = r[op.at == kOneNode ? kPositionNode : op.at];
         const std::int64_t at = op.checked ? checked(tape, op.value) : value(tape, op.value);
@@ -193,14 +192,11 @@ void Sequence::run(const Tape& tape) {
         break;
       }
       case Code::kTokenAt:
-        r[op.to] = net.tables[op.table][static_cast<std::size_t>(tokens_[static_cast<std::size_t>(r[op.at])])];
+        r[op.to] =
+            net.tables[op.table][static_cast<std::size_t>(tokens_[static_cast<std::size_t>(r[op.at])])];
         break;
-      case Code::kHistoryAt:
-        r[op.to] = histories_[op.table][static_cast<std::size_t>(r[op.at])];
-        break;
-      case Code::kSum:
-        sum(tape, op);
-        break;
+      case Code::kHistoryAt: r[op.to] = histories_[op.table][static_cast<std::size_t>(r[op.at])]; break;
+      case Code::kSum: sum(tape, op); break;
       case Code::kLookup: {
         KeyStore& keys = stores_[op.table].keys;
         if (keys.empty()) off_plan("a lookup finds every key cleared");
@@ -234,17 +230,15 @@ void Sequence::run(const Tape& tape) {
         break;
       }
       case Code::kFunction:
-        if (!net.functions[op.table].at(r[op.at], r[op.to])) beyond("a function of an integer does not fit 64 bits");
+        if (!net.functions[op.table].at(r[op.at], r[op.to]))
+          beyond("a function of an integer does not fit 64 bits");
         break;
       case Code::kAddToSum:
-        if (__builtin_add_overflow(r[op.to], checked(tape, op.value), &r[op.to])) beyond("a running sum does not fit 64 bits");
+        if (__builtin_add_overflow(r[op.to], checked(tape, op.value), &r[op.to]))
+          beyond("a running sum does not fit 64 bits");
         break;
-      case Code::kInsert:
-        insert(tape, op);
-        break;
-      case Code::kHistory:
-        histories_[op.table].push_back(checked(tape, op.value));
-        break;
+      case Code::kInsert: insert(tape, op); break;
+      case Code::kHistory: histories_[op.table].push_back(checked(tape, op.value)); break;
     }
   }
 }

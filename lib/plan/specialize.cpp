@@ -21,7 +21,8 @@ std::size_t distinct(const std::vector<std::int64_t>& table) {
 bool looks_up(const Network& network, NodeId node) {
   const auto reads = closure(network, {node});
   for (NodeId id = 0; id < network.nodes.size(); ++id)
-    if (reads[id] && network.nodes[id].kind == Kind::kLookup && !network.stores[network.nodes[id].table].key.empty())
+    if (reads[id] && network.nodes[id].kind == Kind::kLookup &&
+        !network.stores[network.nodes[id].table].key.empty())
       return true;
   return false;
 }
@@ -50,7 +51,8 @@ Split choose_split(const Network& network, const std::vector<bool>& live) {
   for (NodeId id = 0; id < network.nodes.size(); ++id) {
     if (!live[id]) continue;
     const Node& node = network.nodes[id];
-    if (node.kind == Kind::kToken && distinct(network.tables[node.table]) <= kFewValues) split.class_nodes.push_back(id);
+    if (node.kind == Kind::kToken && distinct(network.tables[node.table]) <= kFewValues)
+      split.class_nodes.push_back(id);
     if (node.kind == Kind::kProduct || node.kind == Kind::kStep || node.kind == Kind::kEqual)
       for (const Term& term : node.gate) ++gates[term.node];
   }
@@ -69,7 +71,8 @@ Split choose_split(const Network& network, const std::vector<bool>& live) {
     const Range range = network.ranges[id];
     const bool table = node.kind == Kind::kTokenAt && distinct(network.tables[node.table]) <= kFewValues;
     const bool found = node.kind == Kind::kFound && range.high - range.low < static_cast<Wide>(kFewValues);
-    const bool function = node.kind == Kind::kFunction && distinct(network.functions[node.table].values) <= kFewValues;
+    const bool function =
+        node.kind == Kind::kFunction && distinct(network.functions[node.table].values) <= kFewValues;
     const bool small = node.kind == Kind::kLinear && !has_products(network, node.value);
     if ((table || found || function || small) && !looks_up(network, id)) split.nodes.push_back(id);
   }

@@ -74,9 +74,9 @@ class KeyStore {
       if (cell.used) *find(cell.key) = cell;
   }
 
-  std::vector<Cell> cells_;            // open addressing, at most half full
-  std::set<std::int64_t> keys_;        // for the nearest key
-  std::vector<std::int64_t> newest_;   // position by record
+  std::vector<Cell> cells_;           // open addressing, at most half full
+  std::set<std::int64_t> keys_;       // for the nearest key
+  std::vector<std::int64_t> newest_;  // position by record
   std::size_t count_ = 0;
 };
 

@@ -73,7 +73,12 @@ void mark(const Expr& expr, std::vector<bool>& live, const Network& network) {
 class Builder {
  public:
   Builder(const Network& network, const std::vector<bool>& live, const Scope& scope)
-      : net_(network), live_(live), scope_(scope), output_(scope.wanted.empty()), symbol_(network.nodes.size()), needed_(network.nodes.size()) {
+      : net_(network),
+        live_(live),
+        scope_(scope),
+        output_(scope.wanted.empty()),
+        symbol_(network.nodes.size()),
+        needed_(network.nodes.size()) {
     if (!output_) mine_ = closure(network, scope.wanted);
   }
 
@@ -206,16 +211,11 @@ class Builder {
     const Node& node = net_.nodes[id];
     switch (node.kind) {
       case Kind::kLinear:
-      case Kind::kLookup:
-        return need(substitute(node.value));
+      case Kind::kLookup: return need(substitute(node.value));
       case Kind::kProduct:
       case Kind::kStep:
-      case Kind::kEqual:
-        need(substitute(node.gate));
-        return need(substitute(node.value));
-      case Kind::kSum:
-        need(substitute(node.gate));
-        return need(substitute(net_.means[node.table].value));
+      case Kind::kEqual: need(substitute(node.gate)); return need(substitute(node.value));
+      case Kind::kSum: need(substitute(node.gate)); return need(substitute(net_.means[node.table].value));
       case Kind::kIndex:
         need(substitute(node.value));
         if (node.at != kOneNode) needed_[node.at] = true;
@@ -223,11 +223,8 @@ class Builder {
       case Kind::kTokenAt:
       case Kind::kHistoryAt:
       case Kind::kFound:
-      case Kind::kFunction:
-        needed_[node.at] = true;
-        return;
-      default:
-        return;
+      case Kind::kFunction: needed_[node.at] = true; return;
+      default: return;
     }
   }
 

@@ -23,10 +23,21 @@ struct Linear {
 };
 
 enum class Code : std::uint8_t {
-  kToken, kLinear, kIndex, kTokenAt, kHistoryAt, kSum, kLookup, kFound, kProduct, kStep, kEqual, kFunction,  // write register `to`
-  kAddToSum, // a sum of every position: register `to` += value
-  kInsert,   // store `table`
-  kHistory,  // append `value` to history `table`
+  kToken,
+  kLinear,
+  kIndex,
+  kTokenAt,
+  kHistoryAt,
+  kSum,
+  kLookup,
+  kFound,
+  kProduct,
+  kStep,
+  kEqual,
+  kFunction,  // write register `to`
+  kAddToSum,  // a sum of every position: register `to` += value
+  kInsert,    // store `table`
+  kHistory,   // append `value` to history `table`
 };
 
 struct Op {
@@ -61,9 +72,10 @@ struct Tape {
 // What a tape starts from, and how far it goes. All vectors are indexed by node.
 struct Scope {
   std::vector<std::optional<std::int64_t>> known;
-  std::vector<bool> ready;    // computed by an earlier tape of the same position
-  std::vector<bool> reached;  // what earlier tapes of the position were responsible for: their history is kept
-  std::vector<NodeId> wanted;  // what the tape is for; none: the output
+  std::vector<bool> ready;  // computed by an earlier tape of the same position
+  std::vector<bool>
+      reached;  // what earlier tapes of the position were responsible for: their history is kept
+  std::vector<NodeId> wanted;    // what the tape is for; none: the output
   std::int32_t first_token = 0;  // of the sequence
 };
 
