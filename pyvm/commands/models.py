@@ -63,6 +63,7 @@ def info(arguments: argparse.Namespace) -> int:
         print(f"neurons     F = {model.neurons} per layer")
         kinds, names = model.head_types, model.metadata.get("heads")
         source = "stored in the file" if model.kinds_stored else "found from the weights"
+        print(f"plan        {model.why_no_plan or 'yes'}")
         print(f"head kinds  {source}")
         for number, kind in enumerate(HEAD_KINDS):
             count = int(np.count_nonzero(kinds == number))

@@ -108,6 +108,7 @@ FUNCTIONS: dict[str, tuple] = {
     "tvm_model_token": (c_char_p, [c_void_p, c_int32]),
     "tvm_model_head_kinds": (c_int32, [c_void_p, Tokens, c_size_t]),
     "tvm_model_metadata": (c_char_p, [c_void_p]),
+    "tvm_model_why_no_plan": (c_char_p, [c_void_p]),
     "tvm_options_default": (None, [POINTER(Options)]),
     "tvm_generate": (
         c_int32,

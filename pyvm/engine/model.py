@@ -115,6 +115,12 @@ class Model:
             text = library().tvm_model_metadata(handle).decode()
         return json.loads(text) if text else {}
 
+    @property
+    def why_no_plan(self) -> str:
+        """Why runs of this model take the layer path; "" when it has a plan."""
+        with self._use() as handle:
+            return library().tvm_model_why_no_plan(handle).decode()
+
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
         """Ids in this model's vocabulary; raises pyvm.program.tokens.TokenError."""
         from pyvm.program.tokens import parse

@@ -94,14 +94,14 @@ def test_every_combination_of_options(case, model):
             assert options.get("projection") == "blas"  # a build may lack BLAS, nothing else
             continue
         except LimitError:
-            # Scores in float64 decide between such keys no longer, and the engine says so.
-            assert case.name == "high addresses" and options.get("bypass") != "all"
+            # Scores in float64 decide between such keys no longer, and the layer path says so.
+            assert case.name == "high addresses" and options["path"] == "layers"
             continue
         tried += 1
         assert np.array_equal(run.tokens, expected), options
         assert check.ok and check.checked == expected.size - case.prompt.size, options
         assert np.array_equal(check.predictions, expected[case.prompt.size :]), options
-    assert tried >= 7
+    assert tried >= (1 if case.name == "high addresses" else 25)
 
 
 @pytest.mark.parametrize("name", ["i32.sub", "load store", "calls"])
