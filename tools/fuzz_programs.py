@@ -113,7 +113,7 @@ def random_c(seed: int) -> bytes:
         text = text.replace("int main (void)", "static int csmith_main(void)")
         source.write_text(text + "\nvoid compute(void) { csmith_main(); }\n")
         include = next(p for p in Path("/usr/include").glob("csmith*") if p.is_dir())
-        return compile_c(source, (f"-I{include}", "-w"))
+        return compile_c(source, extra_flags=(f"-I{include}", "-w"))
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from pyvm.program.errors import CompileError, CompilerNotFound
+from pyvm.program.wasm import without_debug_sections
 
 RUNTIME = Path(__file__).parent / "runtime"
 
@@ -23,7 +24,7 @@ _FLAGS = (
     "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
     "-Wno-unknown-warning-option -g1 "
     "-mllvm -combiner-store-merging=false "
-    "-Wl,--no-entry -Wl,--export=compute -Wl,--export=__heap_base -Wl,-z,stack-size=65536"
+    "-Wl,--no-entry -Wl,--export=__heap_base -Wl,-z,stack-size=65536"
 ).split()
 
 
@@ -50,7 +51,7 @@ def _has_linker(clang: str) -> bool:
     return Path(found.stdout.strip()).is_absolute()
 
 
-def compile_c(source: Path, extra_flags: tuple[str, ...] = ()) -> bytes:
+def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...] = ()) -> bytes:
     """The WebAssembly module of a C file; CompileError carries the compiler's own message."""
     source = Path(source)
     if not source.is_file():
@@ -59,8 +60,9 @@ def compile_c(source: Path, extra_flags: tuple[str, ...] = ()) -> bytes:
     with tempfile.TemporaryDirectory(prefix="pyvm-") as directory:
         output = Path(directory) / "program.wasm"
         done = subprocess.run(
-            [*command, *_FLAGS, *extra_flags, f"-I{RUNTIME}", "-include", str(RUNTIME / "pyvm.h"),
-             str(source), str(RUNTIME / "runtime.c"), "-o", str(output)],
+            [*command, *_FLAGS, f"-Wl,--export={entry}", *extra_flags, f"-I{RUNTIME}",
+             "-include", str(RUNTIME / "pyvm.h"), str(source), str(RUNTIME / "runtime.c"),
+             "-o", str(output)],
             capture_output=True,
             text=True,
             errors="replace",
@@ -68,4 +70,4 @@ def compile_c(source: Path, extra_flags: tuple[str, ...] = ()) -> bytes:
         if done.returncode or not output.is_file():
             message = done.stderr.strip() or f"the compiler ended with status {done.returncode}"
             raise CompileError(f"{source} does not compile:\n{message}")
-        return output.read_bytes()
+        return without_debug_sections(output.read_bytes())

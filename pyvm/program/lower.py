@@ -43,6 +43,11 @@ class ModuleCode:
 
     def unit_of(self, index: int) -> str:
         """The unit to call for a function."""
+        imports = self.module.imported("func")
+        if index < len(imports):
+            raise Unsupported(
+                f"{imports[index].module}.{imports[index].name}: the only import is env.output_byte"
+            )
         if index not in self.wanted:
             self.wanted.append(index)
         return f"function {index}"
@@ -113,6 +118,10 @@ class _Function:
             s.const(-self.frame.frame_bytes)
             s.emit("i32.add")
             s.emit("global.set", self.context.shared.stack_global)
+            s.emit("global.get", self.context.shared.stack_global)
+            s.const(self.context.shared.stack_floor)
+            s.emit("i32.lt_u")
+            s.trap_if(Trap.CALL_STACK_EXHAUSTED)
         for index in range(len(self.type.params) - 1, -1, -1):
             if self.frame.variables[index]:
                 self.s.pop_into(self.frame.variables[index])
@@ -454,6 +463,14 @@ class _Function:
         del self.stack[start:]
         return arguments
 
+    def _unit_of(self, index: int, op: str, at: int) -> str:
+        try:
+            return self.context.unit_of(index)
+        except Unsupported as error:
+            raise Unsupported(
+                f"{op} in {self.name} at offset {at:#x} of the import {error}"
+            ) from None
+
     def _op_call(self, index, at) -> None:
         kind = self.context.types[index]
         if self.context.is_output(index):
@@ -463,15 +480,9 @@ class _Function:
             self.s.at = at
             self.s.emit("output")
             return
-        if index < len(self.context.module.imported("func")):
-            item = self.context.module.imported("func")[index]
-            raise Unsupported(
-                f"call of the import {item.module}.{item.name} in {self.name} at offset {at:#x}: "
-                "the only import is env.output_byte"
-            )
         self._refuse_floats(kind.params + kind.results, "a parameter or result", at)
         arguments = self._arguments(kind.params)
-        unit = self.context.unit_of(index)
+        unit = self._unit_of(index, "call", at)
         if len(kind.results) == 1:
             full = FULL[kind.results[0]]
             self._push(Node("call", kind.results[0], arguments, unit, at, full))
@@ -514,7 +525,7 @@ class _Function:
             if self.context.is_output(function):
                 self.s.emit("output")
             else:
-                self.s.emit("call", self.context.unit_of(function))
+                self.s.emit("call", self._unit_of(function, "call_indirect", at))
             self.s.emit("br", done)
         self.s.place(done)
         self.stack += [stacked(result) for result in kind.results]

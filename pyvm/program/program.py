@@ -201,7 +201,8 @@ def compile_file(
 
     Args:
         source: bundled name, or path of a .c, .wasm or token file.
-        input: text for a program that takes one; None: the bundled program's default, or nothing.
+        input: text for a program that takes one (others ignore it); None: the bundled program's
+            default, or nothing.
         entry: exported function to run; any but `compute` is run with `args` and its results are
             printed.
         checked: trap accesses beyond the memory; None: in .wasm files, not in C.
@@ -221,10 +222,7 @@ def compile_file(
                 f"{source}: no such file, and no bundled program (those are: {known})"
             )
         if path.suffix == ".c":
-            data, default_checked = (
-                compile_c(path, () if entry == "compute" else (f"-Wl,--export={entry}",)),
-                False,
-            )
+            data, default_checked = compile_c(path, entry), False
         else:
             data, default_checked = path.read_bytes(), True
             if not data.startswith(b"\0asm") and path.suffix != ".wasm":

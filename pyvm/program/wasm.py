@@ -239,6 +239,19 @@ def decode(data: bytes) -> Module:
     return module
 
 
+def without_debug_sections(data: bytes) -> bytes:
+    """The module without custom sections, but with the names of functions for messages."""
+    reader = _Reader(data)
+    kept = bytearray(reader.take(8))
+    while reader.position < reader.end:
+        start = reader.position
+        section = reader.byte()
+        content = reader.window(reader.unsigned())
+        if section or content.name() == "name":
+            kept += data[start : reader.position]
+    return bytes(kept)
+
+
 def _custom_section(reader: _Reader, module: Module) -> None:
     name = reader.name()
     if name != "name":

@@ -22,7 +22,7 @@ from pyvm.program.wasm import PAGE, Instr, Module, decode
 # machine would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their
 # squares exact.
 GROWTH_LIMIT = 1024
-FRAME_BYTES = 1 << 20  # the stack of memory frames, for functions with too many locals
+FRAME_BYTES = 1 << 22  # the stack of memory frames, for functions with too many locals
 MACHINE_GLOBALS = 256
 _OWN_GLOBALS = 40  # pages, limit, frame pointer, flags of the library
 
@@ -70,7 +70,7 @@ class _Compiler:
             if maximum is not None:
                 self.max_pages = min(self.max_pages, maximum)
         base = self.max_pages * PAGE
-        if base + (1 << 21) >= 1 << 32:
+        if base + 2 * FRAME_BYTES >= 1 << 32:
             raise Unsupported(
                 f"a memory of {self.pages} pages leaves no room for the compiler's own cells"
             )
@@ -81,6 +81,7 @@ class _Compiler:
             checked=checked,
             memory_bytes=self.pages * PAGE,
             stack_global=self.frame_global,
+            stack_floor=self.layout.reserve(FRAME_BYTES),
             limit_global=self.limit_global if self.grows else None,
         )
         self.context = ModuleCode(
@@ -147,8 +148,6 @@ class _Compiler:
             raise Unsupported(f"the entry function {entry!r} is an import")
         kind = context.types[index]
         takes_input = not args and not print_results and kind.params == ("i32",)
-        if input is not None and input and not takes_input:
-            raise ProgramError(f"{entry} takes no input: its type is {kind}")
         start = Unit("start")
         code = start.code
         address = self._input_address(input or b"") if takes_input else 0
@@ -233,7 +232,7 @@ class _Compiler:
         set_global(self.pages_global, self.pages)
         set_global(self.limit_global, self.pages * PAGE)
         if self.frame_global in used:
-            set_global(self.frame_global, self.layout.reserve(FRAME_BYTES) + FRAME_BYTES)
+            set_global(self.frame_global, self.shared.stack_floor + FRAME_BYTES)
         for flag in library.flags.values():
             set_global(flag, 0)
         memory: dict[int, int] = {}

@@ -6,7 +6,7 @@ into.
 
 import pytest
 
-from program.oracle import HEAD, module, same, wat
+from program.oracle import HEAD, module, run_ours, same, wat
 
 
 def whole(text: str, **options):
@@ -225,6 +225,14 @@ def test_many_locals_and_recursion(count):
     same(module("(call $word (call $f (i32.const 3)))", function))
 
 
+def test_frames_in_memory_run_out_as_a_trap():
+    uses = "".join(f"(local.set {i} (i32.const {i}))" for i in range(1, 3000))
+    function = f"""(func $f (param i32) (result i32) (local {"i32 " * 3000})
+      (if (i32.eqz (local.get 0)) (then {uses}))
+      (call $f (i32.const 1)))"""
+    assert run_ours(module("(drop (call $f (i32.const 3)))", function)).trap == 8
+
+
 def test_many_globals():
     globals_ = "".join(f"(global $g{i} (mut i32) (i32.const {i * 77}))" for i in range(300))
     globals_ += "".join(
@@ -318,7 +326,11 @@ def test_bounds(access, address, grows):
     grow = "(drop (memory.grow (i32.const 0)))" if grows else ""
     variable = access.replace("(i32.const {})", f"(call $id (i32.const {address}))", 1)
     functions += "(func $id (param i32) (result i32) (local.get 0))"
-    same(module(f"{grow} (call $out (i32.const 65)) {variable} (call $out (i32.const 66))", functions))
+    same(
+        module(
+            f"{grow} (call $out (i32.const 65)) {variable} (call $out (i32.const 66))", functions
+        )
+    )
     result = same(
         module(
             f"{grow} (call $out (i32.const 65)) {access.format(address)} (call $out (i32.const 66))",

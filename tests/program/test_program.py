@@ -112,8 +112,7 @@ def test_input_is_placed_where_the_program_looks():
         assert run_program(from_wasm(data)).output == b""
         with pytest.raises(ProgramError, match="does not fit into the memory"):
             from_wasm(data, b"x" * 70000)
-    with pytest.raises(ProgramError, match="takes no input"):
-        from_wasm(wat('(module (func (export "compute")))'), "text")
+    assert from_wasm(wat('(module (func (export "compute")))'), "ignored").input is None
 
 
 def test_c_runtime(tmp_path):
@@ -144,6 +143,15 @@ def test_c_runtime(tmp_path):
     assert run_program(compile_file(source, "12, -7 word !")).output.decode() == expected
     data = c_to_wasm.compile_c(source)
     assert run_oracle(data, b"12, -7 word !").output.decode() == expected
+
+
+def test_entry_of_a_c_file(tmp_path):
+    _needs_compiler()
+    source = tmp_path / "square.c"
+    source.write_text("int square(int x) { return x * x; }\n")
+    assert run_program(compile_file(source, entry="square", args=(12,))).output == b"144\n"
+    with pytest.raises(CompileError, match="compute"):
+        compile_file(source)
 
 
 def test_compile_error_has_file_and_line(tmp_path):

@@ -50,7 +50,7 @@ def test_truncated_at_every_byte():
 
 def test_every_byte_changed():
     for i in range(len(SMALL)):
-        for value in (0, 1, 0x40, 0x7F, 0x80, 0xFF, SMALL[i] ^ 1, SMALL[i] ^ 0x80):
+        for value in (0, 0x40, 0xFF, SMALL[i] ^ 1):
             _try(SMALL[:i] + bytes([value]) + SMALL[i + 1 :])
 
 
@@ -90,7 +90,7 @@ def test_messages(data, message):
     "body, message",
     [
         ("(drop (f32.add (f32.const 1) (f32.const 2)))", r"f32.const in compute at offset 0x"),
-        ("(call $other (i32.const 1))", r"env.other in compute at offset 0x"),
+        ("(call $other (i32.const 1))", r"call in compute at offset 0x.* env.other"),
         (
             "(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))",
             r"0xfc at offset 0x.*later extension",
@@ -100,6 +100,7 @@ def test_messages(data, message):
 def test_what_is_not_supported_is_refused_by_name(body, message):
     data = wat(
         f"""(module (import "env" "other" (func $other (param i32))) (memory 1)
+        (table 1 funcref) (elem (i32.const 0) $other)
         (func (export "compute") {body}))"""
     )
     with pytest.raises(Unsupported, match=message):

@@ -36,6 +36,7 @@ class Shared:
     checked: bool = False  # trap accesses beyond the memory
     memory_bytes: int = 0  # of the memory at the start
     stack_global: int = 0  # machine global that points to the memory frames
+    stack_floor: int = 0  # the lowest address of a frame
     limit_global: int | None = None  # machine global with the memory's size, if it can grow
 
     def byte_table(self, name: str, function: Callable[[int], int]) -> int | None:
