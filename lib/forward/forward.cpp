@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <exception>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -34,20 +36,42 @@ double whole_if_near(double product) {
 
 }  // namespace
 
+void PhaseSeconds::add(const PhaseSeconds& other, double share) {
+  projection += other.projection * share;
+  attention += other.attention * share;
+  output += other.output * share;
+}
+
 Forward::Forward(const Model& model, const tvm_options& options)
     : model_(model), width_(static_cast<std::size_t>(model.width)), threads_(usable_threads(options.threads)),
       network_(prepare(model, options)) {
+  for (const auto& layer : network_.layers) {
+    first_step_.push_back(steps_);
+    steps_ += layer.units.size();
+  }
+  one_ = make_workspace(1);
 #if defined(_OPENMP)
-  set_blas_threads(1);  // tiles and heads already share the threads out
+  set_blas_threads(1);  // chunks already share the threads out
 #else
   set_blas_threads(options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency()));
 #endif
+}
+
+Forward::Workspace Forward::make_workspace(std::size_t positions) const {
   std::size_t most = 0;
   for (const auto& layer : network_.layers) most = std::max(most, layer.projected);
-  x_.resize(kChunk * width_);
-  attention_.resize(kChunk * width_);
-  projected_.resize(kChunk * most);
-  recency_.resize(kChunk);
+  const std::size_t lanes = positions == 1 ? 1 : kLanes;
+  const std::size_t padded = (positions + lanes - 1) / lanes * lanes;
+  Workspace work;
+  work.x.resize(padded * width_);
+  work.attention.resize(padded * width_);
+  work.projected.resize(padded * most);
+  work.recency.resize(positions);
+  work.predictions.resize(positions);
+  work.change.resize(width_ * lanes);
+  work.hidden.resize(2 * static_cast<std::size_t>(model_.neurons) * lanes);
+  work.scores.resize(kPiece * lanes);
+  return work;
 }
 
 void Forward::embed(const Chunk& chunk, const Tiles& x) const {
@@ -62,11 +86,10 @@ void Forward::embed(const Chunk& chunk, const Tiles& x) const {
   }
 }
 
-void Forward::feed_forward(const PreparedLayer& layer, double* x, const double* attention, std::size_t lanes) const {
-  thread_local std::vector<double> change, hidden;
+void Forward::feed_forward(const PreparedLayer& layer, Workspace& work, double* x, const double* attention,
+                           std::size_t lanes) const {
+  std::vector<double>&change = work.change, &hidden = work.hidden;
   const std::size_t size = width_ * lanes, neurons = layer.neurons * lanes;
-  change.resize(size);
-  hidden.resize(2 * neurons);
   const auto erase = [&](const std::vector<std::int32_t>& slots) {
     for (const auto slot : slots) std::fill_n(x + static_cast<std::size_t>(slot) * lanes, lanes, 0.0);
   };
@@ -87,67 +110,114 @@ void Forward::feed_forward(const PreparedLayer& layer, double* x, const double* 
   erase(layer.ffn_erase);
 }
 
-void Forward::predict(const Chunk& chunk, const Tiles& x, std::size_t from, std::int32_t* predictions) const {
-  const std::size_t tiles = (chunk.count + x.lanes - 1) / x.lanes, first_tile = from / x.lanes;
-  parallel_for(x.lanes == 1 ? 1 : threads_, tiles - first_tile, [&](std::size_t index) {
-    const std::size_t tile = first_tile + index;
-    thread_local std::vector<double> scores;
-    scores.resize(kPiece * x.lanes);
+void Forward::attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk, const Tiles& projected,
+                     const Tiles& out, Turn turn) {
+  for (std::size_t i = 0; i < layer.units.size(); ++i) {
+    const std::size_t step = first_step_[index] + i;
+    if (turn.order != nullptr) turn.order->wait(step, turn.chunk);
+    try {
+      layer.units[i]->run(chunk, projected, out);
+    } catch (const Error& error) {
+      throw Error(error.status(), sentence("layer ", index, ", ", error.what()));
+    }
+    if (turn.order != nullptr) turn.order->pass(step, turn.chunk);
+  }
+}
+
+void Forward::predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::size_t from) const {
+  for (std::size_t tile = from / x.lanes; tile * x.lanes < chunk.count; ++tile) {
     double best[kLanes], best_id[kLanes];
     std::fill_n(best, x.lanes, -HUGE_VAL);
     std::fill_n(best_id, x.lanes, -1.0);
     for (const OutputPiece& piece : network_.output) {
-      apply(*piece.scores, x.row(tile, 0), scores.data(), x.lanes);
+      apply(*piece.scores, x.row(tile, 0), work.scores.data(), x.lanes);
       if (x.lanes == kLanes) {
-        kernels().argmax(scores.data(), piece.ids.size(), piece.ids.data(), best, best_id);
+        kernels().argmax(work.scores.data(), piece.ids.size(), piece.ids.data(), best, best_id);
         continue;
       }
       for (std::size_t i = 0; i < piece.ids.size(); ++i)
-        if (scores[i] > best[0]) best[0] = scores[i], best_id[0] = piece.ids[i];
+        if (work.scores[i] > best[0]) best[0] = work.scores[i], best_id[0] = piece.ids[i];
     }
     for (std::size_t i = std::max(from, tile * x.lanes); i < std::min(chunk.count, (tile + 1) * x.lanes); ++i) {
       if (!std::isfinite(best[i % x.lanes]))
         throw Error(TVM_ERROR_LIMIT, sentence("the scores after position ", chunk.first + i, " are not finite"));
-      predictions[i] = static_cast<std::int32_t>(best_id[i % x.lanes]);
+      work.predictions[i] = static_cast<std::int32_t>(best_id[i % x.lanes]);
     }
-  });
+  }
 }
 
-void Forward::run(const std::int32_t* tokens, std::uint64_t first, std::size_t count, std::size_t from,
-                  std::int32_t* predictions) {
-  const std::size_t lanes = count == 1 ? 1 : kLanes;
-  const std::size_t tiles = (count + lanes - 1) / lanes;
-  // The work of one position is shorter than waking a thread.
-  const int threads = count == 1 ? 1 : threads_;
-  for (std::size_t i = 0; i < count; ++i) recency_[i] = recency(first + i);
-  const Chunk chunk{first, count, tokens, recency_.data()};
-  const Tiles x{x_.data(), width_, lanes}, attention{attention_.data(), width_, lanes};
+void Forward::run(Workspace& work, const Chunk& chunk, std::size_t from, Turn turn) {
+  const std::size_t lanes = work.recency.size() == 1 ? 1 : kLanes;
+  const std::size_t tiles = (chunk.count + lanes - 1) / lanes;
+  const Tiles x{work.x.data(), width_, lanes}, attention{work.attention.data(), width_, lanes};
   auto since = Clock::now();
+  for (std::size_t i = 0; i < chunk.count; ++i) work.recency[i] = recency(chunk.first + i);
   embed(chunk, x);
   for (std::size_t l = 0; l < network_.layers.size(); ++l) {
     PreparedLayer& layer = network_.layers[l];
-    const Tiles projected{projected_.data(), layer.projected, lanes};
-    parallel_for(threads, tiles, [&](std::size_t tile) {
-      if (l > 0) feed_forward(network_.layers[l - 1], x.row(tile, 0), attention.row(tile, 0), lanes);
+    const Tiles projected{work.projected.data(), layer.projected, lanes};
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      if (l > 0) feed_forward(network_.layers[l - 1], work, x.row(tile, 0), attention.row(tile, 0), lanes);
       apply(*layer.qkv, x.row(tile, 0), projected.row(tile, 0), lanes);
-      std::fill_n(attention.row(tile, 0), width_ * lanes, 0.0);
-    });
-    seconds_.projection += lap(since);
-    parallel_for(threads, layer.units.size(), [&](std::size_t unit) {
-      try {
-        layer.units[unit]->run(chunk, projected, attention);
-      } catch (const Error& error) {
-        throw Error(error.status(), sentence("layer ", l, ", ", error.what()));
-      }
-    });
-    seconds_.attention += lap(since);
+    }
+    std::fill_n(work.attention.data(), tiles * width_ * lanes, 0.0);
+    work.seconds.projection += lap(since);
+    attend(layer, l, chunk, projected, attention, turn);
+    work.seconds.attention += lap(since);
   }
-  parallel_for(threads, tiles, [&](std::size_t tile) {
-    feed_forward(network_.layers.back(), x.row(tile, 0), attention.row(tile, 0), lanes);
+  for (std::size_t tile = 0; tile < tiles; ++tile)
+    feed_forward(network_.layers.back(), work, x.row(tile, 0), attention.row(tile, 0), lanes);
+  work.seconds.projection += lap(since);
+  if (from < chunk.count) predict(work, chunk, x, from);
+  work.seconds.output += lap(since);
+}
+
+void Forward::read(std::span<const std::int32_t> tokens, std::size_t from, const Sink& sink) {
+  // Short sequences still give every thread several chunks.
+  const std::size_t share = tokens.size() / (8 * static_cast<std::size_t>(threads_)) / kLanes * kLanes;
+  const std::size_t size = std::clamp(share, kLanes, kChunk);
+  const std::uint64_t chunks = (tokens.size() + size - 1) / size;
+  Order order(steps_ + 1);
+  if (chunks == 0 || !order.stop_after(chunks - 1)) return;
+  std::mutex mutex;
+  std::exception_ptr failure;  // of the earliest chunk that failed
+  std::uint64_t failed = 0;
+  std::vector<PhaseSeconds> seconds;
+  on_threads(static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(threads_), chunks)), [&] {
+    std::uint64_t index = 0;
+    try {
+      Workspace work = make_workspace(std::max<std::size_t>(size, 2));
+      while (order.take(index)) {
+        const std::size_t first = index * size, count = std::min(size, tokens.size() - first);
+        const std::size_t start = from > first ? std::min(from - first, count) : 0;
+        run(work, {first, count, tokens.data(), work.recency.data()}, start, {&order, index});
+        order.wait(steps_, index);
+        const std::span<const std::int32_t> found(work.predictions.data() + start, count - start);
+        if (!found.empty() && !sink(first + start, found)) order.stop_after(index);
+        order.pass(steps_, index);
+      }
+      const std::lock_guard lock(mutex);
+      seconds.push_back(work.seconds);
+    } catch (const Order::Stopped&) {
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      // Later chunks may have failed first, or only because of this one.
+      if (order.stop_after(index)) failure = std::current_exception(), failed = index;
+    }
   });
-  seconds_.projection += lap(since);
-  if (from < count) predict(chunk, x, from, predictions);
-  seconds_.output += lap(since);
+  for (const auto& each : seconds) seconds_.add(each, 1.0 / static_cast<double>(seconds.size()));
+  // An earlier chunk may have ended the run in good order.
+  if (failure && order.last() == failed) std::rethrow_exception(failure);
+}
+
+std::int32_t Forward::next(std::span<const std::int32_t> tokens) {
+  run(one_, {tokens.size() - 1, 1, tokens.data(), one_.recency.data()}, 0, {nullptr, 0});
+  return one_.predictions[0];
+}
+
+const PhaseSeconds& Forward::seconds() {
+  seconds_.add(std::exchange(one_.seconds, {}), 1.0);
+  return seconds_;
 }
 
 }  // namespace tvm

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kHandOver = 1024;  // tokens per callback: a few milliseconds of work
 
 template <class Result>
-void give_seconds(const Forward& forward, Result& result) {
+void give_seconds(Forward& forward, Result& result) {
   result.projection_seconds = forward.seconds().projection;
   result.attention_seconds = forward.seconds().attention;
   result.output_seconds = forward.seconds().output;
@@ -24,13 +24,11 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
                         tvm_callback callback, void* user, const tvm_options& options, tvm_run_result& result) {
   Forward forward(model, options);
   std::vector<std::int32_t> tokens(prompt.begin(), prompt.end());
-  std::vector<std::int32_t> predictions(Forward::kChunk);
-  for (std::size_t first = 0; first < prompt.size(); first += Forward::kChunk) {
-    const std::size_t count = std::min(Forward::kChunk, prompt.size() - first);
-    const bool end = first + count == prompt.size();
-    forward.run(tokens.data(), first, count, end ? count - 1 : count, predictions.data());
-    if (end) predictions[0] = predictions[count - 1];
-  }
+  std::int32_t prediction = -1;
+  forward.read(prompt, prompt.size() - 1, [&](std::size_t, std::span<const std::int32_t> found) {
+    prediction = found[0];
+    return true;
+  });
   std::size_t shown = tokens.size();
   const auto hand_over = [&] {
     const std::size_t count = tokens.size() - shown;
@@ -41,9 +39,9 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
   result.cursor = -1;
   try {
     while (true) {
-      tokens.push_back(predictions[0]);
+      tokens.push_back(prediction);
       ++result.tokens;
-      const bool ended = predictions[0] == model.stop, full = result.tokens == limit;
+      const bool ended = prediction == model.stop, full = result.tokens == limit;
       if (ended || full) {
         hand_over();
         result.stopped = ended ? TVM_STOPPED_TOKEN : TVM_STOPPED_LIMIT;
@@ -53,7 +51,7 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
         result.stopped = TVM_STOPPED_CALLBACK;
         break;
       }
-      forward.run(tokens.data(), tokens.size() - 1, 1, 0, predictions.data());
+      prediction = forward.next(tokens);
     }
   } catch (const Error&) {
     hand_over();
@@ -67,25 +65,21 @@ void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, 
   Forward forward(model, options);
   result.ok = 1;
   result.first_mismatch = result.expected = result.predicted = -1;
-  std::vector<std::int32_t> predictions(Forward::kChunk);
   // Position p predicts position p + 1: the last that matters is last - 2.
-  for (std::size_t start = 0; start + 1 < last; start += Forward::kChunk) {
-    const std::size_t count = std::min(Forward::kChunk, last - 1 - start);
-    const std::size_t from = first - 1 > start ? std::min(first - 1 - start, count) : 0;
-    forward.run(tokens.data(), start, count, from, predictions.data());
-    for (std::size_t i = from; i < count; ++i) {
+  forward.read(tokens.first(last - 1), first - 1, [&](std::size_t start, std::span<const std::int32_t> found) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
       const std::size_t position = start + i + 1;
       ++result.checked;
-      if (predicted != nullptr) predicted[position - first] = predictions[i];
-      if (predictions[i] == tokens[position] || result.ok == 0) continue;
+      if (predicted != nullptr) predicted[position - first] = found[i];
+      if (found[i] == tokens[position] || result.ok == 0) continue;
       result.ok = 0;
       result.first_mismatch = static_cast<std::int64_t>(position);
       result.expected = tokens[position];
-      result.predicted = predictions[i];
-      if (predicted == nullptr) break;
+      result.predicted = found[i];
+      if (predicted == nullptr) return false;
     }
-    if (result.ok == 0 && predicted == nullptr) break;
-  }
+    return true;
+  });
   give_seconds(forward, result);
 }
 

@@ -11,26 +11,39 @@
 namespace tvm {
 namespace {
 
+#if defined(_OPENMP)
 std::atomic<bool> forked_after_use{false};
 
-}  // namespace
-
-void note_parallel_use() {
+void note_use() {
 #if defined(TVM_WATCH_FORK)
   static const int watching = pthread_atfork(nullptr, nullptr, [] { forked_after_use = true; });
   (void)watching;
 #endif
 }
+#endif
 
-int usable_threads(int wanted) {
+}  // namespace
+
+int usable_threads([[maybe_unused]] int wanted) {
 #if defined(_OPENMP)
   if (forked_after_use) return 1;
   const int machine = static_cast<int>(std::thread::hardware_concurrency());
   return wanted > 0 ? wanted : machine > 0 ? machine : 1;
 #else
-  (void)wanted;
   return 1;
 #endif
+}
+
+void on_threads([[maybe_unused]] int threads, const std::function<void()>& body) {
+#if defined(_OPENMP)
+  if (threads > 1) {
+    note_use();
+#pragma omp parallel num_threads(threads)
+    body();
+    return;
+  }
+#endif
+  body();
 }
 
 }  // namespace tvm
