@@ -39,6 +39,9 @@ def mul(s: Selector, item: Node) -> None:
         s.const(0)
         return
     digits = signed_digits(constant)
+    if len(digits) > 16:
+        _mul_by_lanes(s, x, digits)
+        return
     negative = digits[-1] < 0
     s.value(x)
     with s.temporaries(2) as (t, u):
@@ -58,6 +61,27 @@ def mul(s: Selector, item: Node) -> None:
                 s.emit("local.get", t)
                 s.emit("i32.add" if digit > 0 else "i32.sub")
         _shift_top(s, pending, u)
+
+
+def _mul_by_lanes(s: Selector, x: Node, digits: list[int]) -> None:
+    """Digits 8 apart are added together, as x shifted by bytes: seven doublings are enough."""
+    with s.held(x) as t, s.temporaries(3) as shifted:
+        lanes = [t, *shifted]
+        for k in range(1, 4):
+            if any(digits[8 * k : 8 * k + 8]):
+                s.value(node("i32.shl", "i32", (slot(t), const(8 * k))))
+                s.emit("local.set", lanes[k])
+        s.const(0)
+        begun = False
+        for bit in range(7, -1, -1):
+            if begun:
+                s.double(1)
+            for k in range(4):
+                digit = digits[8 * k + bit] if 8 * k + bit < len(digits) else 0
+                if digit:
+                    s.emit("local.get", lanes[k])
+                    s.emit("i32.add" if digit > 0 else "i32.sub")
+                    begun = True
 
 
 def _shift_top(s: Selector, count: int, temporary: int) -> None:
