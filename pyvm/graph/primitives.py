@@ -96,8 +96,8 @@ class Fetch:
     """Values of the past position (the own included) that is best in the order (least clear,
     least |query - key|, newest); or, with tie AVERAGE, their mean over all positions.
 
-    `key_square` is the linear expression that holds key * key wherever clear is 0. `clear` times BIG
-    is added to the squared key in float64: where it is 0, every single term of it must be 0.
+    `key_square` is the linear expression that holds key * key wherever clear is 0. `clear` times
+    BIG is added to the squared key in float64: where it is 0, every term of it must be 0.
     """
 
     name: str
