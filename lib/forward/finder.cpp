@@ -13,8 +13,7 @@ class Scan final : public Finder {
   explicit Scan(bool latest) : latest_(latest) {}
 
   void insert(const Key& key, double clear, double v0, double v1) override {
-    require_exact(key);
-    keys_.push_back(key);
+    keys_.push_back(exact_key(key));
     clear_.push_back(clear);
     if (!latest_) values_.push_back({v0, v1});
   }
@@ -48,13 +47,16 @@ Key mirrored(const Key& key) { return {key.x, -key.y, -key.recency}; }
 
 }  // namespace
 
-void require_exact(const Key& key) {
+Key exact_key(const Key& key) {
+  constexpr double kRounded = 94906265.0;  // the largest k whose square is below 2^53
   const double k = key.x / 2;
-  if (!(std::abs(k) > kExactParabola)) return;
-  if (std::abs(key.y + k * k) <= 0x1p-50 * k * k)
-    throw Error(TVM_ERROR_LIMIT,
-                sentence("the integer key ", static_cast<long long>(k),
-                         " is beyond 94906265, where float64 scores are no longer exact: use bypass all"));
+  if (!(std::abs(k) > kRounded) || k != std::rint(k)) return key;
+  const double square = k * k;
+  if (std::abs(key.y + square) > 0x1p-49 * square) return key;
+  if (std::abs(k) > 0x1p34)
+    throw Error(TVM_ERROR_LIMIT, sentence("the integer key ", static_cast<long long>(k),
+                                          " is beyond 2^34, where scores are no longer exact: use bypass all, or path plan"));
+  return {key.x, -square, key.recency - std::fma(k, k, -square)};
 }
 
 void HullFinder::extend(const Key& key, std::uint64_t position, const Sums& value) {
@@ -69,7 +71,7 @@ void HullFinder::insert(const Key& key, double clear, double v0, double v1) {
   if (latest_) {
     insert_at(key, clear, size_);
   } else {
-    require_exact(key);
+    const Key exact = exact_key(key);
     Sums value;
     value.add(v0, v1);
     if (!any_ || clear < least_clear_) {
@@ -90,15 +92,15 @@ void HullFinder::insert(const Key& key, double clear, double v0, double v1) {
           return old;
         });
       };
-      add(upper_, upper_sums_, key);
-      if (needs_lower_) add(lower_, lower_sums_, mirrored(key));
+      add(upper_, upper_sums_, exact);
+      if (needs_lower_) add(lower_, lower_sums_, mirrored(exact));
     }
   }
   ++size_;
 }
 
 void HullFinder::insert_at(const Key& key, double clear, std::uint64_t position) {
-  require_exact(key);
+  const Key exact = exact_key(key);
   if (!any_ || clear < least_clear_) {
     upper_.clear(), lower_.clear();
     least_clear_ = clear;
@@ -106,8 +108,8 @@ void HullFinder::insert_at(const Key& key, double clear, std::uint64_t position)
   extend(key, position, {});
   if (clear != least_clear_) return;
   const auto newest = [position](std::uint64_t old) { return std::max(old, position); };
-  upper_.insert(key, position, newest);
-  if (needs_lower_) lower_.insert(mirrored(key), position, newest);
+  upper_.insert(exact, position, newest);
+  if (needs_lower_) lower_.insert(mirrored(exact), position, newest);
 }
 
 Found HullFinder::find(double q0, double q1) const {

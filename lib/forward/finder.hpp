@@ -17,11 +17,11 @@
 
 namespace tvm {
 
-// The first k for which -k * k and 2 * k * q no longer fit float64 exactly, minus one.
-inline constexpr double kExactParabola = 94906265.0;
-
-// Throws TVM_ERROR_LIMIT for a key on the parabola (2k, -k*k) that float64 rounds.
-void require_exact(const Key& key);
+// A key on the parabola (2k, -k*k) that float64 has rounded, made exact again: the rounding error of
+// k*k joins the recency, both far below an ulp of k*k. Up to |k| = 2^34 (beyond every 32-bit address
+// plus offset) the two together keep recency apart for 10^8 positions; farther out this throws
+// TVM_ERROR_LIMIT. Other keys are returned as they are.
+Key exact_key(const Key& key);
 
 struct Sums {
   double v0 = 0.0, v1 = 0.0;
@@ -52,10 +52,9 @@ class HullFinder final : public Finder {
   void insert(const Key& key, double clear, double v0, double v1) override;
   Found find(double q0, double q1) const override;
 
-  // For KeyTable, which turns into a hull when a key breaks its assumptions: keys with their
-  // positions in any order, of LATEST heads, then how many positions there were.
+  // LATEST heads: keys with their positions, in any order (KeyTable turns into a hull when a key
+  // breaks its assumptions).
   void insert_at(const Key& key, double clear, std::uint64_t position);
-  void skip_to(std::uint64_t position) { size_ = position; }
 
  private:
   // For queries (q0, 0): keys tie when their x ties.

@@ -39,38 +39,34 @@ Key KeyTable::key_of(std::int64_t k, std::uint64_t position) const {
 
 void KeyTable::become_hull() {
   hull_ = std::make_unique<HullFinder>(true, false);
-  // Of keys that were overwritten or cleared only the outermost can still be found, by q1 = 0.
-  for (const Extreme& end : {leftmost_, rightmost_})
-    if (end.newest != kNone && !keys_.empty())
-      hull_->insert_at({end.x, -(end.x * end.x) / 4, share_ * recency(end.newest)}, HUGE_VAL, end.newest);
   for (const std::int64_t k : keys_) {
     const std::uint64_t position = slot(k).newest;
-    hull_->insert_at(key_of(k, position), least_clear_, position);
+    hull_->insert_at(key_of(k, position), 0.0, position);
   }
-  hull_->skip_to(size_);
   reset();
 }
 
-void KeyTable::insert(const Key& key, double clear, double v0, double v1) {
-  if (!hull_) {
-    const double k = key.x / 2;
-    const bool integer = k == std::rint(k) && std::abs(k) < 0x1p53;
-    if (!integer || std::abs(key.y + k * k) > 0x1p-49 * (k * k)) become_hull();
-  }
-  if (hull_) return hull_->insert(key, clear, v0, v1);
-  if (size_ == 0 || clear < least_clear_) {
+void KeyTable::insert(const Key& key, double clear, double, double) {
+  if (size_ == 0 || clear < least_clear_) {  // what came before can no longer win
     reset();
+    hull_.reset();
     least_clear_ = clear;
   }
   if (leftmost_.newest == kNone || key.x <= leftmost_.x) leftmost_ = {key.x, size_};
   if (rightmost_.newest == kNone || key.x >= rightmost_.x) rightmost_ = {key.x, size_};
-  if (clear == least_clear_) put(static_cast<std::int64_t>(key.x / 2));
+  if (clear == least_clear_) {
+    const double k = key.x / 2;
+    const bool integer = k == std::rint(k) && std::abs(k) < 0x1p53;
+    if (!hull_ && (!integer || std::abs(key.y + k * k) > 0x1p-49 * (k * k))) become_hull();
+    if (hull_) hull_->insert_at(key, 0.0, size_);
+    else put(static_cast<std::int64_t>(k));
+  }
   ++size_;
 }
 
 Found KeyTable::find(double q0, double q1) const {
-  if (hull_) return hull_->find(q0, q1);
   if (q1 == 0.0) return {q0 > 0.0 ? rightmost_.newest : q0 < 0.0 ? leftmost_.newest : size_ - 1, {}};
+  if (hull_) return hull_->find(q0, q1);
   if (q1 == 1.0 && q0 == std::rint(q0) && std::abs(q0) < 0x1p53) {
     const Slot& exact = slot(static_cast<std::int64_t>(q0));
     if (exact.newest != kNone) return {exact.newest, {}};

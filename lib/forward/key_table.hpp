@@ -1,8 +1,9 @@
 // Hard attention over integer keys on the parabola (2k, -k*k + recency): the newest of the keys
 // nearest the query, among those with the least `clear`. Exact for |k| < 2^53.
 //
-// That a key lies on the parabola is checked for each key (-k*k may have been rounded: beyond 2^26.5
-// float64 cannot hold it). The first that does not turns the table into a hull, with the same results.
+// That a key lies on the parabola is checked for each key that can win (-k*k may have been rounded:
+// beyond 2^26.5 float64 cannot hold it). One that does not turns the table into a hull, with the same
+// results, until a key with a lesser `clear` opens a new table.
 #pragma once
 
 #include <memory>
@@ -46,7 +47,7 @@ class KeyTable final : public Finder {
   std::vector<Slot> slots_;      // open addressing, at most half full
   std::set<std::int64_t> keys_;  // the same keys in order
   Extreme leftmost_, rightmost_;  // over all keys, for queries with q1 = 0
-  std::unique_ptr<HullFinder> hull_;
+  std::unique_ptr<HullFinder> hull_;  // instead of slots_ and keys_
 };
 
 }  // namespace tvm

@@ -1,5 +1,5 @@
 // The opcodes of token programs as the executor knows them, in the order of the vocabulary
-// (pyvm/program/instructions.py is the same table; tests/lib compares the two spellings).
+// (pyvm/program/instructions.py is the same table; tests/lib/test_tables.py compares them).
 #pragma once
 
 #include <array>

@@ -233,9 +233,12 @@ def test_every_error_is_a_pyvm_error():
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("on_tokens", [None, lambda tokens: None])
-def test_interrupt(model, on_tokens):
+def test_interrupt(model, on_tokens, request):
     """Ctrl-C anywhere in an endless run ends it, and the caller sees KeyboardInterrupt."""
+    # The tests may have been started by a background job, which ignores the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
-        model.generate(ENDLESS, on_tokens=on_tokens)
+        model.generate(ENDLESS, limit=200_000_000, on_tokens=on_tokens)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -133,7 +133,8 @@ void table_like_scan() {
       tvm::Key key{2 * k, -(k * k), 0.3 * tvm::recency(p)};
       if (round % 2 == 0 && p == 50 + round) key.y -= 0.5;
       if (round % 4 == 1 && p == 50 + round) key.x += 0.25;
-      const double clear = static_cast<double>(round % 3 == 0 ? between(0, 2) : 0);
+      const double clear = static_cast<double>(round % 3 == 0 ? between(p < 100, 2) + (p < 20) : 0);
+      if (clear > 1.0 && p % 2) key.y += 7.0;  // off the parabola, but cleared
       scan->insert(key, clear, 0, 0), table.insert(key, clear, 0, 0);
       for (const double q1 : {1.0, 3.0, 0.0}) {
         const double q0 = static_cast<double>(between(-200, 200)) / 8;
@@ -143,12 +144,28 @@ void table_like_scan() {
   }
 }
 
-void key_limit() {
+// Keys whose squares float64 rounds: neighbours stay apart, equals and equidistant keys go by age.
+void rounded_squares() {
+  for (int round = 0; round < 60; ++round) {
+    const auto scan = tvm::make_scan(true), hull = tvm::make_hull(true, false);
+    const std::int64_t base = round % 3 == 0 ? 94906262 : between(0, (std::int64_t{1} << 34) - 40);
+    std::vector<std::int64_t> past;
+    for (int p = 0; p < 150; ++p) {
+      past.push_back(base + between(0, 30));
+      const double k = static_cast<double>(past.back());
+      for (auto* finder : {scan.get(), hull.get()}) finder->insert({2 * k, -(k * k), 0.3 * tvm::recency(p)}, 0, 0, 0);
+      const std::int64_t q = base + between(-3, 33);
+      std::size_t best = 0;
+      for (std::size_t s = 0; s < past.size(); ++s)
+        if (std::abs(q - past[s]) <= std::abs(q - past[best])) best = s;
+      CHECK(scan->find(static_cast<double>(q), 1.0).newest == best);
+      CHECK(hull->find(static_cast<double>(q), 1.0).newest == best);
+    }
+  }
   for (const auto& finder : {tvm::make_scan(true), tvm::make_hull(true, false)}) {
-    finder->insert({2 * 94906265.0, -94906265.0 * 94906265.0, 0}, 0, 0, 0);
     bool refused = false;
     try {
-      finder->insert({2 * 94906266.0, -94906266.0 * 94906266.0, 0}, 0, 0, 0);
+      finder->insert({0x1.8p36, -0x1.8p35 * 0x1.8p35, 0}, 0, 0, 0);
     } catch (const tvm::Error& error) {
       refused = error.status() == TVM_ERROR_LIMIT;
     }
@@ -185,6 +202,6 @@ int main() {
   float_keys();
   integer_keys();
   table_like_scan();
-  key_limit();
+  rounded_squares();
   histories();
 }
