@@ -75,7 +75,11 @@ def _environment(compiler: list[str]) -> dict[str, str]:
     ninja = str(beside) if beside.exists() else shutil.which("ninja")
     if ninja is None:
         raise BuildError('Ninja is missing: pip install "pyvm[build]"')
-    return {**os.environ, "NINJA": ninja, "CXX": shlex.join(compiler)}
+    env = {**os.environ, "NINJA": ninja, "CXX": shlex.join(compiler)}
+    if is_zig(compiler):  # where there is no C++ compiler, there is nothing else of a toolchain
+        for variable, tool in (("CC", "cc"), ("AR", "ar")):
+            env.setdefault(variable, shlex.join([*compiler[:-1], tool]))
+    return env
 
 
 def _configure(folder, options, compiler, env, quiet, say) -> None:

@@ -27,7 +27,9 @@ def candidates() -> list[Path]:
     if chosen := os.environ.get("PYVM_LIBRARY"):
         return [Path(chosen)]
     package = Path(__file__).resolve().parent
-    return [package / NAME, package.parents[1] / "build" / "lib" / NAME]
+    checkout = package.parents[1]
+    built = [checkout / "build" / "lib" / NAME] if (checkout / "meson.build").is_file() else []
+    return [package / NAME, *built]
 
 
 @lru_cache(maxsize=1)
