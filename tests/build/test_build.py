@@ -39,6 +39,16 @@ def test_zig_is_the_last_resort(nothing_installed, monkeypatch):
     assert compilers.is_zig(command)
 
 
+def test_zig_stands_in_for_the_whole_toolchain(monkeypatch):
+    for variable in ("CC", "AR"):
+        monkeypatch.delenv(variable, raising=False)
+    env = helper._environment([sys.executable, "-m", "ziglang", "c++"])
+    assert env["CC"].endswith("-m ziglang cc") and env["AR"].endswith("-m ziglang ar")
+    assert "CC" not in helper._environment(["/usr/bin/g++"])
+    monkeypatch.setenv("CC", "mine")
+    assert helper._environment([sys.executable, "-m", "ziglang", "c++"])["CC"] == "mine"
+
+
 def test_cxx_comes_first(monkeypatch, tmp_path):
     monkeypatch.setenv("CXX", "ccache g++ -m64")
     assert compilers.find_cxx() == ["ccache", "g++", "-m64"]

@@ -230,6 +230,18 @@ def test_a_reader_that_leaves(tmp_path):
     assert report == "pyvm: stdout was closed by its reader\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes and signals")
+def test_a_reader_that_was_never_there():
+    """A short report waits in Python's buffer: it must fail once, not again when Python ends."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "pyvm.cli", "model", "info"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert done.returncode == 1
+    assert done.stderr == b"pyvm: stdout was closed by its reader\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_interrupt(tmp_path):
     path = tmp_path / "endless.txt"

@@ -1,0 +1,41 @@
+"""pyvm.build.wheel_hook: the two kinds of wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pyvm.engine.library import library_path
+
+ROOT = Path(__file__).resolve().parents[2]
+pytest.importorskip("hatchling")
+
+
+def build_wheel(folder: Path, kind: str) -> Path:
+    env = {**os.environ, "PYVM_WHEEL": kind}
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, check=True, cwd=ROOT, env=env, capture_output=True)
+    (wheel,) = folder.iterdir()
+    return wheel
+
+
+def test_the_default_wheel_is_pure_and_complete(tmp_path):
+    wheel = build_wheel(tmp_path, "")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert not [name for name in names if name.endswith((".so", ".dylib", ".dll"))]
+    assert {"pyvm/schedule/standard.json", "pyvm/program/bundled/hello.wasm"} <= set(names)
+    assert "pyvm/program/runtime/pyvm.h" in names and "pyvm/cli.py" in names
+
+
+@pytest.mark.skipif(library_path().parent != ROOT / "pyvm/engine", reason="libtvm is not placed")
+def test_a_platform_wheel_has_the_library(tmp_path):
+    wheel = build_wheel(tmp_path, "platform")
+    assert "-py3-none-" in wheel.name and not wheel.name.endswith("-any.whl")
+    inside = zipfile.ZipFile(wheel).read(f"pyvm/engine/{library_path().name}")
+    assert inside == library_path().read_bytes()
