@@ -117,7 +117,7 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
       throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last, " does not lie within 1 .. ", count));
     tvm_verify_result run{};
     const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-      tvm::plan::verify(plan, checked_span, first, last, predicted, run);
+      tvm::plan::verify(plan, checked_span, first, last, predicted, how.threads, run);
       return true;
     });
     if (!done) tvm::verify_by_layers(model->model, checked_span, first, last, predicted, how, run);

@@ -15,12 +15,16 @@ Wide times(Wide a, Wide b) {
   return clamp(product);
 }
 
+}  // namespace
+
 Range scaled(Range r, Wide weight) {
   const Wide a = times(r.low, weight), b = times(r.high, weight);
   return {std::min(a, b), std::max(a, b)};
 }
 
-}  // namespace
+bool counts_all(const Network& network, const Node& sum) {
+  return network.means[sum.table].uniform && sum.gate == Expr{{kOneNode, 1}, {kPositionNode, 1}};
+}
 
 void add_scaled(Expr& to, const Expr& from, std::int64_t weight) {
   if (weight == 0) return;
@@ -68,13 +72,22 @@ std::uint32_t Network::table(std::vector<std::int64_t> values) {
 NodeId Network::add(Node node) {
   const auto [entry, fresh] = known_.try_emplace(node, static_cast<NodeId>(nodes.size()));
   if (fresh) {
-    ranges.push_back(range_of(node));
+    ranges.push_back(range_of(node, ranges));
     nodes.push_back(std::move(node));
   }
   return entry->second;
 }
 
-Range Network::range(const Expr& expr) const {
+Range Network::range(const Expr& expr, const Range& position) const {
+  Range sum;
+  for (const Term& term : expr) {
+    const Range part = scaled(term.node == kPositionNode ? position : ranges[term.node], term.weight);
+    sum = {clamp(sum.low + part.low), clamp(sum.high + part.high)};
+  }
+  return sum;
+}
+
+Range range_in(const Expr& expr, const std::vector<Range>& ranges) {
   Range sum;
   for (const Term& term : expr) {
     const Range part = scaled(ranges[term.node], term.weight);
@@ -83,7 +96,22 @@ Range Network::range(const Expr& expr) const {
   return sum;
 }
 
-Range Network::range_of(const Node& node) const {
+// The position less a position found in a store is never negative, as records are of the past.
+Range Network::range_since(const Expr& expr, const std::vector<Range>& here) const {
+  for (const Term& now : expr)
+    for (const Term& then : expr) {
+      const Node& node = nodes[then.node];
+      if (now.node != kPositionNode || now.weight != -then.weight || node.kind != Kind::kFound) continue;
+      if (stores[nodes[node.at].table].columns[node.table] != Expr{{kPositionNode, 1}}) continue;
+      Expr rest = expr;
+      std::erase_if(rest, [&](const Term& term) { return term == now || term == then; });
+      const Range sum = range_in(rest, here), since = scaled({0, kMaxTokens}, now.weight);
+      return {clamp(sum.low + since.low), clamp(sum.high + since.high)};
+    }
+  return range_in(expr, here);
+}
+
+Range Network::range_of(const Node& node, const std::vector<Range>& here) const {
   switch (node.kind) {
     case Kind::kOne: return {1, 1};
     case Kind::kPosition:
@@ -94,27 +122,29 @@ Range Network::range_of(const Node& node) const {
       const auto [low, high] = std::minmax_element(tables[node.table].begin(), tables[node.table].end());
       return {*low, *high};
     }
-    case Kind::kLinear:
+    case Kind::kLinear: return range_since(node.value, here);
     case Kind::kHistoryAt: return range(node.value);
-    case Kind::kSum: {  // |gate| / count is at most kMaxTokens
+    case Kind::kSum: {
+      if (!counts_all(*this, node)) return {-kSumBound, kSumBound};
       const Range value = range(means[node.table].value);
-      return {std::min<Wide>(0, times(value.low, kMaxTokens)),
-              std::max<Wide>(0, times(value.high, kMaxTokens))};
+      return {std::clamp<Wide>(times(value.low, kMaxTokens), -kSumBound, 0),
+              std::clamp<Wide>(times(value.high, kMaxTokens), 0, kSumBound)};
     }
     case Kind::kFound: return range(stores[nodes[node.at].table].columns[node.table]);
     case Kind::kFunction: {
       const Function& f = functions[node.table];
       const auto [low, high] = std::minmax_element(f.values.begin(), f.values.end());
-      const Wide end = f.values.back() + times(f.slope, std::max<Wide>(0, ranges[node.at].high - f.low));
+      const Wide end = f.values.back() + times(f.slope, std::max<Wide>(0, here[node.at].high - f.low));
       return {std::min({Wide{0}, Wide{*low}, end}), std::max({Wide{0}, Wide{*high}, end})};
     }
     case Kind::kStep:
     case Kind::kEqual: {
-      const Range value = range(node.value);
+      const Range gate = range_in(node.gate, here), value = range_in(node.value, here);
+      if (gate.high < (node.kind == Kind::kStep ? 1 : 0)) return {};
       return {std::min<Wide>(0, value.low), std::max<Wide>(0, value.high)};
     }
     case Kind::kProduct: {
-      const Range gate = range(node.gate), value = range(node.value);
+      const Range gate = range_in(node.gate, here), value = range_in(node.value, here);
       const Wide open = std::max<Wide>(0, gate.high);
       return {std::min<Wide>(0, times(value.low, open)), std::max<Wide>(0, times(value.high, open))};
     }

@@ -20,6 +20,10 @@ using NodeId = std::uint32_t;
 // Traces are bounded, so that intervals are: positions and counts stay below this.
 inline constexpr std::int64_t kMaxTokens = std::int64_t{1} << 31;
 
+// Running sums are kept within this, where every integer still is a float64: a run that would leave it
+// stops.
+inline constexpr std::int64_t kSumBound = std::int64_t{1} << 53;
+
 // A linear expression: terms by ascending node, no zero weights. Node kOneNode is the constant 1.
 struct Term {
   NodeId node;
@@ -100,7 +104,12 @@ struct Network {
 
   NodeId add(Node node);
   std::uint32_t table(std::vector<std::int64_t> values);
-  Range range(const Expr& expr) const;
+  Range range(const Expr& expr) const { return range(expr, ranges[kPositionNode]); }
+  Range range(const Expr& expr, const Range& position) const;
+
+  // The interval of a node by those of the nodes it reads at its position; what it reads of the past has
+  // the network's.
+  Range range_of(const Node& node, const std::vector<Range>& here) const;
 
   // `expr` as it was at the position that node `at` holds.
   Expr past(const Expr& expr, NodeId at);
@@ -108,9 +117,17 @@ struct Network {
  private:
   std::map<Node, NodeId> known_;
   std::map<std::vector<std::int64_t>, std::uint32_t> known_tables_;
-  Range range_of(const Node& node) const;
   bool token_local(const Expr& expr) const;
+  Range range_since(const Expr& expr, const std::vector<Range>& here) const;
 };
+
+// A sum over all positions so far, of a mean times their number.
+bool counts_all(const Network& network, const Node& sum);
+
+Range scaled(Range range, Wide weight);
+
+// The interval of an expression by those of its nodes.
+Range range_in(const Expr& expr, const std::vector<Range>& ranges);
 
 // The model has no integer structure that the plan knows how to keep exact; says where and why.
 struct Declined {

@@ -1,73 +1,201 @@
 #include "plan/runs.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <new>
+#include <thread>
 #include <vector>
 
 #include "api/error.hpp"
+#include "plan/sequence.hpp"
 
 namespace tvm::plan {
 namespace {
 
-constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per callback: about a millisecond
+constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per callback: a millisecond or two
+// Windows are cut into shares no shorter than this, each for a thread.
+constexpr std::size_t kWorthThread = std::size_t{1} << 18;
+// What reading a position costs, of what verifying it costs; measured on long traces.
+constexpr double kReadingCost = 0.6;
+
+// The tokens of a run: 4 bytes each. Large blocks grow in place where the C library remaps them, so
+// the peak is what is used.
+class TokenBuffer {
+ public:
+  explicit TokenBuffer(std::span<const std::int32_t> prompt) {
+    reserve(std::max(2 * prompt.size(), 4 * kHandOver));
+    std::copy(prompt.begin(), prompt.end(), data());
+  }
+  std::int32_t* data() { return data_.get(); }
+  std::size_t capacity() const { return capacity_; }
+  void reserve(std::size_t capacity) {
+    if (capacity <= capacity_) return;
+    if (capacity > SIZE_MAX / sizeof(std::int32_t)) throw std::bad_alloc();
+    void* grown = std::realloc(data_.get(), capacity * sizeof(std::int32_t));
+    if (grown == nullptr) throw std::bad_alloc();
+    static_cast<void>(data_.release());
+    data_.reset(static_cast<std::int32_t*>(grown));
+    capacity_ = capacity;
+  }
+
+ private:
+  struct Free {
+    void operator()(std::int32_t* block) const { std::free(block); }
+  };
+  std::unique_ptr<std::int32_t, Free> data_;
+  std::size_t capacity_ = 0;
+};
+
+void require_positions(std::size_t count) {
+  if (count > static_cast<std::size_t>(kMaxTokens))
+    throw Error(TVM_ERROR_LIMIT, sentence("position ", kMaxTokens,
+                                          ": the trace is longer than what is certified to be exact (2^31 tokens)"));
+}
+
+// What one thread verifies of a window.
+struct Share {
+  std::size_t begin = 0, end = 0;  // tokens checked
+  std::size_t mismatch = 0;        // end: none
+  std::int32_t found = -1;         // predicted at the mismatch
+  std::exception_ptr error;
+};
+
+void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::int32_t* predicted,
+                 Share& mine, const std::atomic<bool>& given_up) {
+  mine.mismatch = mine.end;
+  if (mine.begin == mine.end) return;
+  Sequence sequence(plan, tokens[0]);
+  const auto chunks = [&](std::size_t end, auto&& run) {
+    while (!given_up.load(std::memory_order_relaxed) && run(std::min(end, sequence.position() + kHandOver))) {
+    }
+  };
+  chunks(mine.begin - 1, [&](std::size_t end) {
+    sequence.read(tokens.data(), end);
+    return end < mine.begin - 1;
+  });
+  chunks(mine.end, [&](std::size_t end) {
+    const std::size_t from = sequence.position() + 1;
+    if (predicted == nullptr) {
+      const std::size_t at = sequence.verify(tokens.data(), end, mine.found);
+      if (at < end) mine.mismatch = at;
+      return at == end && end < mine.end;
+    }
+    std::int32_t* here = predicted + (from - first);
+    sequence.predict(tokens.data(), end, here);
+    if (mine.mismatch == mine.end)
+      for (std::size_t position = from; position < end; ++position)
+        if (here[position - from] != tokens[position]) {
+          mine.mismatch = position;
+          mine.found = here[position - from];
+          break;
+        }
+    return end < mine.end;
+  });
+}
+
+struct Threads {
+  std::vector<std::thread> running;
+  ~Threads() {
+    for (std::thread& thread : running) thread.join();
+  }
+};
+
+// Cuts first .. last so that all threads end together: each reads what comes before its share.
+std::vector<Share> shares_of(std::size_t first, std::size_t last, std::int32_t threads) {
+  const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
+  std::size_t count = threads > 0 ? static_cast<std::size_t>(threads) : machine;
+  count = std::clamp<std::size_t>((last - first) / kWorthThread, 1, count);
+  double sum = 0, length = 1;
+  for (std::size_t i = 0; i < count; ++i, length *= 1 - kReadingCost) sum += length;
+  std::vector<Share> shares(count);
+  length = static_cast<double>(last - first) / sum;
+  std::size_t begin = first;
+  for (Share& mine : shares) {
+    mine.begin = begin;
+    begin = mine.end = std::min(last, begin + static_cast<std::size_t>(length) + 1);
+    length *= 1 - kReadingCost;
+  }
+  shares.back().end = last;
+  return shares;
+}
 
 }  // namespace
 
 void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, std::uint64_t limit,
               tvm_callback callback, void* user, tvm_run_result& result) {
-  Sequence sequence(plan);
   result.cursor = -1;
   result.tokens = 0;
-  for (const std::int32_t token : prompt.first(prompt.size() - 1)) sequence.read(token);
-  std::vector<std::int32_t> chunk;
-  chunk.reserve(kHandOver);
+  require_positions(prompt.size());
+  Sequence sequence(plan, prompt[0]);
+  TokenBuffer tokens(prompt);
+  sequence.read(tokens.data(), prompt.size() - 1);
+  std::size_t given = prompt.size();  // tokens handed over, the prompt included
   const auto hand_over = [&] {
-    const bool stopped =
-        !chunk.empty() && callback != nullptr && callback(user, chunk.data(), chunk.size()) != 0;
-    result.tokens += chunk.size();
-    chunk.clear();
+    const std::size_t count = sequence.position() + 1 - given;
+    const bool stopped = count > 0 && callback != nullptr && callback(user, tokens.data() + given, count) != 0;
+    given += count;
+    result.tokens += count;
     return stopped;
   };
-  try {
-    std::int32_t token = prompt.back();
-    while (true) {
-      token = sequence.predict(token);
-      chunk.push_back(token);
-      const bool full = limit != 0 && result.tokens + chunk.size() == limit;
-      if (token == stop || full) {
-        hand_over();
-        result.stopped = token == stop ? TVM_STOPPED_TOKEN : TVM_STOPPED_LIMIT;
-        return;
-      }
-      if (chunk.size() == kHandOver && hand_over()) {
-        result.stopped = TVM_STOPPED_CALLBACK;
-        return;
-      }
+  while (true) {
+    std::size_t end = given + kHandOver;
+    if (limit != 0) end = static_cast<std::size_t>(std::min<std::uint64_t>(end, prompt.size() + limit));
+    require_positions(end);
+    if (end > tokens.capacity()) tokens.reserve(end + end / 2);
+    try {
+      sequence.generate(tokens.data(), end, stop);
+    } catch (const Error&) {
+      hand_over();
+      throw;
     }
-  } catch (const Error&) {
-    hand_over();
-    throw;
+    const std::size_t count = sequence.position() + 1;
+    const bool halted = tokens.data()[count - 1] == stop, full = limit != 0 && count - prompt.size() == limit;
+    if (hand_over() && !halted && !full) {
+      result.stopped = TVM_STOPPED_CALLBACK;
+      return;
+    }
+    if (halted || full) {
+      result.stopped = halted ? TVM_STOPPED_TOKEN : TVM_STOPPED_LIMIT;
+      return;
+    }
   }
 }
 
 void verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
-            std::int32_t* predicted, tvm_verify_result& result) {
-  Sequence sequence(plan);
+            std::int32_t* predicted, std::int32_t threads, tvm_verify_result& result) {
+  require_positions(last);
+  std::vector<Share> shares = shares_of(first, last, threads);
+  std::atomic<bool> given_up = false;
+  const auto run = [&](Share& mine) {
+    try {
+      verify_share(plan, tokens, first, predicted, mine, given_up);
+    } catch (...) {
+      mine.error = std::current_exception();
+    }
+    // Later shares do not matter any more.
+    if (&mine == &shares[0] && (mine.error || (mine.mismatch < mine.end && predicted == nullptr))) given_up = true;
+  };
+  {
+    Threads others;
+    for (std::size_t i = 1; i < shares.size(); ++i) others.running.emplace_back(run, std::ref(shares[i]));
+    run(shares[0]);
+  }
   result.ok = 1;
   result.first_mismatch = result.expected = result.predicted = -1;
-  result.checked = 0;
-  for (std::size_t position = 1; position < last; ++position) {
-    if (position < first) {
-      sequence.read(tokens[position - 1]);
-      continue;
-    }
-    const std::int32_t prediction = sequence.predict(tokens[position - 1]);
-    ++result.checked;
-    if (predicted != nullptr) predicted[position - first] = prediction;
-    if (prediction == tokens[position] || result.ok == 0) continue;
+  result.checked = last - first;
+  for (const Share& mine : shares) {
+    if (result.ok == 0 && predicted == nullptr) return;
+    if (mine.error) std::rethrow_exception(mine.error);
+    if (mine.mismatch == mine.end || result.ok == 0) continue;
     result.ok = 0;
-    result.first_mismatch = static_cast<std::int64_t>(position);
-    result.expected = tokens[position];
-    result.predicted = prediction;
-    if (predicted == nullptr) return;
+    result.first_mismatch = static_cast<std::int64_t>(mine.mismatch);
+    result.expected = tokens[mine.mismatch];
+    result.predicted = mine.found;
+    if (predicted == nullptr) result.checked = mine.mismatch - first + 1;
   }
 }
 

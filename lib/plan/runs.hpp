@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <span>
 
-#include "model/model.hpp"
 #include "plan/plan.hpp"
 #include "tvm.h"
 
@@ -15,7 +14,8 @@ namespace tvm::plan {
 void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, std::uint64_t limit,
               tvm_callback callback, void* user, tvm_run_result& result);
 
+// `threads` 0: as many as the machine has.
 void verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
-            std::int32_t* predicted, tvm_verify_result& result);
+            std::int32_t* predicted, std::int32_t threads, tvm_verify_result& result);
 
 }  // namespace tvm::plan

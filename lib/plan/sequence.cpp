@@ -1,246 +1,267 @@
-// Runs tapes over a sequence, one position after the other.
+#include "plan/sequence.hpp"
+
 #include <algorithm>
 
 #include "api/error.hpp"
-#include "plan/plan.hpp"
 
 namespace tvm::plan {
-namespace {
 
-// Beyond this many tapes positions share the least specialised ones: memory stays bounded.
-constexpr std::size_t kMaxTapes = std::size_t{1} << 14;
-constexpr std::size_t kBuckets = std::size_t{1} << 12;
-// A split value that is not known to the tape.
-constexpr std::int64_t kUnknown = INT64_MIN;
-
-}  // namespace
-
-Sequence::Sequence(const Plan& plan)
+Sequence::Sequence(const Plan& plan, std::int32_t first_token)
     : plan_(plan),
+      automaton_(plan, first_token),
+      state_(automaton_.start()),
       output_(plan.network),
       registers_(plan.network.nodes.size(), 0),
       sums_(plan.network.nodes.size()),
-      stores_(plan.network.stores.size()),
       histories_(plan.network.histories.size()),
-      first_(plan.split.classes.size()),
-      second_(kBuckets),
-      key_(plan.split.nodes.size() + 1),
       features_(plan.network.features.size()) {
-  for (std::size_t s = 0; s < stores_.size(); ++s) stores_[s].width = plan.network.stores[s].columns.size();
+  for (const Store& store : plan.network.stores) stores_.emplace_back(store.columns.size());
   registers_[kOneNode] = 1;
 }
 
 void Sequence::beyond(const char* what) const {
-  throw Error(TVM_ERROR_LIMIT, sentence("position ", tokens_.size() - 1, ": ", what));
+  throw Error(TVM_ERROR_LIMIT, sentence("position ", position_, ": ", what));
 }
 
 void Sequence::off_plan(const char* what) const {
   throw Error(TVM_ERROR_UNSUPPORTED,
-              sentence("path plan: position ", tokens_.size() - 1, ": ", what, "; use path layers"));
+              sentence("path plan: position ", position_, ": ", what, "; use path layers"));
 }
 
-void Sequence::advance(std::int32_t token, bool predict) {
-  const std::size_t position = tokens_.size();
-  tokens_.push_back(token);
-  if (static_cast<std::int64_t>(position) >= kMaxTokens)
-    beyond("the trace is longer than what is certified to be exact (2^31 tokens)");
-  registers_[kPositionNode] = static_cast<std::int64_t>(position);
-  const std::uint32_t token_class = plan_.split.token_class[static_cast<std::size_t>(token)];
-  if (!plan_.split.nodes.empty()) run(first_tape(token_class));
-  const Tape& tape = second_tape(token_class);
-  run(tape);
-  if (!predict) return;
-  for (std::size_t f = 0; f < features_.size(); ++f) features_[f] = checked(tape, tape.features[f]);
-  next_ = output_.token(features_);
-}
-
-const Tape& Sequence::first_tape(std::uint32_t token_class) {
-  auto& tape = first_[token_class];
-  if (!tape) {
-    Scope scope;
-    const std::size_t nodes = plan_.network.nodes.size();
-    scope.known.resize(nodes);
-    for (std::size_t i = 0; i < plan_.split.class_nodes.size(); ++i)
-      scope.known[plan_.split.class_nodes[i]] = plan_.split.classes[token_class][i];
-    scope.ready.assign(nodes, false);
-    scope.reached.assign(nodes, false);
-    scope.wanted = plan_.split.nodes;
-    scope.first_token = tokens_[0];
-    tape = std::make_unique<Tape>(build_tape(plan_.network, plan_.live, scope));
-  }
-  return *tape;
-}
-
-const Tape& Sequence::second_tape(std::uint32_t token_class) {
-  std::uint64_t hash = token_class;
-  key_[0] = token_class;
-  for (std::size_t i = 0; i < plan_.split.nodes.size(); ++i) {
-    const NodeId id = plan_.split.nodes[i];
-    const std::int64_t found = registers_[id];
-    key_[i + 1] = may_specialize(plan_.network, id, found) ? found : kUnknown;
-    hash = (hash ^ static_cast<std::uint64_t>(key_[i + 1])) * 0x9E3779B97F4A7C15u;
-  }
-  if (tapes_ >= kMaxTapes) {
-    std::fill(key_.begin() + 1, key_.end(), kUnknown);
-    hash = token_class * 0x9E3779B97F4A7C15u;
-  }
-  auto& bucket = second_[hash >> 52];
-  for (const Entry& entry : bucket)
-    if (entry.key == key_) return *entry.tape;
-  Scope scope;
-  const std::size_t nodes = plan_.network.nodes.size();
-  scope.known.resize(nodes);
-  for (std::size_t i = 0; i < plan_.split.class_nodes.size(); ++i)
-    scope.known[plan_.split.class_nodes[i]] = plan_.split.classes[token_class][i];
-  scope.ready.assign(nodes, false);
-  scope.reached.assign(nodes, false);
-  if (first_[token_class]) {
-    for (const NodeId id : first_[token_class]->computed) scope.ready[id] = true;
-    scope.reached = closure(plan_.network, plan_.split.nodes);
-  }
-  scope.first_token = tokens_[0];
-  for (std::size_t i = 0; i < plan_.split.nodes.size(); ++i)
-    if (key_[i + 1] != kUnknown) scope.known[plan_.split.nodes[i]] = key_[i + 1];
-  bucket.push_back({key_, std::make_unique<Tape>(build_tape(plan_.network, plan_.live, scope))});
-  ++tapes_;
-  return *bucket.back().tape;
-}
-
-std::int64_t Sequence::value(const Tape& tape, const Linear& linear) const {
-  std::int64_t sum = linear.constant;
+inline std::int64_t Sequence::value(const Tape& tape, const Linear& linear) const {
+  std::int64_t sum = linear.constant + linear.weight * registers_[linear.node];
   const Term* term = tape.terms.data() + linear.first;
-  for (std::uint32_t i = 0; i < linear.count; ++i) sum += term[i].weight * registers_[term[i].node];
+  for (std::uint32_t i = 0; i < linear.more; ++i) sum += term[i].weight * registers_[term[i].node];
   return sum;
 }
 
 std::int64_t Sequence::checked(const Tape& tape, const Linear& linear) const {
-  std::int64_t sum = linear.constant, product = 0;
-  const Term* term = tape.terms.data() + linear.first;
-  bool left = false;
-  for (std::uint32_t i = 0; i < linear.count; ++i) {
-    left |= __builtin_mul_overflow(term[i].weight, registers_[term[i].node], &product);
-    left |= __builtin_add_overflow(sum, product, &sum);
-  }
-  if (left) beyond("a value does not fit 64 bits: the exact integers end here");
-  return sum;
+  const Wide sum = wide(tape, linear);
+  if (sum < INT64_MIN || sum > INT64_MAX) beyond("a value does not fit 64 bits: the exact integers end here");
+  return static_cast<std::int64_t>(sum);
 }
 
 Wide Sequence::wide(const Tape& tape, const Linear& linear) const {
-  Wide sum = linear.constant;
-  for (std::uint32_t i = 0; i < linear.count; ++i) {
+  Wide sum = linear.constant + Wide{linear.weight} * registers_[linear.node];
+  for (std::uint32_t i = 0; i < linear.more; ++i) {
     const Term& term = tape.terms[linear.first + i];
     sum += Wide{term.weight} * registers_[term.node];
   }
   return sum;
 }
 
-void Sequence::insert(const Tape& tape, const Op& op) {
-  const Insert& how = tape.inserts[op.at];
-  if (checked(tape, how.clear) > 0) return;
-  const std::int64_t key = checked(tape, how.key);
-  if (!how.proved) {
-    Wide square = wide(tape, how.rest);
-    bool left = false;
-    for (const auto& product : how.products) {
-      Wide part = 0;
-      const Wide gate = wide(tape, product.gate);
-      if (gate <= 0) continue;
-      left |= __builtin_mul_overflow(gate, wide(tape, product.value), &part);
-      left |= __builtin_mul_overflow(part, Wide{product.weight}, &part);
-      left |= __builtin_add_overflow(square, part, &square);
-    }
-    if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
+void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t key) const {
+  Wide square = wide(tape, how.rest);
+  bool left = false;
+  for (const auto& product : how.products) {
+    Wide part = 0;
+    const Wide gate = wide(tape, product.gate);
+    if (gate <= 0) continue;
+    left |= __builtin_mul_overflow(gate, wide(tape, product.value), &part);
+    left |= __builtin_mul_overflow(part, Wide{product.weight}, &part);
+    left |= __builtin_add_overflow(square, part, &square);
   }
-  Records& store = stores_[op.table];
-  const std::size_t record = store.keys.put(key, registers_[kPositionNode]);
-  if (store.values.size() < (record + 1) * store.width) store.values.resize((record + 1) * store.width);
-  std::int64_t* row = store.values.data() + record * store.width;
-  for (const auto& [column, expr] : how.columns) row[column] = checked(tape, expr);
+  if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
 }
 
-void Sequence::sum(const Tape& tape, const Op& op) {
+inline void Sequence::insert(const Tape& tape, const Op& op) {
+  const Insert& how = tape.inserts[op.at];
+  const auto eval = [&](const Linear& linear) {
+    return op.checked ? checked(tape, linear) : value(tape, linear);
+  };
+  if (!how.always && eval(how.clear) > 0) return;
+  const std::int64_t key = eval(how.key);
+  if (how.proof == Insert::Proof::kSign) {
+    if (how.sign > 0 ? key < 0 : key > 0) off_plan("a lookup key and its square disagree");
+  } else if (how.proof == Insert::Proof::kCompute) {
+    check_square(tape, how, key);
+  }
+  std::int64_t* row = stores_[op.table].put(key, registers_[kPositionNode]);
+  for (const auto& [column, expr] : how.columns) row[column] = eval(expr);
+}
+
+void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
   Sum& sum = sums_[op.to];
   const Mean& mean = plan_.network.means[op.table];
-  const std::int64_t key = plan_.network.tables[mean.key][static_cast<std::size_t>(tokens_.back())];
+  const std::int64_t key = plan_.network.tables[mean.key][static_cast<std::size_t>(token)];
   if (sum.count == 0 || key > sum.key) sum = {0, 0, key};
   if (key == sum.key) {
     ++sum.count;
     if (__builtin_add_overflow(sum.total, checked(tape, op.value), &sum.total))
       beyond("a running sum does not fit 64 bits");
   }
-  const std::int64_t gate = std::max<std::int64_t>(0, checked(tape, op.gate));
-  if (gate == sum.count) {
-    registers_[op.to] = sum.total;
-    return;
-  }
+  const std::int64_t gate = std::max<std::int64_t>(0, checked(tape, tape.gates[op.gate]));
   const Wide scaled = Wide{sum.total} * gate;
   if (scaled % sum.count != 0) off_plan("a mean times its gate is no integer");
-  registers_[op.to] = static_cast<std::int64_t>(scaled / sum.count);
+  const Wide result = scaled / sum.count;
+  if (result > kSumBound || result < -kSumBound) beyond("a running sum leaves what is exact (2^53)");
+  registers_[op.to] = static_cast<std::int64_t>(result);
 }
 
-void Sequence::run(const Tape& tape) {
-  std::int64_t* r = registers_.data();
+std::int32_t Sequence::output(Tape& tape, const Op& op) {
+  for (std::size_t f = 0; f < features_.size(); ++f)
+    features_[f] = op.checked ? checked(tape, tape.features[f]) : value(tape, tape.features[f]);
+  return output_.token(features_);
+}
+
+Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) {
+  std::size_t index = 0, radix = 1;
+  for (const auto s : segment.tape.branches) {
+    const Selector& selector = plan_.split.selectors[s];
+    const std::size_t cases = selector.cases();
+    std::size_t found = cases;
+    if (selector.by == Selector::By::kValue) {
+      const std::int64_t value = registers_[selector.nodes[0]];
+      if (value >= selector.low && value - selector.low < static_cast<std::int64_t>(cases))
+        found = static_cast<std::size_t>(value - selector.low);
+    } else if (selector.by == Selector::By::kTokenAt) {
+      found = selector.case_of[static_cast<std::size_t>(tokens[registers_[selector.at]])];
+    } else {
+      const auto last = static_cast<std::int64_t>(selector.case_of.size()) - 1;
+      const std::int64_t at = registers_[selector.at];
+      found = selector.case_of[static_cast<std::size_t>(
+          at < selector.low ? 0 : at - selector.low > last ? last : at - selector.low)];
+    }
+    index += radix * found;
+    radix *= cases + 1;
+  }
+  Segment* next = segment.targets[index];
+  return next != nullptr ? next : automaton_.target(segment, index);
+}
+
+// Reads tokens[position_]; returns the prediction of the token behind it.
+template <bool predicting>
+inline std::int32_t Sequence::advance(const std::int32_t* tokens) {
   const Network& net = plan_.network;
-  for (const Op& op : tape.ops) {
-    switch (op.code) {
-      case Code::kToken: r[op.to] = net.tables[op.table][static_cast<std::size_t>(tokens_.back())]; break;
-      case Code::kLinear: r[op.to] = op.checked ? checked(tape, op.value) : value(tape, op.value); break;
+  const std::int32_t token = tokens[position_];
+  const std::uint32_t token_class = plan_.split.token_class[static_cast<std::size_t>(token)];
+  std::int64_t* r = registers_.data();
+  r[kPositionNode] = static_cast<std::int64_t>(position_);
+  Segment* segment = state_->next[predicting][token_class];
+  if (segment == nullptr) segment = automaton_.step(*state_, token_class, predicting);
+  Tape* tape = &segment->tape;
+  std::int32_t next = -1;
+  for (const Op* op = tape->ops.data();; ++op) {
+    switch (op->code) {
+      case Code::kToken: r[op->to] = net.tables[op->table][static_cast<std::size_t>(token)]; continue;
+      case Code::kLinear: r[op->to] = value(*tape, *op); continue;
       case Code::kIndex: {
-        const std::int64_t upper = r[op.at == kOneNode ? kPositionNode : op.at];
-        const std::int64_t at = op.checked ? checked(tape, op.value) : value(tape, op.value);
-        r[op.to] = std::clamp<std::int64_t>(at, 0, upper);
-        break;
+        const std::int64_t at = value(*tape, *op), upper = r[op->at];
+        cut_ |= at > upper;
+        r[op->to] = std::clamp<std::int64_t>(at, 0, upper);
+        continue;
       }
       case Code::kTokenAt:
-        r[op.to] =
-            net.tables[op.table][static_cast<std::size_t>(tokens_[static_cast<std::size_t>(r[op.at])])];
-        break;
-      case Code::kHistoryAt: r[op.to] = histories_[op.table][static_cast<std::size_t>(r[op.at])]; break;
-      case Code::kSum: sum(tape, op); break;
-      case Code::kLookup: {
-        KeyStore& keys = stores_[op.table].keys;
-        if (keys.empty()) off_plan("a lookup finds every key cleared");
-        r[op.to] = static_cast<std::int64_t>(keys.nearest(checked(tape, op.value)));
-        break;
+        r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[r[op->at]])];
+        continue;
+      case Code::kTokenNear: {
+        const std::int64_t at = value(*tape, *op), upper = r[op->at];
+        cut_ |= at > upper;
+        r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[std::clamp<std::int64_t>(at, 0, upper)])];
+        continue;
       }
-      case Code::kFound: {
-        const Records& store = stores_[net.nodes[op.at].table];
-        r[op.to] = store.values[static_cast<std::size_t>(r[op.at]) * store.width + op.table];
-        break;
+      case Code::kHistoryAt: r[op->to] = histories_[op->table][static_cast<std::size_t>(r[op->at])]; continue;
+      case Code::kSum: sum(*tape, *op, token); continue;
+      case Code::kAddToSum: {
+        std::int64_t total = 0;
+        if (__builtin_add_overflow(r[op->to], value(*tape, *op), &total) || total > kSumBound || total < -kSumBound)
+          beyond("a running sum leaves what is exact (2^53)");
+        r[op->to] = total;
+        continue;
+      }
+      case Code::kLookup:
+        if (stores_[op->table].empty()) off_plan("a lookup finds every key cleared");
+        r[op->to] = static_cast<std::int64_t>(stores_[op->table].nearest(value(*tape, *op)));
+        continue;
+      case Code::kFound:
+        r[op->to] = stores_[op->store].row(static_cast<std::size_t>(r[op->at]))[op->table];
+        continue;
+      case Code::kMatch: {
+        const RecordStore& store = stores_[op->table];
+        if (store.empty()) off_plan("a lookup finds every key cleared");
+        const std::int64_t* row = store.get(value(*tape, *op));
+        r[op->to] = row == nullptr ? 0 : row[op->at];
+        continue;
       }
       case Code::kProduct: {
-        const std::int64_t gate = op.checked ? checked(tape, op.gate) : value(tape, op.gate);
-        if (gate <= 0) {
-          r[op.to] = 0;
-        } else if (!op.checked) {
-          r[op.to] = gate * value(tape, op.value);
-        } else if (__builtin_mul_overflow(gate, checked(tape, op.value), &r[op.to])) {
-          beyond("a product does not fit 64 bits: the exact integers end here");
+        const Linear& opening = tape->gates[op->gate];
+        if (op->checked) {
+          const std::int64_t gate = checked(*tape, opening);
+          if (gate <= 0)
+            r[op->to] = 0;
+          else if (__builtin_mul_overflow(gate, checked(*tape, op->value), &r[op->to]))
+            beyond("a product does not fit 64 bits: the exact integers end here");
+          continue;
         }
-        break;
+        const std::int64_t gate = value(*tape, opening);
+        r[op->to] = gate <= 0 ? 0 : gate * value(*tape, op->value);
+        continue;
       }
       case Code::kStep: {
-        const std::int64_t gate = op.checked ? checked(tape, op.gate) : value(tape, op.gate);
-        r[op.to] = gate < 1 ? 0 : op.checked ? checked(tape, op.value) : value(tape, op.value);
-        break;
+        const Linear& gate = tape->gates[op->gate];
+        r[op->to] = (op->checked ? checked(*tape, gate) : value(*tape, gate)) < 1 ? 0 : value(*tape, *op);
+        continue;
       }
       case Code::kEqual: {
-        const std::int64_t gate = op.checked ? checked(tape, op.gate) : value(tape, op.gate);
-        r[op.to] = gate != 0 ? 0 : op.checked ? checked(tape, op.value) : value(tape, op.value);
-        break;
+        const Linear& gate = tape->gates[op->gate];
+        r[op->to] = (op->checked ? checked(*tape, gate) : value(*tape, gate)) != 0 ? 0 : value(*tape, *op);
+        continue;
       }
       case Code::kFunction:
-        if (!net.functions[op.table].at(r[op.at], r[op.to]))
+        if (!net.functions[op->table].at(r[op->at], r[op->to]))
           beyond("a function of an integer does not fit 64 bits");
+        continue;
+      case Code::kInsert: insert(*tape, *op); continue;
+      case Code::kHistory: histories_[op->table].push_back(value(*tape, *op)); continue;
+      case Code::kBranch:
+        segment = branch(*segment, tokens);
+        tape = &segment->tape;
+        op = tape->ops.data() - 1;
+        continue;
+      case Code::kRecall:
+        next = tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))];
+        if (next < 0) continue;
         break;
-      case Code::kAddToSum:
-        if (__builtin_add_overflow(r[op.to], checked(tape, op.value), &r[op.to]))
-          beyond("a running sum does not fit 64 bits");
+      case Code::kPredict:
+        next = output(*tape, *op);
+        if (!tape->tokens.empty()) tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))] = next;
         break;
-      case Code::kInsert: insert(tape, op); break;
-      case Code::kHistory: histories_[op.table].push_back(checked(tape, op.value)); break;
+      case Code::kEnd: break;
+    }
+    break;
+  }
+  // A cut index is not what it was one position on: nothing may be taken over.
+  state_ = cut_ ? automaton_.nothing_known() : segment->after;
+  cut_ = false;
+  ++position_;
+  return next;
+}
+
+void Sequence::read(const std::int32_t* tokens, std::size_t end) {
+  while (position_ < end) advance<false>(tokens);
+}
+
+void Sequence::generate(std::int32_t* tokens, std::size_t end, std::int32_t stop) {
+  while (position_ + 1 < end) {
+    const std::int32_t next = advance<true>(tokens);
+    tokens[position_] = next;
+    if (next == stop) return;
+  }
+}
+
+std::size_t Sequence::verify(const std::int32_t* tokens, std::size_t end, std::int32_t& found) {
+  while (position_ + 1 < end) {
+    const std::int32_t next = advance<true>(tokens);
+    if (next != tokens[position_]) {
+      found = next;
+      return position_;
     }
   }
+  return end;
+}
+
+void Sequence::predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted) {
+  while (position_ + 1 < end) *predicted++ = advance<true>(tokens);
 }
 
 }  // namespace tvm::plan

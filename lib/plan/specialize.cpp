@@ -4,14 +4,18 @@
 #include <map>
 #include <set>
 
-#include "plan/tape.hpp"
+#include "plan/liveness.hpp"
 
 namespace tvm::plan {
 namespace {
 
 constexpr std::size_t kFewValues = 64;
-// A node that decides fewer gates than this is not worth tapes of its own.
+// More classes than this cost more than they save: tokens then have one class.
+constexpr std::size_t kFewClasses = 256;
+// A node that decides fewer gates than this is not worth code of its own.
 constexpr std::size_t kWorthGates = 4;
+// Values told apart of a node without a table: 0 .. kWindow - 1.
+constexpr std::int64_t kWindow = 8;
 
 std::size_t distinct(const std::vector<std::int64_t>& table) {
   return std::set<std::int64_t>(table.begin(), table.end()).size();
@@ -34,28 +38,11 @@ bool has_products(const Network& network, const Expr& expr) {
   });
 }
 
-bool has_table(const Network& network, NodeId node) {
-  const Kind kind = network.nodes[node].kind;
-  return kind == Kind::kTokenAt || kind == Kind::kFound || kind == Kind::kFunction;
-}
-
-}  // namespace
-
-bool may_specialize(const Network& network, NodeId node, std::int64_t value) {
-  return has_table(network, node) || (value >= 0 && value < kWindow);
-}
-
-Split choose_split(const Network& network, const std::vector<bool>& live) {
-  Split split;
-  std::map<NodeId, std::size_t> gates;
-  for (NodeId id = 0; id < network.nodes.size(); ++id) {
-    if (!live[id]) continue;
-    const Node& node = network.nodes[id];
-    if (node.kind == Kind::kToken && distinct(network.tables[node.table]) <= kFewValues)
+void choose_classes(const Network& network, const std::vector<bool>& live, Split& split) {
+  for (NodeId id = 0; id < network.nodes.size(); ++id)
+    if (live[id] && network.nodes[id].kind == Kind::kToken &&
+        distinct(network.tables[network.nodes[id].table]) <= kFewValues)
       split.class_nodes.push_back(id);
-    if (node.kind == Kind::kProduct || node.kind == Kind::kStep || node.kind == Kind::kEqual)
-      for (const Term& term : node.gate) ++gates[term.node];
-  }
   std::map<std::vector<std::int64_t>, std::uint32_t> classes;
   const std::size_t size = network.bias.size();
   for (std::size_t token = 0; token < size; ++token) {
@@ -65,17 +52,83 @@ Split choose_split(const Network& network, const std::vector<bool>& live) {
     if (fresh) split.classes.push_back(row);
     split.token_class.push_back(entry->second);
   }
+  if (classes.size() <= kFewClasses) return;
+  split.class_nodes.clear();
+  split.classes.assign(1, {});
+  split.token_class.assign(size, 0);
+}
+
+// The selector of nodes that are tables over one index: token tables, or functions.
+bool tabulate(const Network& network, Selector& selector) {
+  const Node& first = network.nodes[selector.nodes[0]];
+  selector.at = first.at;
+  const bool tokens = first.kind == Kind::kTokenAt;
+  selector.by = tokens ? Selector::By::kTokenAt : Selector::By::kFunction;
+  std::int64_t end = static_cast<std::int64_t>(network.bias.size());
+  if (!tokens) {
+    selector.low = INT64_MAX;
+    end = INT64_MIN;
+    for (const NodeId id : selector.nodes) {
+      const Function& f = network.functions[network.nodes[id].table];
+      if (f.slope != 0) return false;
+      selector.low = std::min(selector.low, f.low - 1);  // 0 below the first value
+      end = std::max(end, f.low + static_cast<std::int64_t>(f.values.size()));
+    }
+  }
+  std::map<std::vector<std::int64_t>, std::uint32_t> cases;
+  for (std::int64_t c = selector.low; c < end; ++c) {
+    std::vector<std::int64_t> row;
+    for (const NodeId id : selector.nodes) {
+      const std::uint32_t table = network.nodes[id].table;
+      std::int64_t value = 0;
+      if (tokens)
+        value = network.tables[table][static_cast<std::size_t>(c)];
+      else
+        network.functions[table].at(c, value);
+      row.push_back(value);
+    }
+    const auto [entry, fresh] = cases.try_emplace(row, static_cast<std::uint32_t>(cases.size()));
+    if (fresh) selector.values.push_back(row);
+    selector.case_of.push_back(entry->second);
+  }
+  return selector.values.size() <= 4 * kFewValues;
+}
+
+}  // namespace
+
+Split choose_split(const Network& network, const std::vector<bool>& live) {
+  Split split;
+  choose_classes(network, live, split);
+  std::map<NodeId, std::size_t> gates;
+  for (NodeId id = 0; id < network.nodes.size(); ++id) {
+    const Node& node = network.nodes[id];
+    if (live[id] && (node.kind == Kind::kProduct || node.kind == Kind::kStep || node.kind == Kind::kEqual))
+      for (const Term& term : node.gate) ++gates[term.node];
+  }
+  std::map<std::pair<Kind, NodeId>, Selector> tables;
   for (const auto& [id, count] : gates) {
     const Node& node = network.nodes[id];
-    if (count < kWorthGates || !live[id]) continue;
+    if (count < kWorthGates || !live[id] || looks_up(network, id)) continue;
     const Range range = network.ranges[id];
-    const bool table = node.kind == Kind::kTokenAt && distinct(network.tables[node.table]) <= kFewValues;
-    const bool found = node.kind == Kind::kFound && range.high - range.low < static_cast<Wide>(kFewValues);
-    const bool function =
-        node.kind == Kind::kFunction && distinct(network.functions[node.table].values) <= kFewValues;
+    if ((node.kind == Kind::kTokenAt && distinct(network.tables[node.table]) <= kFewValues) ||
+        (node.kind == Kind::kFunction && distinct(network.functions[node.table].values) <= kFewValues)) {
+      tables[{node.kind, node.at}].nodes.push_back(id);
+      continue;
+    }
+    const bool found = node.kind == Kind::kFound && range.high - range.low < Wide{kFewValues};
     const bool small = node.kind == Kind::kLinear && !has_products(network, node.value);
-    if ((table || found || function || small) && !looks_up(network, id)) split.nodes.push_back(id);
+    if (!found && !small) continue;
+    Selector selector;
+    selector.nodes = {id};
+    selector.low = found ? static_cast<std::int64_t>(range.low) : 0;
+    const std::int64_t end = found ? static_cast<std::int64_t>(range.high) + 1 : kWindow;
+    for (std::int64_t value = selector.low; value < end; ++value) selector.values.push_back({value});
+    split.selectors.push_back(std::move(selector));
   }
+  for (auto& [key, selector] : tables)
+    if (tabulate(network, selector)) split.selectors.push_back(std::move(selector));
+  for (const Selector& selector : split.selectors)
+    split.nodes.insert(split.nodes.end(), selector.nodes.begin(), selector.nodes.end());
   return split;
 }
 

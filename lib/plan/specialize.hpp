@@ -1,11 +1,11 @@
-// Which nodes to specialise on, and the tapes made for their values.
+// What positions are told apart by: the class of their token, and a few selectors.
 //
-// Enters: the network.  Leaves: `Split`: classes of tokens, and the nodes whose values choose the tape.
+// Enters: the network.  Leaves: `Split`.
 //
-// A position runs two tapes. The first is specialised to the class of its token (all small token
-// tables are constant there) and computes the nodes of the split. The second is specialised to
-// the class and to the values found: for a machine, to the fetched opcode and the byte index. Tapes
-// are made when they are first needed.
+// All small token tables are constant for the tokens of one class. A selector is a group of nodes
+// that together take few values and decide many gates: for a machine, the point of the fetched opcode,
+// or the index of the byte within its value. Its values are numbered as cases, and code is made for
+// each case that occurs (automaton.hpp).
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,30 @@
 
 namespace tvm::plan {
 
+struct Selector {
+  std::vector<NodeId> nodes;                       // known together
+  std::vector<std::vector<std::int64_t>> values;   // (cases, nodes)
+  // How the case is found. A table: case_of[token at position `at`], or case_of[node `at` - low]
+  // clamped; else the single node itself counts from low, and what is beyond is "no case".
+  enum class By : std::uint8_t { kTokenAt, kFunction, kValue } by = By::kValue;
+  NodeId at = 0;
+  std::int64_t low = 0;
+  std::vector<std::uint32_t> case_of;
+
+  std::uint32_t cases() const { return static_cast<std::uint32_t>(values.size()); }
+};
+
+// Values of a selector that no case stands for.
+inline constexpr std::uint32_t kNoCase = UINT32_MAX;
+
 struct Split {
   std::vector<std::uint32_t> token_class;          // per token
   std::vector<std::vector<std::int64_t>> classes;  // per class: value of each class node
   std::vector<NodeId> class_nodes;                 // kToken nodes with few values
-  std::vector<NodeId> nodes;                       // computed by the first tape
+  std::vector<Selector> selectors;
+  std::vector<NodeId> nodes;  // of all selectors
 };
 
 Split choose_split(const Network& network, const std::vector<bool>& live);
-
-// Values outside 0 .. kWindow - 1 of a node without a table stay unknown.
-inline constexpr std::int64_t kWindow = 8;
-bool may_specialize(const Network& network, NodeId node, std::int64_t value);
 
 }  // namespace tvm::plan

@@ -1,53 +1,55 @@
 // Newest record by integer key, with the nearest key where the key itself is absent.
 //
-// Enters: keys and records (rows of integers).  Leaves: the index of the record that exact attention
-// on parabola keys picks: least |query - key|, then newest.
+// Enters: keys and records (rows of integers).  Leaves: the record that exact attention on parabola keys
+// picks: least |query - key|, then newest.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace tvm::plan {
 
-class KeyStore {
+class RecordStore {
  public:
-  KeyStore() { grow(64); }
+  explicit RecordStore(std::size_t width) : width_(width) { grow(64); }
 
-  bool empty() const { return count_ == 0; }
+  bool empty() const { return newest_.empty(); }
 
-  // Where the newest record of `key` is kept: a new one, or the older one to be overwritten.
-  std::size_t put(std::int64_t key, std::int64_t now) {
+  // The row of the newest record of `key`, to be written over.
+  std::int64_t* put(std::int64_t key, std::int64_t now) {
     Cell* cell = find(key);
-    if (!cell->used) {
-      *cell = {key, count_++, true};
-      keys_.insert(key);
-      newest_.push_back(0);
-      const std::size_t record = cell->record;
-      if (2 * count_ > cells_.size()) grow(2 * cells_.size());
-      newest_[record] = now;
-      return record;
-    }
+    if (cell->record == kNone) cell = enter(key);
     newest_[cell->record] = now;
-    return cell->record;
+    return row(cell->record);
   }
 
-  // Not to be called on an empty store.
-  std::size_t nearest(std::int64_t query) {
-    const Cell* cell = find(query);
-    return cell->used ? cell->record : nearest_of_others(query);
+  // The row of the record of `key`; null where there is none.
+  const std::int64_t* get(std::int64_t key) const {
+    const Cell* cell = find(key);
+    return cell->record == kNone ? nullptr : row(cell->record);
   }
+
+  // The index of the record nearest to `query`. Not to be called on an empty store.
+  std::size_t nearest(std::int64_t query) const {
+    const Cell* cell = find(query);
+    return cell->record != kNone ? cell->record : nearest_of_others(query);
+  }
+
+  const std::int64_t* row(std::size_t record) const { return values_.data() + record * width_; }
+  std::int64_t* row(std::size_t record) { return values_.data() + record * width_; }
 
  private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
   struct Cell {
     std::int64_t key = 0;
-    std::size_t record = 0;
-    bool used = false;
+    std::uint32_t record = kNone;
   };
 
-  std::size_t nearest_of_others(std::int64_t query) {
+  std::size_t nearest_of_others(std::int64_t query) const {
     const auto above = keys_.lower_bound(query);
     if (above == keys_.begin()) return find(*above)->record;
     const auto below = std::prev(above);
@@ -59,25 +61,40 @@ class KeyStore {
     return newest_[low] > newest_[high] ? low : high;
   }
 
-  Cell* find(std::int64_t key) {
-    const std::size_t mask = cells_.size() - 1;
-    auto hash = static_cast<std::uint64_t>(key) * 0x9E3779B97F4A7C15u;
-    std::size_t i = static_cast<std::size_t>(hash >> 20) & mask;
-    while (cells_[i].used && cells_[i].key != key) i = (i + 1) & mask;
+  // Neighbouring keys stay neighbours within a line of the cache.
+  std::size_t home(std::int64_t key) const {
+    const auto bits = static_cast<std::uint64_t>(key);
+    return static_cast<std::size_t>((bits ^ ((bits >> 8) * 0x9E3779B97F4A7C15u) >> 40 << 3) & (cells_.size() - 1));
+  }
+  const Cell* find(std::int64_t key) const {
+    std::size_t i = home(key);
+    while (cells_[i].record != kNone && cells_[i].key != key) i = (i + 1) & (cells_.size() - 1);
     return &cells_[i];
+  }
+  Cell* find(std::int64_t key) { return const_cast<Cell*>(std::as_const(*this).find(key)); }
+
+  Cell* enter(std::int64_t key) {
+    if (2 * (newest_.size() + 1) > cells_.size()) grow(2 * cells_.size());
+    Cell* cell = find(key);
+    *cell = {key, static_cast<std::uint32_t>(newest_.size())};
+    keys_.insert(key);
+    newest_.push_back(0);
+    values_.resize(values_.size() + width_);
+    return cell;
   }
 
   void grow(std::size_t size) {
     std::vector<Cell> old(size);
     old.swap(cells_);
     for (const Cell& cell : old)
-      if (cell.used) *find(cell.key) = cell;
+      if (cell.record != kNone) *find(cell.key) = cell;
   }
 
+  std::size_t width_;
   std::vector<Cell> cells_;           // open addressing, at most half full
   std::set<std::int64_t> keys_;       // for the nearest key
   std::vector<std::int64_t> newest_;  // position by record
-  std::size_t count_ = 0;
+  std::vector<std::int64_t> values_;  // (records, width)
 };
 
 }  // namespace tvm::plan

@@ -5,239 +5,223 @@
 namespace tvm::plan {
 namespace {
 
-void mark(const Expr& expr, std::vector<bool>& live, const Network& network);
-
-void mark_node(NodeId id, std::vector<bool>& live, const Network& network);
-
-// A square as a sum: `rest`, and products taken apart. They are computed only where a record is
-// entered, with 128 bits: a squared 33-bit address leaves 64.
-struct Square {
-  struct Product {
-    std::int64_t weight;
-    Expr gate, value;
-  };
-  Expr rest;
-  std::vector<Product> products;
-};
-
-void take_apart(const Network& network, const Expr& expr, std::int64_t weight, Square& square) {
-  for (const Term& term : expr) {
-    const Node& node = network.nodes[term.node];
-    const std::int64_t factor = weight * term.weight;
-    if (node.kind == Kind::kProduct)
-      square.products.push_back({factor, node.gate, node.value});
-    else if (node.kind == Kind::kLinear)
-      take_apart(network, node.value, factor, square);
-    else
-      add_scaled(square.rest, {{term.node, 1}}, factor);
-  }
-}
-
-Square square_of(const Network& network, const Store& store) {
-  Square square;
-  take_apart(network, store.square, 1, square);
-  return square;
-}
-
-void mark_node(NodeId id, std::vector<bool>& live, const Network& network) {
-  if (live[id]) return;
-  live[id] = true;
-  const Node& node = network.nodes[id];
-  mark(node.gate, live, network);
-  mark(node.value, live, network);
-  if (node.kind == Kind::kIndex || node.kind == Kind::kTokenAt || node.kind == Kind::kHistoryAt ||
-      node.kind == Kind::kFunction)
-    mark_node(node.at, live, network);
-  if (node.kind == Kind::kSum) mark(network.means[node.table].value, live, network);
-  if (node.kind == Kind::kLookup) {
-    const Store& store = network.stores[node.table];
-    mark(store.key, live, network);
-    mark(store.clear, live, network);
-    const Square square = square_of(network, store);
-    mark(square.rest, live, network);
-    for (const auto& product : square.products) {
-      mark(product.gate, live, network);
-      mark(product.value, live, network);
-    }
-  }
-  if (node.kind == Kind::kFound) {
-    mark(network.stores[network.nodes[node.at].table].columns[node.table], live, network);
-    mark_node(node.at, live, network);
-  }
-}
-
-void mark(const Expr& expr, std::vector<bool>& live, const Network& network) {
-  for (const Term& term : expr) mark_node(term.node, live, network);
-}
+// A table of next tokens has at most this many entries.
+constexpr Wide kLongestTable = Wide{1} << 14;
+constexpr Wide kLimit = Wide{1} << 62;
 
 class Builder {
  public:
-  Builder(const Network& network, const std::vector<bool>& live, const Scope& scope)
+  Builder(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
+          const Request& request)
       : net_(network),
-        live_(live),
-        scope_(scope),
-        output_(scope.wanted.empty()),
-        symbol_(network.nodes.size()),
-        needed_(network.nodes.size()) {
-    if (!output_) mine_ = closure(network, scope.wanted);
+        split_(split),
+        readers_(readers),
+        know_(knowledge),
+        request_(request),
+        needed_(network.nodes.size()),
+        parted_(network.nodes.size()),
+        kept_(network.nodes.size()),
+        done_(network.nodes.size()),
+        index_readers_(network.nodes.size()) {
+    if (request.before != nullptr)
+      for (const NodeId id : request.before->computed) done_[id] = true;
   }
 
   Tape run() {
-    for (NodeId id = 0; id < net_.nodes.size(); ++id)
-      if (live_[id]) symbol_[id] = symbol_of(id);
     keepers();
-    if (output_)
-      for (const Expr& feature : net_.features) need(substitute(feature));
-    for (const NodeId id : scope_.wanted) needed_[id] = true;
-    for (NodeId id = static_cast<NodeId>(net_.nodes.size()); id-- > 0;)
-      if (needed_[id]) need_parts(id);
+    if (request_.part == Part::kBranch) want_selectors();
+    const bool predicts = request_.predict && request_.part != Part::kBranch;
+    if (predicts) {
+      tabulate();
+      for (const NodeId id : early_) need_raw({{id, 1}});
+    }
+    need_all_parts();
+    const std::vector<bool> early = needed_;
+    if (predicts)
+      for (const Expr& feature : net_.features) need_raw(feature);
+    need_all_parts();
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       enter_before(id);
-      if (needed_[id] && !scope_.ready[id] && id > kPositionNode) emit(id);
+      if (early[id] || (needed_[id] && tape_.tokens.empty())) emit(id);
+      if (kept_[id] && !needed_[id]) emit_kept(id);
     }
-    if (output_)
-      for (const Expr& feature : net_.features) tape_.features.push_back(linear(substitute(feature)));
+    if (!tape_.tokens.empty()) {
+      tape_.ops.push_back({.code = Code::kRecall, .value = {}});
+      const std::size_t computed = tape_.computed.size();
+      for (NodeId id = 0; id < net_.nodes.size(); ++id)
+        if (needed_[id] && !early[id]) emit(id);
+      tape_.computed.resize(computed);
+    }
+    finish(predicts);
     return std::move(tape_);
   }
 
  private:
-  Expr substitute(const Expr& expr) const {
-    Expr result;
-    for (const Term& term : expr) add_scaled(result, symbol_[term.node], term.weight);
-    return result;
-  }
-
-  // A node as an expression of registers.
-  Expr symbol_of(NodeId id) {
-    const Node& node = net_.nodes[id];
-    const Expr self{{id, 1}};
-    if (scope_.known[id]) return constant(*scope_.known[id]);
-    if (scope_.ready[id]) return self;
-    std::int64_t at = 0;
-    if (node.kind == Kind::kLinear) {
-      Expr sum = substitute(node.value);
-      return sum.size() <= 1 ? sum : self;
-    }
-    // Positions before the first are the first, whose token is known.
-    if (node.kind == Kind::kIndex && net_.range(substitute(node.value)).high <= 0) return {};
-    if (node.kind == Kind::kTokenAt && is_constant(symbol_[node.at], at) && at == 0)
-      return constant(net_.tables[node.table][static_cast<std::size_t>(scope_.first_token)]);
-    if (node.kind == Kind::kStep || node.kind == Kind::kEqual) {
-      const Expr value = substitute(node.value);
-      const Range gate = net_.range(substitute(node.gate));
-      const bool step = node.kind == Kind::kStep;
-      if (value.empty() || gate.high < (step ? 1 : 0) || (!step && gate.low > 0)) return {};
-      return (step ? gate.low >= 1 : gate.low == 0 && gate.high == 0) ? value : self;
-    }
-    if (node.kind != Kind::kProduct) return self;
-    const Expr gate = substitute(node.gate), value = substitute(node.value);
-    std::int64_t open = 0;
-    Expr result;
-    if (is_constant(gate, open)) {
-      if (open > 0) add_scaled(result, value, open);
-      return result;
-    }
-    if (value.empty() || net_.range(gate).high <= 0) return {};
-    return self;
-  }
+  bool in_register(NodeId id) { return done_[id] || know_.carried(id); }
 
   void need(const Expr& expr) {
-    for (const Term& term : expr) needed_[term.node] = true;
+    for (const Term& term : expr)
+      if (term.node > kPositionNode && !in_register(term.node)) needed_[term.node] = true;
   }
 
-  // The square as this tape computes it, without products whose gate never opens.
-  Square square_here(const Store& store) const {
-    Square square = square_of(net_, store), result;
-    result.rest = substitute(square.rest);
-    for (auto& product : square.products) {
-      product.gate = substitute(product.gate);
-      product.value = substitute(product.value);
-      if (net_.range(product.gate).high > 0) result.products.push_back(std::move(product));
-    }
-    return result;
+  // The substituted expression, and the found values in it that were forwarded: they are kept in their
+  // registers too, as the positions after this one may read them.
+  void need_raw(const Expr& expr) {
+    need(know_.substitute(expr));
+    for (const Term& term : expr)
+      if (net_.nodes[term.node].kind == Kind::kFound && know_.forwarded(term.node)) keep(term.node);
   }
 
-  // key * max(0, key) and nothing else, for a key that is never negative: nothing to check.
-  bool is_square(const Store& store) const {
-    const Square square = square_here(store);
-    const Expr key = substitute(store.key);
-    return square.rest.empty() && square.products.size() == 1 && square.products[0].weight == 1 &&
-           square.products[0].gate == key && square.products[0].value == key && net_.range(key).low >= 0;
-  }
-
-  // Whatever keeps history is needed at every position, in this tape or an earlier one.
-  void keepers() {
-    enters_.assign(net_.stores.size(), false);
-    std::vector<bool> seen(net_.stores.size(), false), appended(net_.histories.size(), false);
-    for (NodeId id = 0; id < net_.nodes.size(); ++id) {
-      if (!live_[id]) continue;
-      const Node& node = net_.nodes[id];
-      if (node.kind == Kind::kSum && in_scope(id)) needed_[id] = true;
-      if (node.kind == Kind::kHistoryAt && in_scope(id)) need(substitute(node.value));
-      if (node.kind != Kind::kLookup || seen[node.table]) continue;
-      seen[node.table] = true;
-      if (!in_scope(id)) continue;
-      const Store& store = net_.stores[node.table];
-      std::int64_t level = 0;
-      const Expr clear = substitute(store.clear);
-      if (is_constant(clear, level) && level > 0) continue;
-      enters_[node.table] = true;
-      need(clear);
-      need(substitute(store.key));
-      const Square square = square_here(store);
-      need(square.rest);
-      for (const auto& product : square.products) {
-        need(product.gate);
-        need(product.value);
-      }
-      for (std::uint32_t c = 0; c < store.columns.size(); ++c)
-        if (column_live(node.table, c)) need(substitute(store.columns[c]));
-    }
+  // Its value is put into its register even where its symbol is another expression.
+  void keep(NodeId id) {
+    std::int64_t value = 0;
+    const Expr& symbol = know_.symbol(id);
+    if (is_constant(symbol, value) || in_register(id)) return;
+    if (symbol.size() == 1 && symbol[0].node == id)
+      needed_[id] = true;
+    else
+      kept_[id] = true;
+    need(symbol);
   }
 
   // Whether this tape is the one that keeps the node's history.
-  bool in_scope(NodeId id) const { return !scope_.reached[id] && (output_ || mine_[id]); }
+  bool in_scope(NodeId id) const {
+    return request_.part == Part::kWhole || readers_.before_branch[id] == (request_.part == Part::kBranch);
+  }
 
-  bool column_live(std::uint32_t store, std::uint32_t column) const {
+  // Whatever keeps history is needed at every position, in one tape of it.
+  void keepers() {
+    enters_.assign(net_.stores.size(), false);
+    std::vector<bool> seen(net_.stores.size(), false);
+    for (NodeId id = 0; id < net_.nodes.size(); ++id) {
+      if (!readers_.live[id] || !in_scope(id)) continue;
+      const Node& node = net_.nodes[id];
+      if (node.kind == Kind::kSum) needed_[id] = true;
+      if (node.kind == Kind::kHistoryAt && !kept_before(id)) need(know_.substitute(node.value));
+      if (node.kind != Kind::kLookup || seen[node.table]) continue;
+      seen[node.table] = true;
+      if (know_.enters(node.table) == Knowledge::Entry::kNever || kept_before(id)) continue;
+      enters_[node.table] = true;
+      const Store& store = net_.stores[node.table];
+      need(know_.substitute(store.clear));
+      need(know_.substitute(store.key));
+      const Insert::Proof proof = prove(store);
+      if (proof == Insert::Proof::kCompute) {
+        need(know_.substitute(square_.rest));
+        for (const auto& product : square_.products) {
+          need(know_.substitute(product.gate));
+          need(know_.substitute(product.value));
+        }
+      }
+      for (std::uint32_t c = 0; c < store.columns.size(); ++c)
+        if (readers_.columns[node.table][c]) need(know_.substitute(store.columns[c]));
+    }
+  }
+
+  // The tape before the branch keeps the store or history, for another node that reads it.
+  bool kept_before(NodeId reader) const {
+    if (request_.part != Part::kRest) return false;
+    const Node& node = net_.nodes[reader];
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
-      if (live_[id] && net_.nodes[id].kind == Kind::kFound && net_.nodes[id].table == column &&
-          net_.nodes[net_.nodes[id].at].table == store)
+      if (readers_.before_branch[id] && net_.nodes[id].kind == node.kind && net_.nodes[id].table == node.table)
         return true;
     return false;
   }
 
+  // How the squared key of this position is known to be one; leaves it in square_, without what is never
+  // open.
+  Insert::Proof prove(const Store& store) {
+    square_ = square_of(net_, store);
+    std::erase_if(square_.products,
+                  [&](const auto& p) { return know_.range(know_.substitute(p.gate)).high <= 0; });
+    const Expr key = know_.substitute(store.key);
+    const Expr rest = know_.substitute(square_.rest);
+    if (key.empty() && rest.empty() && square_.products.empty()) return Insert::Proof::kProved;
+    if (!rest.empty() || square_.products.size() != 1 || square_.products[0].weight != 1)
+      return Insert::Proof::kCompute;
+    const Expr gate = know_.substitute(square_.products[0].gate);
+    if (gate != know_.substitute(square_.products[0].value)) return Insert::Proof::kCompute;
+    for (const std::int64_t sign : {1, -1}) {
+      Expr rooted;
+      add_scaled(rooted, key, sign);
+      if (rooted != gate) continue;
+      sign_ = sign;
+      return know_.range(gate).low >= 0 ? Insert::Proof::kProved : Insert::Proof::kSign;
+    }
+    return Insert::Proof::kCompute;
+  }
+
+  void want_selectors() {
+    for (const auto s : request_.branches) {
+      const Selector& selector = split_.selectors[s];
+      if (selector.by == Selector::By::kValue)
+        keep(selector.nodes[0]);
+      else
+        keep(selector.at);
+    }
+  }
+
+  void need_all_parts() {
+    for (NodeId id = static_cast<NodeId>(net_.nodes.size()); id-- > 0;)
+      if (needed_[id] && !parted_[id]) {
+        parted_[id] = true;
+        need_parts(id);
+      }
+  }
+
   void need_parts(NodeId id) {
-    if (scope_.ready[id] || scope_.known[id]) return;
     const Node& node = net_.nodes[id];
     switch (node.kind) {
       case Kind::kLinear:
-      case Kind::kLookup: return need(substitute(node.value));
+      case Kind::kLookup: return need_raw(node.value);
+      case Kind::kEqual:
+        if (know_.is_match(id)) return need_raw(net_.nodes[net_.nodes[node.value[0].node].at].value);
+        [[fallthrough]];
       case Kind::kProduct:
-      case Kind::kStep:
-      case Kind::kEqual: need(substitute(node.gate)); return need(substitute(node.value));
-      case Kind::kSum: need(substitute(node.gate)); return need(substitute(net_.means[node.table].value));
+      case Kind::kStep: need_raw(node.gate); return need_raw(node.value);
+      case Kind::kSum: need_raw(node.gate); return need_raw(net_.means[node.table].value);
       case Kind::kIndex:
-        need(substitute(node.value));
-        if (node.at != kOneNode) needed_[node.at] = true;
+        need_raw(node.value);
+        if (node.at != kOneNode) need_index(node.at, 2);
         return;
-      case Kind::kTokenAt:
+      case Kind::kTokenAt: return need_index(node.at, 1);
       case Kind::kHistoryAt:
-      case Kind::kFound:
-      case Kind::kFunction: needed_[node.at] = true; return;
+      case Kind::kFunction: return need_index(node.at, 2);
+      case Kind::kFound: return need_index(node.at, 2);
       default: return;
     }
   }
 
+  // A token read at an index that nobody else reads is one op (a weight of 1 marks such a reader).
+  void need_index(NodeId at, unsigned weight) {
+    index_readers_[at] += weight;
+    keep(at);
+  }
+  bool fused(NodeId index) {
+    return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] == 1 &&
+           !wanted_index(index);
+  }
+  bool wanted_index(NodeId index) const {
+    return request_.part == Part::kBranch &&
+           std::any_of(request_.branches.begin(), request_.branches.end(),
+                       [&](auto s) { return split_.selectors[s].at == index; });
+  }
+
   Linear linear(const Expr& expr) {
     Linear result;
-    result.first = static_cast<std::uint32_t>(tape_.terms.size());
+    bool head = true;
     for (const Term& term : expr) {
       if (term.node == kOneNode) {
         result.constant = term.weight;
-        continue;
+      } else if (head) {
+        result.weight = term.weight;
+        result.node = term.node;
+        result.first = static_cast<std::uint32_t>(tape_.terms.size());
+        head = false;
+      } else {
+        tape_.terms.push_back(term);
+        ++result.more;
       }
-      tape_.terms.push_back(term);
-      ++result.count;
     }
     return result;
   }
@@ -248,29 +232,28 @@ class Builder {
     for (const Term& term : expr) {
       const Range r = net_.ranges[term.node];
       const Wide size = std::max(r.high, -r.low);
-      if (size > Wide{1} << 62) return true;
+      if (size > kLimit) return true;
       reach += size * (term.weight < 0 ? -Wide{term.weight} : Wide{term.weight});
-      if (reach > Wide{1} << 62) return true;
+      if (reach > kLimit) return true;
     }
     return false;
   }
-
   bool far_product(const Expr& gate, const Expr& value) const {
-    const Range g = net_.range(gate), v = net_.range(value);
-    const Wide limit = Wide{1} << 62, open = std::max<Wide>(g.high, 0), size = std::max(v.high, -v.low);
-    return far(gate) || far(value) || (open > 0 && size > limit / open);
+    const Range g = know_.range(gate), v = know_.range(value);
+    const Wide open = std::max<Wide>(g.high, 0), size = std::max(v.high, -v.low);
+    return far(gate) || far(value) || (open > 0 && size > kLimit / open);
   }
 
   // A store is entered just before anything looks into it, a history grows just before it is read.
   void enter_before(NodeId id) {
     const Node& node = net_.nodes[id];
-    if (!live_[id]) return;
-    if (node.kind == Kind::kHistoryAt && in_scope(id)) {
-      if (grown_.size() < net_.histories.size()) grown_.resize(net_.histories.size(), false);
+    if (!readers_.live[id]) return;
+    if (node.kind == Kind::kHistoryAt && in_scope(id) && !kept_before(id)) {
+      grown_.resize(net_.histories.size(), false);
       if (grown_[node.table]) return;
       grown_[node.table] = true;
-      Op op{.code = Code::kHistory, .table = node.table, .gate = {}, .value = {}};
-      op.value = linear(substitute(node.value));
+      Op op{.code = Code::kHistory, .checked = true, .table = node.table, .value = {}};
+      op.value = linear(know_.substitute(node.value));
       tape_.ops.push_back(op);
       return;
     }
@@ -278,94 +261,198 @@ class Builder {
     enters_[node.table] = false;
     const Store& store = net_.stores[node.table];
     Insert insert;
-    insert.key = linear(substitute(store.key));
-    insert.clear = linear(substitute(store.clear));
-    insert.proved = is_square(store);
-    if (!insert.proved) {
-      const Square square = square_here(store);
-      insert.rest = linear(square.rest);
-      for (const auto& product : square.products)
-        insert.products.push_back({product.weight, linear(product.gate), linear(product.value)});
+    const Expr key = know_.substitute(store.key), clear = know_.substitute(store.clear);
+    bool checked = far(key) || far(clear);
+    insert.key = linear(key);
+    insert.clear = linear(clear);
+    insert.always = know_.enters(node.table) == Knowledge::Entry::kAlways;
+    insert.proof = prove(store);
+    insert.sign = sign_;
+    if (insert.proof == Insert::Proof::kCompute) {
+      insert.rest = linear(know_.substitute(square_.rest));
+      for (const auto& product : square_.products)
+        insert.products.push_back({product.weight, linear(know_.substitute(product.gate)),
+                                   linear(know_.substitute(product.value))});
     }
     for (std::uint32_t c = 0; c < store.columns.size(); ++c)
-      if (column_live(node.table, c)) insert.columns.emplace_back(c, linear(substitute(store.columns[c])));
-    Op op{.code = Code::kInsert, .table = node.table, .gate = {}, .value = {}};
+      if (readers_.columns[node.table][c]) {
+        const Expr column = know_.substitute(store.columns[c]);
+        checked |= far(column);
+        insert.columns.emplace_back(c, linear(column));
+      }
+    Op op{.code = Code::kInsert, .checked = checked, .table = node.table, .value = {}};
     op.at = static_cast<std::uint32_t>(tape_.inserts.size());
     tape_.inserts.push_back(std::move(insert));
     tape_.ops.push_back(op);
   }
 
+  void emit_kept(NodeId id) {
+    const Expr& symbol = know_.symbol(id);
+    Op op{.code = Code::kLinear, .checked = far(symbol), .to = id, .value = {}};
+    op.value = linear(symbol);
+    tape_.ops.push_back(op);
+    tape_.computed.push_back(id);
+  }
+
   void emit(NodeId id) {
     const Node& node = net_.nodes[id];
+    if (fused(id)) return;
     tape_.computed.push_back(id);
-    if (scope_.known[id]) {
-      Op op{.code = Code::kLinear, .to = id, .gate = {}, .value = {}};
-      op.value.constant = *scope_.known[id];
-      tape_.ops.push_back(op);
-      return;
-    }
-    Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .gate = {}, .value = {}};
-    const Expr value = substitute(node.kind == Kind::kSum ? net_.means[node.table].value : node.value);
-    const Expr gate = substitute(node.gate);
+    Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .value = {}};
+    Expr value = know_.substitute(node.kind == Kind::kSum ? net_.means[node.table].value : node.value);
+    Expr gate = know_.substitute(node.gate);
     op.checked = far(value) || far(gate);
     switch (node.kind) {
       case Kind::kToken: op.code = Code::kToken; break;
       case Kind::kLinear: op.code = Code::kLinear; break;
-      case Kind::kIndex: op.code = Code::kIndex; break;
-      case Kind::kTokenAt: op.code = Code::kTokenAt; break;
-      case Kind::kHistoryAt: op.code = Code::kHistoryAt; break;
-      case Kind::kSum: {
+      case Kind::kIndex:
+        op.code = Code::kIndex;
+        if (node.at == kOneNode) op.at = kPositionNode;
+        break;
+      case Kind::kTokenAt:
+        op.code = Code::kTokenAt;
+        if (fused(node.at)) {
+          const Node& index = net_.nodes[node.at];
+          op.code = Code::kTokenNear;
+          op.at = index.at == kOneNode ? kPositionNode : index.at;
+          value = know_.substitute(index.value);
+          op.checked = far(value);
+        }
+        break;
+      case Kind::kHistoryAt:
+        op.code = Code::kHistoryAt;
+        value.clear();
+        break;
+      case Kind::kSum:
         op.code = Code::kSum;
         // The gate counts all positions: the register is the sum, and stays when nothing is added.
-        const Expr count{{kOneNode, 1}, {kPositionNode, 1}};
-        if (!net_.means[node.table].uniform || node.gate != count) break;
+        if (!counts_all(net_, node)) break;
         if (value.empty()) return;
         op.code = Code::kAddToSum;
         break;
-      }
       case Kind::kLookup: op.code = Code::kLookup; break;
-      case Kind::kFound: op.code = Code::kFound; break;
+      case Kind::kFound:
+        op.code = Code::kFound;
+        op.store = static_cast<std::uint16_t>(net_.nodes[node.at].table);
+        break;
       case Kind::kProduct:
         op.code = Code::kProduct;
         op.checked = far_product(gate, value);
         break;
       case Kind::kStep: op.code = Code::kStep; break;
-      case Kind::kEqual: op.code = Code::kEqual; break;
+      case Kind::kEqual:
+        op.code = Code::kEqual;
+        if (know_.is_match(id)) {
+          const Node& found = net_.nodes[node.value[0].node];
+          op.code = Code::kMatch;
+          op.at = found.table;
+          op.table = net_.nodes[found.at].table;
+          value = know_.substitute(net_.nodes[found.at].value);
+          gate.clear();
+          op.checked = far(value);
+        }
+        break;
       case Kind::kFunction: op.code = Code::kFunction; break;
       default: return;
     }
-    op.gate = linear(gate);
-    if (node.kind != Kind::kHistoryAt) op.value = linear(value);
+    if (op.code == Code::kSum || op.code == Code::kProduct || op.code == Code::kStep || op.code == Code::kEqual) {
+      op.gate = static_cast<std::uint32_t>(tape_.gates.size());
+      tape_.gates.push_back(linear(gate));
+    }
+    op.value = linear(value);
     tape_.ops.push_back(op);
   }
 
+  void finish(bool predicts) {
+    Op op{.code = Code::kEnd, .value = {}};
+    if (request_.part == Part::kBranch) {
+      op.code = Code::kBranch;
+      tape_.branches = request_.branches;
+      tape_.targets = 1;
+      for (const auto s : request_.branches) tape_.targets *= split_.selectors[s].cases() + 1;
+    } else if (predicts) {
+      op.code = Code::kPredict;
+      for (const Expr& feature : net_.features) {
+        const Expr here = know_.substitute(feature);
+        tape_.features.push_back(linear(here));
+        op.checked |= far(here);
+      }
+    }
+    tape_.ops.push_back(op);
+  }
+
+  // The registers that the prediction is tabulated by: instead of nodes that only combine others (and
+  // that nothing else needs), what they combine, while there are few combinations. The ops for
+  // those nodes then come after kRecall: they run once for each entry.
+  void tabulate() {
+    std::vector<NodeId> roots;
+    for (const Expr& feature : net_.features)
+      for (const Term& term : know_.substitute(feature))
+        if (term.node != kOneNode) add_unique(roots, term.node);
+    std::vector<NodeId> base;
+    for (const NodeId root : roots)
+      for (const NodeId id : base_of(root)) add_unique(base, id);
+    Wide size = combinations(base);
+    if (size > kLongestTable) size = combinations(base = roots);
+    if (size > kLongestTable) return;
+    Expr entry;
+    std::int64_t stride = 1;
+    std::sort(base.begin(), base.end());
+    for (const NodeId id : base) {
+      const Range range = know_.range({{id, 1}});
+      add_scaled(entry, {{id, 1}}, stride);
+      add_scaled(entry, constant(static_cast<std::int64_t>(range.low)), -stride);
+      stride *= static_cast<std::int64_t>(range.high - range.low + 1);
+    }
+    tape_.tokens.assign(static_cast<std::size_t>(size), -1);
+    tape_.entry = linear(entry);
+    // What is only reached through the base runs late.
+    early_ = base;
+  }
+
+  static void add_unique(std::vector<NodeId>& nodes, NodeId id) {
+    if (std::find(nodes.begin(), nodes.end(), id) == nodes.end()) nodes.push_back(id);
+  }
+  Wide combinations(const std::vector<NodeId>& nodes) const {
+    Wide size = 1;
+    for (const NodeId id : nodes) {
+      const Range range = know_.range({{id, 1}});
+      if (range.high - range.low >= kLongestTable) return kLongestTable + 1;
+      size = std::min<Wide>(size * (range.high - range.low + 1), kLongestTable + 1);
+    }
+    return size;
+  }
+  std::vector<NodeId> base_of(NodeId id) {
+    const Node& node = net_.nodes[id];
+    const bool gated = node.kind == Kind::kProduct || node.kind == Kind::kStep ||
+                       (node.kind == Kind::kEqual && !know_.is_match(id));
+    if (in_register(id) || (node.kind != Kind::kLinear && !gated)) return {id};
+    std::vector<NodeId> base;
+    for (const Expr* expr : {&node.value, &node.gate})
+      for (const Term& term : know_.substitute(*expr))
+        if (term.node != kOneNode)
+          for (const NodeId part : base_of(term.node)) add_unique(base, part);
+    return combinations(base) <= kLongestTable ? base : std::vector<NodeId>{id};
+  }
+
   const Network& net_;
-  const std::vector<bool>& live_;
-  const Scope& scope_;
-  const bool output_;
-  std::vector<Expr> symbol_;
-  std::vector<bool> needed_, enters_, grown_, mine_;
+  const Split& split_;
+  const Readers& readers_;
+  Knowledge& know_;
+  const Request& request_;
+  std::vector<bool> needed_, parted_, kept_, done_, enters_, grown_;
+  std::vector<NodeId> early_;  // registers that the prediction is tabulated by
+  std::vector<unsigned> index_readers_;
+  Square square_;
+  std::int64_t sign_ = 0;
   Tape tape_;
 };
 
 }  // namespace
 
-std::vector<bool> live_nodes(const Network& network) {
-  std::vector<bool> live(network.nodes.size(), false);
-  for (const Expr& feature : network.features) mark(feature, live, network);
-  live[kOneNode] = live[kPositionNode] = true;
-  return live;
-}
-
-std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wanted) {
-  std::vector<bool> live(network.nodes.size(), false);
-  for (const NodeId id : wanted) mark_node(id, live, network);
-  live[kOneNode] = live[kPositionNode] = true;
-  return live;
-}
-
-Tape build_tape(const Network& network, const std::vector<bool>& live, const Scope& scope) {
-  return Builder(network, live, scope).run();
+Tape build_tape(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
+                const Request& request) {
+  return Builder(network, split, readers, knowledge, request).run();
 }
 
 }  // namespace tvm::plan

@@ -1,90 +1,107 @@
-// A tape: straight-line code for what one position computes, specialised to known node values.
+// A tape: straight-line code for what one position computes.
 //
-// Enters: the network, and which nodes have known values or are computed already.  Leaves: a `Tape`.
+// Enters: what is known of the nodes (knowledge.hpp).  Leaves: a `Tape`, which sequence.cpp runs.
 //
-// Partial evaluation: known values are substituted, a product whose gate is constant becomes linear, one
-// whose gate is never positive (by its interval) vanishes, and what nobody reads is not computed. What
-// keeps history (sums, stores, histories) is never dropped, but for stores that the position does not
-// enter.
+// What keeps history (sums, stores, histories) is never dropped, but for stores that the position
+// does not enter; of everything else only what somebody reads is computed.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
+#include "plan/knowledge.hpp"
+#include "plan/liveness.hpp"
 #include "plan/network.hpp"
 
 namespace tvm::plan {
 
-// constant + sum of weight * register, `count` terms from `first`.
+// constant + weight * register `node` + `more` further terms from `first`.
 struct Linear {
-  std::uint32_t first = 0, count = 0;
-  std::int64_t constant = 0;
+  std::int64_t constant = 0, weight = 0;
+  NodeId node = 0;
+  std::uint32_t first = 0, more = 0;
 };
 
 enum class Code : std::uint8_t {
-  kToken,
-  kLinear,
-  kIndex,
-  kTokenAt,
-  kHistoryAt,
-  kSum,
-  kLookup,
-  kFound,
-  kProduct,
-  kStep,
-  kEqual,
-  kFunction,  // write register `to`
-  kAddToSum,  // a sum of every position: register `to` += value
-  kInsert,    // store `table`
-  kHistory,   // append `value` to history `table`
+  kToken,       // to = table[token]
+  kLinear,      // to = value
+  kIndex,       // to = value clamped to 0 .. register `at`
+  kTokenAt,     // to = table[token at register `at`]
+  kTokenNear,   // to = table[token at (value clamped to 0 .. register `at`)]
+  kHistoryAt,   // to = history `table` at register `at`
+  kSum,         // to = gate * mean `table` of value
+  kAddToSum,    // to += value
+  kLookup,      // to = record of store `table` with the key nearest to value
+  kFound,       // to = column `table` of record `at` of store `store`
+  kMatch,       // to = column `at` of the record of store `table` with the key value, or 0
+  kProduct,     // to = value * max(0, gate)
+  kStep,        // to = value when gate >= 1, else 0
+  kEqual,       // to = value when gate == 0, else 0
+  kFunction,    // to = function `table` of register `at`
+  kInsert,      // insert `at` into store `table`
+  kHistory,     // append value to history `table`
+  kBranch,      // go on with the tape of the selectors' cases
+  kRecall,      // next token = the table's entry, if it is there: the position is done
+  kPredict,     // next token = argmax of the tape's features, entered; the position is done
+  kEnd,         // the position is done, no token is predicted
 };
 
 struct Op {
   Code code;
   bool checked = false;  // the intervals do not rule out that it leaves 64 bits
+  std::uint16_t store = 0;
   std::uint32_t to = 0, at = 0, table = 0;
-  Linear gate, value;
+  std::uint32_t gate = 0;  // of gated codes: index into the tape's gates
+  Linear value;
 };
 
-// What kInsert needs besides the op: the store's expressions in this tape. The squared key is
-// rest + sum of weight * value * max(0, gate); unless it is proved to be the square, every insertion
-// checks it with 128-bit integers.
+// What kInsert needs besides the op: the store's expressions in this tape.
 struct Insert {
   struct Product {
     std::int64_t weight;
     Linear gate, value;
   };
-  Linear key, clear, rest;
+  Linear key, clear;
+  bool always = false;  // clear is never positive
+  // How it is known that `square` is the key's: proved; proved if sign * key >= 0; or by computing
+  // rest + sum of weight * value * max(0, gate) with 128 bits.
+  enum class Proof : std::uint8_t { kProved, kSign, kCompute } proof = Proof::kProved;
+  std::int64_t sign = 0;
+  Linear rest;
   std::vector<Product> products;
-  bool proved = false;
   std::vector<std::pair<std::uint32_t, Linear>> columns;
 };
 
 struct Tape {
   std::vector<Op> ops;
   std::vector<Term> terms;
-  std::vector<Insert> inserts;   // op.at of kInsert
-  std::vector<Linear> features;  // empty in a tape that does not reach the output
+  std::vector<Linear> gates;
+  std::vector<Insert> inserts;
+  // The prediction as a function of few registers with small ranges: `entry` is an index into a table of
+  // tokens (-1: not yet computed) with an entry for each combination. Empty when there are too many.
+  Linear entry;
+  std::vector<std::int32_t> tokens;
+  std::vector<Linear> features;  // kPredict: of the output head
+  // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
+  std::vector<std::uint32_t> branches;
+  std::size_t targets = 0;
   std::vector<NodeId> computed;  // nodes whose registers are right after it
 };
 
-// What a tape starts from, and how far it goes. All vectors are indexed by node.
-struct Scope {
-  std::vector<std::optional<std::int64_t>> known;
-  std::vector<bool> ready;  // computed by an earlier tape of the same position
-  std::vector<bool>
-      reached;  // what earlier tapes of the position were responsible for: their history is kept
-  std::vector<NodeId> wanted;    // what the tape is for; none: the output
-  std::int32_t first_token = 0;  // of the sequence
+enum class Part : std::uint8_t {
+  kWhole,   // a position whose selectors are all known
+  kBranch,  // up to the branch on the selectors in `branches`
+  kRest,    // after it
 };
 
-// Nodes that somebody reads: the output, or whatever keeps history for it.
-std::vector<bool> live_nodes(const Network& network);
+struct Request {
+  Part part = Part::kWhole;
+  bool predict = true;
+  std::vector<std::uint32_t> branches;  // kBranch
+  const Tape* before = nullptr;         // kRest: the tape that branched
+};
 
-// Nodes that `wanted` needs, history keepers included.
-std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wanted);
-
-Tape build_tape(const Network& network, const std::vector<bool>& live, const Scope& scope);
+Tape build_tape(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
+                const Request& request);
 
 }  // namespace tvm::plan

@@ -25,8 +25,11 @@ from pyvm.program.tokens import commit_token
 # Outweighs every difference of two words or keys (below 2**37 for traces of 2**31 tokens) in a gate
 # that an opcode opens; times the circle's 32045 it still is an exact float64.
 FAR_GATE = 1 << 37
-# The same for gates without an opcode.
-FAR = 1 << 40
+# Outweighs every difference of two keys (below 2**41 for any call depth of such traces) in a gate
+# without an opcode.
+FAR = 1 << 46
+
+WRITE, NEITHER, READ = 0, 1, 2
 
 LOADS = {"i32.load": 4, "i32.load8_s": 1, "i32.load8_u": 1, "i32.load16_s": 2, "i32.load16_u": 2}
 STORES = ("i32.store", "i32.store8", "i32.store16")
@@ -79,10 +82,8 @@ class Choice:
     added_at: Persist
     subtracted_at: Persist
     key: Persist
-    key_square: Persist  # key * key where not_writing is 0
-    not_writing: (
-        Persist  # 0: the last byte goes to the cell `key`; 1: an instruction that will write; 2
-    )
+    key_square: Persist  # key * key where the mode is WRITE
+    cell_mode: Persist  # of the cell `key`: WRITE (the last byte goes there), NEITHER or READ
     signed_load: Persist  # 1: the byte of the cell carries the sign
     value: Persist  # what the value is without bytes
     token_type: Persist
@@ -112,11 +113,11 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
         return Reglu(op, value._expr(), gate(op) + total(conditions))
 
     def first_bytes(op: str, value: Linear, count: int) -> Expr:
-        """value while fewer than count (1 or 2) bytes of op have been emitted."""
+        """value while fewer than count bytes of op have been emitted."""
         if count == 1:
             return when(op, value, -k)._expr()
-        doubled = 2 * gate(op) - k
-        return Reglu(op, value._expr(), doubled) - Reglu(op, value._expr(), doubled - one)
+        remaining = count * gate(op) - k
+        return Reglu(op, value._expr(), remaining) - Reglu(op, value._expr(), remaining - one)
 
     def carried(op: str) -> Expr:
         """1 when the last byte of op's value, which is not complete, has a mark."""
@@ -152,15 +153,15 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
         reads.append(when(op, address) if size == 4 else first_bytes(op, address, size))
     negative = {**dict.fromkeys(LOCAL_WRITES, local - one), "global.set": global_ - one}
     positive = {**dict.fromkeys(STORES, s.second + i.immediate + k), "input_base": i.immediate + k}
-    writes = [when(op, key) for op, key in (negative | positive).items()]
+    writes = negative | positive
     squares = [Reglu(op, -key, far(op) - key) for op, key in negative.items()]
     squares += [Reglu(op, key, far(op) + key) for op, key in positive.items()]
+    mode: list[Linear] = [Reglu("one", one, one)]
+    mode += [first_bytes(op, one, 4) for op in ("local.get", "global.get")]
+    mode += [first_bytes(op, one, size) for op, size in LOADS.items()]
+    mode += [when(op, one, -k) - when(op, one) for op in writes]
     # Position 0 writes a zero, so that some key is always there to be found.
-    first_position = Reglu("first position", one, one - position)
-    not_writing: list[Linear] = [2 * Reglu("one", one, one), -2 * first_position]
-    for op in (*LOCAL_WRITES, "global.set", *STORES):
-        not_writing.append(when(op, one, -k) - 2 * when(op, one))
-    not_writing.append(2 * when("input_base", one, -k) - 2 * when("input_base", one))
+    mode.append(-Reglu("first position", one, one - position))
     sign_byte = when("i32.load8_s", one, -k) + (
         first_bytes("i32.load16_s", one, 2) - first_bytes("i32.load16_s", one, 1)
     )
@@ -204,9 +205,9 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
         byte_at=persist("byte_at", total(byte_at)),
         added_at=persist("added_at", total(added_at)),
         subtracted_at=persist("subtracted_at", total(subtracted_at)),
-        key=persist("key", total([*reads, *writes])),
+        key=persist("key", total([*reads, *(when(op, key) for op, key in writes.items())])),
         key_square=persist("key_square", total(squares)),
-        not_writing=persist("not_writing", total(not_writing)),
+        cell_mode=persist("cell_mode", total(mode)),
         signed_load=persist("signed_load", sign_byte),
         value=persist("direct_value", total(value)),
         token_type=persist("base_type", total(kind)),

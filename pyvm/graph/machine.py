@@ -206,14 +206,14 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
         chosen.key,
         chosen.key,
         chosen.key_square,
-        chosen.not_writing,
+        chosen.cell_mode,
     )
     cell_byte = b.persist("cell_byte", found[0])
     cell_sign = b.persist("cell_sign", found[1])
     cell_key = b.persist("cell_key", found[2])
 
-    # A byte of a cell counts only when the key found is the key asked for, and not while writing.
-    distance = chosen.key - cell_key + dispatch.FAR * (2 * one - chosen.not_writing)
+    # A byte of a cell counts only while reading, and when the key found is the key asked for.
+    distance = chosen.key - cell_key + dispatch.FAR * (dispatch.READ * one - chosen.cell_mode)
     unsigned = dispatch.FAR * (one - chosen.signed_load)
     raw = chosen.value + operand_byte
     overflow = dispatch.step("overflow", one, raw - 255 * one)

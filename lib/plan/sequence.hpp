@@ -1,0 +1,73 @@
+// One sequence of tokens on the plan: the state that a run keeps, and the interpreter of tapes.
+//
+// Enters: tokens in order.  Leaves: predictions; or an Error: TVM_ERROR_LIMIT rather than computing beyond
+// what is exact, TVM_ERROR_UNSUPPORTED where a pattern that the plan relies on does not hold (the
+// layer path can run that sequence still).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "plan/automaton.hpp"
+#include "plan/output.hpp"
+#include "plan/store.hpp"
+
+namespace tvm::plan {
+
+// Not for several threads at once.
+class Sequence {
+ public:
+  Sequence(const Plan& plan, std::int32_t first_token);
+
+  std::size_t position() const { return position_; }
+
+  // Reads tokens[position() .. end); what they predict is not computed.
+  void read(const std::int32_t* tokens, std::size_t end);
+
+  // Reads tokens[position()], writes the prediction behind it, and goes on with that, until
+  // tokens[end - 1] has been written or is `stop`; returns how many tokens there are then. Like all
+  // that follows, an error leaves position() at the token that could not be read.
+  void generate(std::int32_t* tokens, std::size_t end, std::int32_t stop);
+
+  // Teacher forcing: tokens[position() + 1 .. end) against their predictions. Stops before the first that
+  // differs and returns its position (`found` is the prediction), or `end`.
+  std::size_t verify(const std::int32_t* tokens, std::size_t end, std::int32_t& found);
+
+  // Writes the predictions of tokens[position() + 1 .. end).
+  void predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted);
+
+ private:
+  template <bool predicting>
+  std::int32_t advance(const std::int32_t* tokens);
+  std::int64_t value(const Tape& tape, const Linear& linear) const;
+  std::int64_t checked(const Tape& tape, const Linear& linear) const;
+  std::int64_t value(const Tape& tape, const Op& op) const {
+    return op.checked ? checked(tape, op.value) : value(tape, op.value);
+  }
+  Wide wide(const Tape& tape, const Linear& linear) const;
+  void insert(const Tape& tape, const Op& op);
+  void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
+  void sum(const Tape& tape, const Op& op, std::int32_t token);
+  std::int32_t output(Tape& tape, const Op& op);
+  Segment* branch(Segment& segment, const std::int32_t* tokens);
+  [[noreturn]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT
+  [[noreturn]] void off_plan(const char* what) const;  // TVM_ERROR_UNSUPPORTED
+
+  struct Sum {
+    std::int64_t total = 0, count = 0, key = 0;
+  };
+
+  const Plan& plan_;
+  Automaton automaton_;
+  State* state_;
+  Output output_;
+  std::size_t position_ = 0;
+  bool cut_ = false;  // an index was cut at the position: it will move with it
+  std::vector<std::int64_t> registers_;
+  std::vector<Sum> sums_;  // per node
+  std::vector<RecordStore> stores_;
+  std::vector<std::vector<std::int64_t>> histories_;
+  std::vector<std::int64_t> features_;
+};
+
+}  // namespace tvm::plan
