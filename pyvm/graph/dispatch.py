@@ -25,9 +25,9 @@ from pyvm.program.tokens import commit_token
 # Outweighs every difference of two words or keys (below 2**37 for traces of 2**31 tokens) in a gate
 # that an opcode opens; times the circle's 32045 it still is an exact float64.
 FAR_GATE = 1 << 37
-# Outweighs every difference of two keys (below 2**41 for any call depth of such traces) in a gate
-# without an opcode.
-FAR = 1 << 46
+# Outweighs every difference of two keys (below 2**41 at any call depth of such traces) in a gate
+# without an opcode; four times a byte of it still is an exact float64.
+FAR = 1 << 42
 
 WRITE, NEITHER, READ = 0, 1, 2
 
