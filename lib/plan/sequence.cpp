@@ -1,6 +1,7 @@
 #include "plan/sequence.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "api/error.hpp"
 
@@ -80,6 +81,15 @@ inline void Sequence::insert(const Tape& tape, const Op& op) {
   for (const auto& [column, expr] : how.columns) row[column] = eval(expr);
 }
 
+std::int64_t Sequence::product(const Tape& tape, const Op& op) const {
+  const std::int64_t open = gate(tape, op);
+  if (open <= 0) return 0;
+  std::int64_t result = 0;
+  if (__builtin_mul_overflow(open, value(tape, op), &result))
+    beyond("a product does not fit 64 bits: the exact integers end here");
+  return result;
+}
+
 void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
   Sum& sum = sums_[op.to];
   const Mean& mean = plan_.network.means[op.table];
@@ -104,164 +114,188 @@ std::int32_t Sequence::output(Tape& tape, const Op& op) {
   return output_.token(features_);
 }
 
-Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) {
+// The case that the registers are in, or one beyond the last.
+inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_t* tokens) const {
+  const auto count = static_cast<std::int64_t>(selector.cases());
+  switch (selector.by) {
+    case Selector::By::kTokenAt:
+      return selector.case_of[static_cast<std::size_t>(tokens[registers_[selector.at]])];
+    case Selector::By::kFunction: {
+      const auto last = static_cast<std::int64_t>(selector.case_of.size()) - 1;
+      const std::int64_t at = registers_[selector.at];
+      return selector.case_of[static_cast<std::size_t>(
+          at < selector.low ? 0 : at - selector.low > last ? last : at - selector.low)];
+    }
+    case Selector::By::kValue: break;
+  }
+  const std::int64_t value = registers_[selector.nodes[0]];
+  return static_cast<std::size_t>(
+      value >= selector.low && value - selector.low < count ? value - selector.low : count);
+}
+
+inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) {
   std::size_t index = 0, radix = 1;
   for (const auto s : segment.tape.branches) {
     const Selector& selector = plan_.split.selectors[s];
-    const std::size_t cases = selector.cases();
-    std::size_t found = cases;
-    if (selector.by == Selector::By::kValue) {
-      const std::int64_t value = registers_[selector.nodes[0]];
-      if (value >= selector.low && value - selector.low < static_cast<std::int64_t>(cases))
-        found = static_cast<std::size_t>(value - selector.low);
-    } else if (selector.by == Selector::By::kTokenAt) {
-      found = selector.case_of[static_cast<std::size_t>(tokens[registers_[selector.at]])];
-    } else {
-      const auto last = static_cast<std::int64_t>(selector.case_of.size()) - 1;
-      const std::int64_t at = registers_[selector.at];
-      found = selector.case_of[static_cast<std::size_t>(
-          at < selector.low ? 0 : at - selector.low > last ? last : at - selector.low)];
-    }
-    index += radix * found;
-    radix *= cases + 1;
+    index += radix * case_of(selector, tokens);
+    radix *= selector.values.size() + 1;
   }
   Segment* next = segment.targets[index];
   return next != nullptr ? next : automaton_.target(segment, index);
 }
 
-// Reads tokens[position_]; returns the prediction of the token behind it.
-template <bool predicting>
-inline std::int32_t Sequence::advance(const std::int32_t* tokens) {
-  const Network& net = plan_.network;
-  const std::int32_t token = tokens[position_];
-  const std::uint32_t token_class = plan_.split.token_class[static_cast<std::size_t>(token)];
-  std::int64_t* r = registers_.data();
-  r[kPositionNode] = static_cast<std::int64_t>(position_);
-  Segment* segment = state_->next[predicting][token_class];
-  if (segment == nullptr) segment = automaton_.step(*state_, token_class, predicting);
-  Tape* tape = &segment->tape;
-  std::int32_t next = -1;
-  for (const Op* op = tape->ops.data();; ++op) {
-    switch (op->code) {
-      case Code::kToken: r[op->to] = net.tables[op->table][static_cast<std::size_t>(token)]; continue;
-      case Code::kLinear: r[op->to] = value(*tape, *op); continue;
-      case Code::kIndex: {
-        const std::int64_t at = value(*tape, *op), upper = r[op->at];
-        cut_ |= at > upper;
-        r[op->to] = std::clamp<std::int64_t>(at, 0, upper);
-        continue;
-      }
-      case Code::kTokenAt:
-        r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[r[op->at]])];
-        continue;
-      case Code::kTokenNear: {
-        const std::int64_t at = value(*tape, *op), upper = r[op->at];
-        cut_ |= at > upper;
-        r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[std::clamp<std::int64_t>(at, 0, upper)])];
-        continue;
-      }
-      case Code::kHistoryAt: r[op->to] = histories_[op->table][static_cast<std::size_t>(r[op->at])]; continue;
-      case Code::kSum: sum(*tape, *op, token); continue;
-      case Code::kAddToSum: {
-        std::int64_t total = 0;
-        if (__builtin_add_overflow(r[op->to], value(*tape, *op), &total) || total > kSumBound || total < -kSumBound)
-          beyond("a running sum leaves what is exact (2^53)");
-        r[op->to] = total;
-        continue;
-      }
-      case Code::kLookup:
-        if (stores_[op->table].empty()) off_plan("a lookup finds every key cleared");
-        r[op->to] = static_cast<std::int64_t>(stores_[op->table].nearest(value(*tape, *op)));
-        continue;
-      case Code::kFound:
-        r[op->to] = stores_[op->store].row(static_cast<std::size_t>(r[op->at]))[op->table];
-        continue;
-      case Code::kMatch: {
-        const RecordStore& store = stores_[op->table];
-        if (store.empty()) off_plan("a lookup finds every key cleared");
-        const std::int64_t* row = store.get(value(*tape, *op));
-        r[op->to] = row == nullptr ? 0 : row[op->at];
-        continue;
-      }
-      case Code::kProduct: {
-        const Linear& opening = tape->gates[op->gate];
-        if (op->checked) {
-          const std::int64_t gate = checked(*tape, opening);
-          if (gate <= 0)
-            r[op->to] = 0;
-          else if (__builtin_mul_overflow(gate, checked(*tape, op->value), &r[op->to]))
-            beyond("a product does not fit 64 bits: the exact integers end here");
-          continue;
-        }
-        const std::int64_t gate = value(*tape, opening);
-        r[op->to] = gate <= 0 ? 0 : gate * value(*tape, op->value);
-        continue;
-      }
-      case Code::kStep: {
-        const Linear& gate = tape->gates[op->gate];
-        r[op->to] = (op->checked ? checked(*tape, gate) : value(*tape, gate)) < 1 ? 0 : value(*tape, *op);
-        continue;
-      }
-      case Code::kEqual: {
-        const Linear& gate = tape->gates[op->gate];
-        r[op->to] = (op->checked ? checked(*tape, gate) : value(*tape, gate)) != 0 ? 0 : value(*tape, *op);
-        continue;
-      }
-      case Code::kFunction:
-        if (!net.functions[op->table].at(r[op->at], r[op->to]))
-          beyond("a function of an integer does not fit 64 bits");
-        continue;
-      case Code::kInsert: insert(*tape, *op); continue;
-      case Code::kHistory: histories_[op->table].push_back(value(*tape, *op)); continue;
-      case Code::kBranch:
-        segment = branch(*segment, tokens);
-        tape = &segment->tape;
-        op = tape->ops.data() - 1;
-        continue;
-      case Code::kRecall:
-        next = tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))];
-        if (next < 0) continue;
-        break;
-      case Code::kPredict:
-        next = output(*tape, *op);
-        if (!tape->tokens.empty()) tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))] = next;
-        break;
-      case Code::kEnd: break;
-    }
-    break;
+inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens) {
+  const std::int64_t* table = plan_.network.tables[op.table].data();
+  const std::int64_t base = op.value.weight * registers_[op.value.node], upper = registers_[op.at];
+  const Near* near = tape.nears.data() + op.value.first;
+  std::int64_t sum = 0;
+  for (std::uint32_t i = 0; i < op.value.more; ++i) {
+    const std::int64_t at = base + near[i].offset;
+    cut_ |= at > upper;
+    sum += near[i].weight * table[tokens[std::clamp<std::int64_t>(at, 0, upper)]];
   }
-  // A cut index is not what it was one position on: nothing may be taken over.
-  state_ = cut_ ? automaton_.nothing_known() : segment->after;
-  cut_ = false;
-  ++position_;
-  return next;
+  return sum;
 }
 
+// Operators are jumped to from the end of the one before (labels as values, an extension that GCC and
+// Clang share): the processor then predicts each jump by where it is made from.
+#define TVM_NEXT goto* labels[static_cast<std::size_t>((++op)->code)]
+
+template <Sequence::Mode mode, class Tokens>
+std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted) {
+  static const void* const labels[] = {
+      &&token, &&linear, &&index,   &&token_at, &&token_near, &&token_sum, &&history_at, &&sum,     &&add_to_sum, &&lookup, &&found,
+      &&match, &&product, &&step,   &&equal,    &&function,   &&insert,    &&history,    &&branch, &&recall,     &&predict, &&end};
+  static_assert(std::size(labels) == static_cast<std::size_t>(Code::kEnd) + 1);
+  constexpr bool predicting = mode != Mode::kRead;
+  const Network& net = plan_.network;
+  const std::uint32_t* token_class = plan_.split.token_class.data();
+  std::int64_t* const r = registers_.data();
+  std::int32_t next = -1;
+  while (position_ + predicting < end) {
+    const auto here = static_cast<std::size_t>(tokens[position_]);
+    r[kPositionNode] = static_cast<std::int64_t>(position_);
+    Segment* segment = state_->next[predicting][token_class[here]];
+    if (segment == nullptr) segment = automaton_.step(*state_, token_class[here], predicting);
+    Tape* tape = &segment->tape;
+    const Op* op = tape->ops.data() - 1;
+    TVM_NEXT;
+  token:
+    r[op->to] = net.tables[op->table][here];
+    TVM_NEXT;
+  linear:
+    r[op->to] = value(*tape, *op);
+    TVM_NEXT;
+  index: {
+    const std::int64_t at = value(*tape, *op), upper = r[op->at];
+    cut_ |= at > upper;
+    r[op->to] = std::clamp<std::int64_t>(at, 0, upper);
+    TVM_NEXT;
+  }
+  token_at:
+    r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[r[op->at]])];
+    TVM_NEXT;
+  token_near: {
+    const std::int64_t at = value(*tape, *op), upper = r[op->at];
+    cut_ |= at > upper;
+    r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[std::clamp<std::int64_t>(at, 0, upper)])];
+    TVM_NEXT;
+  }
+  token_sum:
+    r[op->to] = token_sum(*tape, *op, tokens);
+    TVM_NEXT;
+  history_at:
+    r[op->to] = histories_[op->table][static_cast<std::size_t>(r[op->at])];
+    TVM_NEXT;
+  sum:
+    sum(*tape, *op, tokens[position_]);
+    TVM_NEXT;
+  add_to_sum: {
+    std::int64_t total = 0;
+    if (__builtin_add_overflow(r[op->to], value(*tape, *op), &total) || total > kSumBound || total < -kSumBound)
+      beyond("a running sum leaves what is exact (2^53)");
+    r[op->to] = total;
+    TVM_NEXT;
+  }
+  lookup:
+    if (stores_[op->table].empty()) off_plan("a lookup finds every key cleared");
+    r[op->to] = static_cast<std::int64_t>(stores_[op->table].nearest(value(*tape, *op)));
+    TVM_NEXT;
+  found:
+    r[op->to] = stores_[op->store].row(static_cast<std::size_t>(r[op->at]))[op->table];
+    TVM_NEXT;
+  match: {
+    const RecordStore& store = stores_[op->table];
+    if (store.empty()) off_plan("a lookup finds every key cleared");
+    const std::int64_t* row = store.get(value(*tape, *op));
+    r[op->to] = row == nullptr ? 0 : row[op->at];
+    TVM_NEXT;
+  }
+  product:
+    r[op->to] = product(*tape, *op);
+    TVM_NEXT;
+  step:
+    r[op->to] = gate(*tape, *op) < 1 ? 0 : value(*tape, *op);
+    TVM_NEXT;
+  equal:
+    r[op->to] = gate(*tape, *op) != 0 ? 0 : value(*tape, *op);
+    TVM_NEXT;
+  function:
+    if (!net.functions[op->table].at(r[op->at], r[op->to])) beyond("a function of an integer does not fit 64 bits");
+    TVM_NEXT;
+  insert:
+    insert(*tape, *op);
+    TVM_NEXT;
+  history:
+    histories_[op->table].push_back(value(*tape, *op));
+    TVM_NEXT;
+  branch:
+    segment = branch(*segment, tokens);
+    tape = &segment->tape;
+    op = tape->ops.data() - 1;
+    TVM_NEXT;
+  recall:
+    next = tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))];
+    if (next < 0) TVM_NEXT;
+    goto end;
+  predict:
+    next = output(*tape, *op);
+    if (!tape->tokens.empty()) tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))] = next;
+  end:
+    // A cut index is not what it was one position on: nothing may be taken over.
+    state_ = cut_ ? automaton_.nothing_known() : segment->after;
+    cut_ = false;
+    ++position_;
+    if constexpr (mode == Mode::kGenerate) {
+      tokens[position_] = next;
+      if (next == stop) break;
+    }
+    if constexpr (mode == Mode::kVerify)
+      if (next != tokens[position_]) break;
+    if constexpr (mode == Mode::kPredict) *predicted++ = next;
+  }
+  return next;
+}
+#undef TVM_NEXT
+
 void Sequence::read(const std::int32_t* tokens, std::size_t end) {
-  while (position_ < end) advance<false>(tokens);
+  run<Mode::kRead>(tokens, end, -1, nullptr);
 }
 
 void Sequence::generate(std::int32_t* tokens, std::size_t end, std::int32_t stop) {
-  while (position_ + 1 < end) {
-    const std::int32_t next = advance<true>(tokens);
-    tokens[position_] = next;
-    if (next == stop) return;
-  }
+  run<Mode::kGenerate>(tokens, end, stop, nullptr);
 }
 
 std::size_t Sequence::verify(const std::int32_t* tokens, std::size_t end, std::int32_t& found) {
-  while (position_ + 1 < end) {
-    const std::int32_t next = advance<true>(tokens);
-    if (next != tokens[position_]) {
-      found = next;
-      return position_;
-    }
-  }
-  return end;
+  const std::size_t begin = position_ + 1;
+  const std::int32_t next = run<Mode::kVerify>(tokens, end, -1, nullptr);
+  if (begin >= end || next == tokens[position_]) return end;
+  found = next;
+  return position_;
 }
 
 void Sequence::predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted) {
-  while (position_ + 1 < end) *predicted++ = advance<true>(tokens);
+  run<Mode::kPredict>(tokens, end, -1, predicted);
 }
 
 }  // namespace tvm::plan

@@ -37,21 +37,28 @@ class Sequence {
   void predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted);
 
  private:
-  template <bool predicting>
-  std::int32_t advance(const std::int32_t* tokens);
+  enum class Mode : std::uint8_t { kRead, kGenerate, kVerify, kPredict };
+  template <Mode mode, class Tokens>
+  std::int32_t run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted);
   std::int64_t value(const Tape& tape, const Linear& linear) const;
-  std::int64_t checked(const Tape& tape, const Linear& linear) const;
+  [[gnu::noinline]] std::int64_t checked(const Tape& tape, const Linear& linear) const;
   std::int64_t value(const Tape& tape, const Op& op) const {
     return op.checked ? checked(tape, op.value) : value(tape, op.value);
+  }
+  std::int64_t gate(const Tape& tape, const Op& op) const {
+    return op.checked ? checked(tape, tape.gates[op.gate]) : value(tape, tape.gates[op.gate]);
   }
   Wide wide(const Tape& tape, const Linear& linear) const;
   void insert(const Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
+  std::int64_t product(const Tape& tape, const Op& op) const;
+  std::int64_t token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens);
   void sum(const Tape& tape, const Op& op, std::int32_t token);
   std::int32_t output(Tape& tape, const Op& op);
+  std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
   Segment* branch(Segment& segment, const std::int32_t* tokens);
-  [[noreturn]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT
-  [[noreturn]] void off_plan(const char* what) const;  // TVM_ERROR_UNSUPPORTED
+  [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT
+  [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // TVM_ERROR_UNSUPPORTED
 
   struct Sum {
     std::int64_t total = 0, count = 0, key = 0;

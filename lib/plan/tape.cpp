@@ -22,7 +22,9 @@ class Builder {
         parted_(network.nodes.size()),
         kept_(network.nodes.size()),
         done_(network.nodes.size()),
-        index_readers_(network.nodes.size()) {
+        index_readers_(network.nodes.size()),
+        readers_of_(network.nodes.size()),
+        absorbed_(network.nodes.size()) {
     if (request.before != nullptr)
       for (const NodeId id : request.before->computed) done_[id] = true;
   }
@@ -40,6 +42,9 @@ class Builder {
     if (predicts)
       for (const Expr& feature : net_.features) need_raw(feature);
     need_all_parts();
+    for (NodeId id = 0; id < net_.nodes.size(); ++id)
+      if (needed_[id] && is_token_sum(id))
+        for (const Term& term : know_.substitute(net_.nodes[id].value)) absorbed_[term.node] = true;
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       enter_before(id);
       if (early[id] || (needed_[id] && tape_.tokens.empty())) emit(id);
@@ -60,8 +65,10 @@ class Builder {
   bool in_register(NodeId id) { return done_[id] || know_.carried(id); }
 
   void need(const Expr& expr) {
-    for (const Term& term : expr)
+    for (const Term& term : expr) {
+      ++readers_of_[term.node];
       if (term.node > kPositionNode && !in_register(term.node)) needed_[term.node] = true;
+    }
   }
 
   // The substituted expression, and the found values in it that were forwarded: they are kept in their
@@ -141,9 +148,15 @@ class Builder {
       return Insert::Proof::kCompute;
     const Expr gate = know_.substitute(square_.products[0].gate);
     if (gate != know_.substitute(square_.products[0].value)) return Insert::Proof::kCompute;
+    // The key may be a register that holds a sum; the gate is that sum.
+    Expr sum;
+    for (const Term& term : key) {
+      const Node& node = net_.nodes[term.node];
+      add_scaled(sum, node.kind == Kind::kLinear ? know_.substitute(node.value) : Expr{{term.node, 1}}, term.weight);
+    }
     for (const std::int64_t sign : {1, -1}) {
       Expr rooted;
-      add_scaled(rooted, key, sign);
+      add_scaled(rooted, sum, sign);
       if (rooted != gate) continue;
       sign_ = sign;
       return know_.range(gate).low >= 0 ? Insert::Proof::kProved : Insert::Proof::kSign;
@@ -182,29 +195,67 @@ class Builder {
       case Kind::kSum: need_raw(node.gate); return need_raw(net_.means[node.table].value);
       case Kind::kIndex:
         need_raw(node.value);
-        if (node.at != kOneNode) need_index(node.at, 2);
+        if (node.at != kOneNode) need_index(node.at, kOther);
         return;
       case Kind::kTokenAt: return need_index(node.at, 1);
       case Kind::kHistoryAt:
-      case Kind::kFunction: return need_index(node.at, 2);
-      case Kind::kFound: return need_index(node.at, 2);
+      case Kind::kFunction: return need_index(node.at, kOther);
+      case Kind::kFound: return need_index(node.at, kOther);
       default: return;
     }
   }
 
-  // A token read at an index that nobody else reads is one op (a weight of 1 marks such a reader).
+  // A token read at an index is one op where nobody reads the index for something else, or many tokens
+  // there (a weight of 1 marks a reader of a token).
+  static constexpr unsigned kOther = 8, kFewReaders = 2;
   void need_index(NodeId at, unsigned weight) {
     index_readers_[at] += weight;
     keep(at);
   }
   bool fused(NodeId index) {
-    return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] == 1 &&
+    return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] <= kFewReaders &&
            !wanted_index(index);
   }
   bool wanted_index(NodeId index) const {
     return request_.part == Part::kBranch &&
            std::any_of(request_.branches.begin(), request_.branches.end(),
                        [&](auto s) { return split_.selectors[s].at == index; });
+  }
+
+  // A sum of tokens around one position that nobody else reads: bytes that make a word.
+  bool is_token_sum(NodeId id) {
+    if (net_.nodes[id].kind != Kind::kLinear) return false;
+    const Expr sum = know_.substitute(net_.nodes[id].value);
+    if (sum.size() < 3) return false;
+    const auto token_at = [&](const Term& term) -> const Node& { return net_.nodes[term.node]; };
+    return std::all_of(sum.begin(), sum.end(), [&](const Term& term) {
+      const Node &node = token_at(term), &first = token_at(sum[0]);
+      if (node.kind != Kind::kTokenAt || first.kind != Kind::kTokenAt || node.table != first.table) return false;
+      if (!needed_[term.node] || readers_of_[term.node] != 1 || !fused(node.at) || !fused(first.at)) return false;
+      if (net_.nodes[node.at].at != net_.nodes[first.at].at) return false;
+      return base_of_index(node.at) == base_of_index(first.at);
+    });
+  }
+  // The index without its constant.
+  Expr base_of_index(NodeId index) {
+    Expr value = know_.substitute(net_.nodes[index].value);
+    if (!value.empty() && value[0].node == kOneNode) value.erase(value.begin());
+    return value.size() == 1 && !far(value) ? value : Expr{{index, 1}};
+  }
+
+  void emit_token_sum(NodeId id) {
+    const Expr sum = know_.substitute(net_.nodes[id].value);
+    const Node& first = net_.nodes[sum[0].node];
+    const NodeId upper = net_.nodes[first.at].at;
+    Op op{.code = Code::kTokenSum, .to = id, .at = upper == kOneNode ? kPositionNode : upper, .table = first.table, .value = {}};
+    op.value = linear(base_of_index(first.at));
+    op.value.first = static_cast<std::uint32_t>(tape_.nears.size());
+    op.value.more = static_cast<std::uint32_t>(sum.size());
+    for (const Term& term : sum) {
+      const Expr value = know_.substitute(net_.nodes[net_.nodes[term.node].at].value);
+      tape_.nears.push_back({value[0].node == kOneNode ? value[0].weight : 0, term.weight});
+    }
+    tape_.ops.push_back(op);
   }
 
   Linear linear(const Expr& expr) {
@@ -296,8 +347,9 @@ class Builder {
 
   void emit(NodeId id) {
     const Node& node = net_.nodes[id];
-    if (fused(id)) return;
+    if (fused(id) || absorbed_[id]) return;
     tape_.computed.push_back(id);
+    if (is_token_sum(id)) return emit_token_sum(id);
     Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .value = {}};
     Expr value = know_.substitute(node.kind == Kind::kSum ? net_.means[node.table].value : node.value);
     Expr gate = know_.substitute(node.gate);
@@ -442,7 +494,8 @@ class Builder {
   const Request& request_;
   std::vector<bool> needed_, parted_, kept_, done_, enters_, grown_;
   std::vector<NodeId> early_;  // registers that the prediction is tabulated by
-  std::vector<unsigned> index_readers_;
+  std::vector<unsigned> index_readers_, readers_of_;
+  std::vector<bool> absorbed_;  // into a token sum
   Square square_;
   std::int64_t sign_ = 0;
   Tape tape_;

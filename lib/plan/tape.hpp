@@ -28,6 +28,7 @@ enum class Code : std::uint8_t {
   kIndex,       // to = value clamped to 0 .. register `at`
   kTokenAt,     // to = table[token at register `at`]
   kTokenNear,   // to = table[token at (value clamped to 0 .. register `at`)]
+  kTokenSum,    // to = constant + sum over `nears` of weight * table[token at (base + offset clamped ..)]
   kHistoryAt,   // to = history `table` at register `at`
   kSum,         // to = gate * mean `table` of value
   kAddToSum,    // to += value
@@ -72,9 +73,15 @@ struct Insert {
   std::vector<std::pair<std::uint32_t, Linear>> columns;
 };
 
+// A token near others, of a kTokenSum whose value is the base without its constant.
+struct Near {
+  std::int64_t offset, weight;
+};
+
 struct Tape {
   std::vector<Op> ops;
   std::vector<Term> terms;
+  std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value
   std::vector<Linear> gates;
   std::vector<Insert> inserts;
   // The prediction as a function of few registers with small ranges: `entry` is an index into a table of
