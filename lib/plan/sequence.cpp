@@ -255,12 +255,12 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     op = tape->ops.data() - 1;
     TVM_NEXT;
   recall:
-    next = tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))];
+    next = tape->tokens[static_cast<std::size_t>(value(*tape, op->value))];
     if (next < 0) TVM_NEXT;
     goto end;
   predict:
     next = output(*tape, *op);
-    if (!tape->tokens.empty()) tape->tokens[static_cast<std::size_t>(value(*tape, tape->entry))] = next;
+    if (!tape->tokens.empty()) tape->tokens[static_cast<std::size_t>(value(*tape, op->value))] = next;
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
     state_ = cut_ ? automaton_.nothing_known() : segment->after;

@@ -15,16 +15,17 @@ namespace tvm::plan {
 
 class RecordStore {
  public:
-  explicit RecordStore(std::size_t width) : width_(width) { grow(64); }
+  explicit RecordStore(std::size_t width) : stride_(width + 1) { grow(64); }
 
-  bool empty() const { return newest_.empty(); }
+  bool empty() const { return count_ == 0; }
 
   // The row of the newest record of `key`, to be written over.
   std::int64_t* put(std::int64_t key, std::int64_t now) {
     Cell* cell = find(key);
     if (cell->record == kNone) cell = enter(key);
-    newest_[cell->record] = now;
-    return row(cell->record);
+    std::int64_t* record = records_.data() + cell->record * stride_;
+    *record = now;
+    return record + 1;
   }
 
   // The row of the record of `key`; null where there is none.
@@ -39,8 +40,7 @@ class RecordStore {
     return cell->record != kNone ? cell->record : nearest_of_others(query);
   }
 
-  const std::int64_t* row(std::size_t record) const { return values_.data() + record * width_; }
-  std::int64_t* row(std::size_t record) { return values_.data() + record * width_; }
+  const std::int64_t* row(std::size_t record) const { return records_.data() + record * stride_ + 1; }
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -58,7 +58,7 @@ class RecordStore {
     const auto down = static_cast<std::uint64_t>(query) - static_cast<std::uint64_t>(*below);
     const auto up = static_cast<std::uint64_t>(*above) - static_cast<std::uint64_t>(query);
     if (down != up) return down < up ? low : high;
-    return newest_[low] > newest_[high] ? low : high;
+    return records_[low * stride_] > records_[high * stride_] ? low : high;
   }
 
   // Neighbouring keys stay neighbours within a line of the cache.
@@ -74,12 +74,11 @@ class RecordStore {
   Cell* find(std::int64_t key) { return const_cast<Cell*>(std::as_const(*this).find(key)); }
 
   Cell* enter(std::int64_t key) {
-    if (2 * (newest_.size() + 1) > cells_.size()) grow(2 * cells_.size());
-    Cell* cell = find(key);
-    *cell = {key, static_cast<std::uint32_t>(newest_.size())};
+    if (2 * (count_ + 1) > cells_.size()) grow(2 * cells_.size());
+    records_.resize(records_.size() + stride_);
     keys_.insert(key);
-    newest_.push_back(0);
-    values_.resize(values_.size() + width_);
+    Cell* cell = find(key);
+    *cell = {key, count_++};
     return cell;
   }
 
@@ -90,11 +89,11 @@ class RecordStore {
       if (cell.record != kNone) *find(cell.key) = cell;
   }
 
-  std::size_t width_;
-  std::vector<Cell> cells_;           // open addressing, at most half full
-  std::set<std::int64_t> keys_;       // for the nearest key
-  std::vector<std::int64_t> newest_;  // position by record
-  std::vector<std::int64_t> values_;  // (records, width)
+  std::size_t stride_;
+  std::uint32_t count_ = 0;
+  std::vector<Cell> cells_;            // open addressing, at most half full
+  std::set<std::int64_t> keys_;        // for the nearest key
+  std::vector<std::int64_t> records_;  // (count, 1 + width): newest position, row
 };
 
 }  // namespace tvm::plan

@@ -51,7 +51,7 @@ class Builder {
       if (kept_[id] && !needed_[id]) emit_kept(id);
     }
     if (!tape_.tokens.empty()) {
-      tape_.ops.push_back({.code = Code::kRecall, .value = {}});
+      tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
       const std::size_t computed = tape_.computed.size();
       for (NodeId id = 0; id < net_.nodes.size(); ++id)
         if (needed_[id] && !early[id]) emit(id);
@@ -424,6 +424,7 @@ class Builder {
       for (const auto s : request_.branches) tape_.targets *= split_.selectors[s].cases() + 1;
     } else if (predicts) {
       op.code = Code::kPredict;
+      op.value = entry_;
       for (const Expr& feature : net_.features) {
         const Expr here = know_.substitute(feature);
         tape_.features.push_back(linear(here));
@@ -457,7 +458,7 @@ class Builder {
       stride *= static_cast<std::int64_t>(range.high - range.low + 1);
     }
     tape_.tokens.assign(static_cast<std::size_t>(size), -1);
-    tape_.entry = linear(entry);
+    entry_ = linear(entry);
     // What is only reached through the base runs late.
     early_ = base;
   }
@@ -493,6 +494,7 @@ class Builder {
   Knowledge& know_;
   const Request& request_;
   std::vector<bool> needed_, parted_, kept_, done_, enters_, grown_;
+  Linear entry_;  // of tape_.tokens
   std::vector<NodeId> early_;  // registers that the prediction is tabulated by
   std::vector<unsigned> index_readers_, readers_of_;
   std::vector<bool> absorbed_;  // into a token sum

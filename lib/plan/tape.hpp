@@ -42,8 +42,8 @@ enum class Code : std::uint8_t {
   kInsert,      // insert `at` into store `table`
   kHistory,     // append value to history `table`
   kBranch,      // go on with the tape of the selectors' cases
-  kRecall,      // next token = the table's entry, if it is there: the position is done
-  kPredict,     // next token = argmax of the tape's features, entered; the position is done
+  kRecall,      // next token = entry `value` of the tape's tokens: where it is known the position is done
+  kPredict,     // next token = argmax of the tape's features, and entry `value`; the position is done
   kEnd,         // the position is done, no token is predicted
 };
 
@@ -84,9 +84,8 @@ struct Tape {
   std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value
   std::vector<Linear> gates;
   std::vector<Insert> inserts;
-  // The prediction as a function of few registers with small ranges: `entry` is an index into a table of
-  // tokens (-1: not yet computed) with an entry for each combination. Empty when there are too many.
-  Linear entry;
+  // The prediction as a function of few registers with small ranges: a token for each combination (-1: not
+  // yet computed), which the value of kRecall counts. Empty when there are too many.
   std::vector<std::int32_t> tokens;
   std::vector<Linear> features;  // kPredict: of the output head
   // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
