@@ -29,17 +29,20 @@ void Sequence::off_plan(const char* what) const {
               sentence("path plan: position ", position_, ": ", what, "; use path layers"));
 }
 
+// Modulo 2^64: what may leave 64 bits was checked by an op before.
 inline std::int64_t Sequence::value(const Tape& tape, const Linear& linear) const {
-  std::int64_t sum = linear.constant + linear.weight * registers_[linear.node];
+  const auto times = [&](std::int64_t weight, NodeId node) {
+    return static_cast<std::uint64_t>(weight) * static_cast<std::uint64_t>(registers_[node]);
+  };
+  std::uint64_t sum = static_cast<std::uint64_t>(linear.constant) + times(linear.weight, linear.node);
   const Term* term = tape.terms.data() + linear.first;
-  for (std::uint32_t i = 0; i < linear.more; ++i) sum += term[i].weight * registers_[term[i].node];
-  return sum;
+  for (std::uint32_t i = 0; i < linear.more; ++i) sum += times(term[i].weight, term[i].node);
+  return static_cast<std::int64_t>(sum);
 }
 
-std::int64_t Sequence::checked(const Tape& tape, const Linear& linear) const {
+void Sequence::check(const Tape& tape, const Linear& linear) const {
   const Wide sum = wide(tape, linear);
   if (sum < INT64_MIN || sum > INT64_MAX) beyond("a value does not fit 64 bits: the exact integers end here");
-  return static_cast<std::int64_t>(sum);
 }
 
 Wide Sequence::wide(const Tape& tape, const Linear& linear) const {
@@ -65,27 +68,30 @@ void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t ke
   if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
 }
 
-inline void Sequence::insert(const Tape& tape, const Op& op) {
-  const Insert& how = tape.inserts[op.at];
-  const auto eval = [&](const Linear& linear) {
-    return op.checked ? checked(tape, linear) : value(tape, linear);
-  };
-  if (!how.always && eval(how.clear) > 0) return;
-  const std::int64_t key = eval(how.key);
+inline void Sequence::insert(Tape& tape, const Op& op) {
+  Insert& how = tape.inserts[op.part];
+  if (!how.always && value(tape, how.clear) > 0) return;
+  const std::int64_t key = value(tape, how.key);
   if (how.proof == Insert::Proof::kSign) {
     if (how.sign > 0 ? key < 0 : key > 0) off_plan("a lookup key and its square disagree");
   } else if (how.proof == Insert::Proof::kCompute) {
     check_square(tape, how, key);
   }
-  std::int64_t* row = stores_[op.table].put(key, registers_[kPositionNode]);
-  for (const auto& [column, expr] : how.columns) row[column] = eval(expr);
+  RecordStore& store = stores_[op.table];
+  std::uint32_t record = how.record;
+  if (record == UINT32_MAX) {
+    record = store.place(key);
+    if (how.fixed) how.record = record;
+  }
+  std::int64_t* row = store.write(record, registers_[kPositionNode]);
+  for (const Linear& column : how.columns) *row++ = value(tape, column);
 }
 
 std::int64_t Sequence::product(const Tape& tape, const Op& op) const {
-  const std::int64_t open = gate(tape, op);
+  const std::int64_t open = value(tape, tape.gates[op.part]);
   if (open <= 0) return 0;
   std::int64_t result = 0;
-  if (__builtin_mul_overflow(open, value(tape, op), &result))
+  if (__builtin_mul_overflow(open, value(tape, op.value), &result))
     beyond("a product does not fit 64 bits: the exact integers end here");
   return result;
 }
@@ -97,10 +103,10 @@ void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
   if (sum.count == 0 || key > sum.key) sum = {0, 0, key};
   if (key == sum.key) {
     ++sum.count;
-    if (__builtin_add_overflow(sum.total, checked(tape, op.value), &sum.total))
+    if (__builtin_add_overflow(sum.total, value(tape, op.value), &sum.total))
       beyond("a running sum does not fit 64 bits");
   }
-  const std::int64_t gate = std::max<std::int64_t>(0, checked(tape, tape.gates[op.gate]));
+  const std::int64_t gate = std::max<std::int64_t>(0, value(tape, tape.gates[op.part]));
   const Wide scaled = Wide{sum.total} * gate;
   if (scaled % sum.count != 0) off_plan("a mean times its gate is no integer");
   const Wide result = scaled / sum.count;
@@ -108,9 +114,8 @@ void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
   registers_[op.to] = static_cast<std::int64_t>(result);
 }
 
-std::int32_t Sequence::output(Tape& tape, const Op& op) {
-  for (std::size_t f = 0; f < features_.size(); ++f)
-    features_[f] = op.checked ? checked(tape, tape.features[f]) : value(tape, tape.features[f]);
+std::int32_t Sequence::output(const Tape& tape) {
+  for (std::size_t f = 0; f < features_.size(); ++f) features_[f] = value(tape, tape.features[f]);
   return output_.token(features_);
 }
 
@@ -145,14 +150,11 @@ inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) {
 }
 
 inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens) {
-  const std::int64_t* table = plan_.network.tables[op.table].data();
   const std::int64_t base = op.value.weight * registers_[op.value.node], upper = registers_[op.at];
   const Near* near = tape.nears.data() + op.value.first;
   std::int64_t sum = 0;
   for (std::uint32_t i = 0; i < op.value.more; ++i) {
-    const std::int64_t at = base + near[i].offset;
-    cut_ |= at > upper;
-    sum += near[i].weight * table[tokens[std::clamp<std::int64_t>(at, 0, upper)]];
+    sum += near[i].weight * op.tokens[tokens[cut(base + near[i].offset, upper)]];
   }
   return sum;
 }
@@ -164,7 +166,7 @@ inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const st
 template <Sequence::Mode mode, class Tokens>
 std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted) {
   static const void* const labels[] = {
-      &&token, &&linear, &&index,   &&token_at, &&token_near, &&token_sum, &&history_at, &&sum,     &&add_to_sum, &&lookup, &&found,
+      &&check, &&token, &&linear, &&index,   &&token_at, &&token_near, &&token_sum, &&history_at, &&sum,     &&add_to_sum, &&lookup, &&found,
       &&match, &&product, &&step,   &&equal,    &&function,   &&insert,    &&history,    &&branch, &&recall,     &&predict, &&end};
   static_assert(std::size(labels) == static_cast<std::size_t>(Code::kEnd) + 1);
   constexpr bool predicting = mode != Mode::kRead;
@@ -180,27 +182,24 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     Tape* tape = &segment->tape;
     const Op* op = tape->ops.data() - 1;
     TVM_NEXT;
+  check:
+    check(*tape, op->value);
+    TVM_NEXT;
   token:
-    r[op->to] = net.tables[op->table][here];
+    r[op->to] = op->tokens[here];
     TVM_NEXT;
   linear:
-    r[op->to] = value(*tape, *op);
+    r[op->to] = value(*tape, op->value);
     TVM_NEXT;
-  index: {
-    const std::int64_t at = value(*tape, *op), upper = r[op->at];
-    cut_ |= at > upper;
-    r[op->to] = std::clamp<std::int64_t>(at, 0, upper);
+  index:
+    r[op->to] = cut(value(*tape, op->value), r[op->at]);
     TVM_NEXT;
-  }
   token_at:
-    r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[r[op->at]])];
+    r[op->to] = op->tokens[tokens[r[op->at]]];
     TVM_NEXT;
-  token_near: {
-    const std::int64_t at = value(*tape, *op), upper = r[op->at];
-    cut_ |= at > upper;
-    r[op->to] = net.tables[op->table][static_cast<std::size_t>(tokens[std::clamp<std::int64_t>(at, 0, upper)])];
+  token_near:
+    r[op->to] = op->tokens[tokens[cut(value(*tape, op->value), r[op->at])]];
     TVM_NEXT;
-  }
   token_sum:
     r[op->to] = token_sum(*tape, *op, tokens);
     TVM_NEXT;
@@ -212,33 +211,33 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     TVM_NEXT;
   add_to_sum: {
     std::int64_t total = 0;
-    if (__builtin_add_overflow(r[op->to], value(*tape, *op), &total) || total > kSumBound || total < -kSumBound)
+    if (__builtin_add_overflow(r[op->to], value(*tape, op->value), &total) || total > kSumBound || total < -kSumBound)
       beyond("a running sum leaves what is exact (2^53)");
     r[op->to] = total;
     TVM_NEXT;
   }
   lookup:
     if (stores_[op->table].empty()) off_plan("a lookup finds every key cleared");
-    r[op->to] = static_cast<std::int64_t>(stores_[op->table].nearest(value(*tape, *op)));
+    r[op->to] = static_cast<std::int64_t>(stores_[op->table].nearest(value(*tape, op->value)));
     TVM_NEXT;
   found:
-    r[op->to] = stores_[op->store].row(static_cast<std::size_t>(r[op->at]))[op->table];
+    r[op->to] = stores_[op->table].row(static_cast<std::size_t>(r[op->at]))[op->part];
     TVM_NEXT;
   match: {
     const RecordStore& store = stores_[op->table];
     if (store.empty()) off_plan("a lookup finds every key cleared");
-    const std::int64_t* row = store.get(value(*tape, *op));
-    r[op->to] = row == nullptr ? 0 : row[op->at];
+    const std::int64_t* row = store.get(value(*tape, op->value));
+    r[op->to] = row == nullptr ? 0 : row[op->part];
     TVM_NEXT;
   }
   product:
     r[op->to] = product(*tape, *op);
     TVM_NEXT;
   step:
-    r[op->to] = gate(*tape, *op) < 1 ? 0 : value(*tape, *op);
+    r[op->to] = value(*tape, tape->gates[op->part]) < 1 ? 0 : value(*tape, op->value);
     TVM_NEXT;
   equal:
-    r[op->to] = gate(*tape, *op) != 0 ? 0 : value(*tape, *op);
+    r[op->to] = value(*tape, tape->gates[op->part]) != 0 ? 0 : value(*tape, op->value);
     TVM_NEXT;
   function:
     if (!net.functions[op->table].at(r[op->at], r[op->to])) beyond("a function of an integer does not fit 64 bits");
@@ -247,7 +246,7 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     insert(*tape, *op);
     TVM_NEXT;
   history:
-    histories_[op->table].push_back(value(*tape, *op));
+    histories_[op->table].push_back(value(*tape, op->value));
     TVM_NEXT;
   branch:
     segment = branch(*segment, tokens);
@@ -255,12 +254,12 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     op = tape->ops.data() - 1;
     TVM_NEXT;
   recall:
-    next = tape->tokens[static_cast<std::size_t>(value(*tape, op->value))];
+    next = tape->predictions[static_cast<std::size_t>(value(*tape, op->value))];
     if (next < 0) TVM_NEXT;
     goto end;
   predict:
-    next = output(*tape, *op);
-    if (!tape->tokens.empty()) tape->tokens[static_cast<std::size_t>(value(*tape, op->value))] = next;
+    next = output(*tape);
+    if (!tape->predictions.empty()) tape->predictions[static_cast<std::size_t>(value(*tape, op->value))] = next;
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
     state_ = cut_ ? automaton_.nothing_known() : segment->after;

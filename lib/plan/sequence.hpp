@@ -5,6 +5,7 @@
 // layer path can run that sequence still).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -41,20 +42,19 @@ class Sequence {
   template <Mode mode, class Tokens>
   std::int32_t run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted);
   std::int64_t value(const Tape& tape, const Linear& linear) const;
-  [[gnu::noinline]] std::int64_t checked(const Tape& tape, const Linear& linear) const;
-  std::int64_t value(const Tape& tape, const Op& op) const {
-    return op.checked ? checked(tape, op.value) : value(tape, op.value);
-  }
-  std::int64_t gate(const Tape& tape, const Op& op) const {
-    return op.checked ? checked(tape, tape.gates[op.gate]) : value(tape, tape.gates[op.gate]);
+  [[gnu::noinline]] void check(const Tape& tape, const Linear& linear) const;
+  // An index within 0 .. upper.
+  std::int64_t cut(std::int64_t at, std::int64_t upper) {
+    cut_ |= at > upper;
+    return std::clamp<std::int64_t>(at, 0, upper);
   }
   Wide wide(const Tape& tape, const Linear& linear) const;
-  void insert(const Tape& tape, const Op& op);
+  void insert(Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
   std::int64_t product(const Tape& tape, const Op& op) const;
   std::int64_t token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens);
   void sum(const Tape& tape, const Op& op, std::int32_t token);
-  std::int32_t output(Tape& tape, const Op& op);
+  std::int32_t output(const Tape& tape);
   std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
   Segment* branch(Segment& segment, const std::int32_t* tokens);
   [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT

@@ -19,13 +19,17 @@ class RecordStore {
 
   bool empty() const { return count_ == 0; }
 
-  // The row of the newest record of `key`, to be written over.
-  std::int64_t* put(std::int64_t key, std::int64_t now) {
+  // The record of `key`, a new one where there is none. Records keep their indices.
+  std::uint32_t place(std::int64_t key) {
     Cell* cell = find(key);
-    if (cell->record == kNone) cell = enter(key);
-    std::int64_t* record = records_.data() + cell->record * stride_;
-    *record = now;
-    return record + 1;
+    return (cell->record == kNone ? enter(key) : cell)->record;
+  }
+
+  // The row of a record, to be written over by the position `now`.
+  std::int64_t* write(std::uint32_t record, std::int64_t now) {
+    std::int64_t* row = records_.data() + record * stride_;
+    *row = now;
+    return row + 1;
   }
 
   // The row of the record of `key`; null where there is none.

@@ -47,10 +47,10 @@ class Builder {
         for (const Term& term : know_.substitute(net_.nodes[id].value)) absorbed_[term.node] = true;
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       enter_before(id);
-      if (early[id] || (needed_[id] && tape_.tokens.empty())) emit(id);
+      if (early[id] || (needed_[id] && tape_.predictions.empty())) emit(id);
       if (kept_[id] && !needed_[id]) emit_kept(id);
     }
-    if (!tape_.tokens.empty()) {
+    if (!tape_.predictions.empty()) {
       tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
       const std::size_t computed = tape_.computed.size();
       for (NodeId id = 0; id < net_.nodes.size(); ++id)
@@ -247,7 +247,7 @@ class Builder {
     const Expr sum = know_.substitute(net_.nodes[id].value);
     const Node& first = net_.nodes[sum[0].node];
     const NodeId upper = net_.nodes[first.at].at;
-    Op op{.code = Code::kTokenSum, .to = id, .at = upper == kOneNode ? kPositionNode : upper, .table = first.table, .value = {}};
+    Op op{.code = Code::kTokenSum, .to = id, .at = upper == kOneNode ? kPositionNode : upper, .tokens = tokens(first.table), .value = {}};
     op.value = linear(base_of_index(first.at));
     op.value.first = static_cast<std::uint32_t>(tape_.nears.size());
     op.value.more = static_cast<std::uint32_t>(sum.size());
@@ -289,12 +289,6 @@ class Builder {
     }
     return false;
   }
-  bool far_product(const Expr& gate, const Expr& value) const {
-    const Range g = know_.range(gate), v = know_.range(value);
-    const Wide open = std::max<Wide>(g.high, 0), size = std::max(v.high, -v.low);
-    return far(gate) || far(value) || (open > 0 && size > kLimit / open);
-  }
-
   // A store is entered just before anything looks into it, a history grows just before it is read.
   void enter_before(NodeId id) {
     const Node& node = net_.nodes[id];
@@ -303,20 +297,19 @@ class Builder {
       grown_.resize(net_.histories.size(), false);
       if (grown_[node.table]) return;
       grown_[node.table] = true;
-      Op op{.code = Code::kHistory, .checked = true, .table = node.table, .value = {}};
-      op.value = linear(know_.substitute(node.value));
-      tape_.ops.push_back(op);
+      push({.code = Code::kHistory, .table = node.table, .value = {}}, know_.substitute(node.value));
       return;
     }
     if (node.kind != Kind::kLookup || !enters_[node.table]) return;
     enters_[node.table] = false;
     const Store& store = net_.stores[node.table];
     Insert insert;
-    const Expr key = know_.substitute(store.key), clear = know_.substitute(store.clear);
-    bool checked = far(key) || far(clear);
-    insert.key = linear(key);
-    insert.clear = linear(clear);
     insert.always = know_.enters(node.table) == Knowledge::Entry::kAlways;
+    const Expr key = know_.substitute(store.key);
+    std::int64_t fixed = 0;
+    insert.fixed = is_constant(key, fixed);
+    insert.key = checked(key);
+    insert.clear = checked(know_.substitute(store.clear));
     insert.proof = prove(store);
     insert.sign = sign_;
     if (insert.proof == Insert::Proof::kCompute) {
@@ -326,22 +319,28 @@ class Builder {
                                    linear(know_.substitute(product.value))});
     }
     for (std::uint32_t c = 0; c < store.columns.size(); ++c)
-      if (readers_.columns[node.table][c]) {
-        const Expr column = know_.substitute(store.columns[c]);
-        checked |= far(column);
-        insert.columns.emplace_back(c, linear(column));
-      }
-    Op op{.code = Code::kInsert, .checked = checked, .table = node.table, .value = {}};
-    op.at = static_cast<std::uint32_t>(tape_.inserts.size());
+      insert.columns.push_back(checked(readers_.columns[node.table][c] ? know_.substitute(store.columns[c]) : Expr{}));
+    Op op{.code = Code::kInsert, .table = node.table, .value = {}};
+    op.part = static_cast<std::uint32_t>(tape_.inserts.size());
     tape_.inserts.push_back(std::move(insert));
     tape_.ops.push_back(op);
   }
 
-  void emit_kept(NodeId id) {
-    const Expr& symbol = know_.symbol(id);
-    Op op{.code = Code::kLinear, .checked = far(symbol), .to = id, .value = {}};
-    op.value = linear(symbol);
+  // An expression that may leave 64 bits is checked by an op of its own just before it is used; all else
+  // is computed modulo 2^64, which for what stays within is exact.
+  Linear checked(const Expr& expr) {
+    const Linear result = linear(expr);
+    if (far(expr)) tape_.ops.push_back({.code = Code::kCheck, .value = result});
+    return result;
+  }
+  void push(Op op, const Expr& value) {
+    op.value = checked(value);
     tape_.ops.push_back(op);
+  }
+  const std::int64_t* tokens(std::uint32_t table) const { return net_.tables[table].data(); }
+
+  void emit_kept(NodeId id) {
+    push({.code = Code::kLinear, .to = id, .value = {}}, know_.symbol(id));
     tape_.computed.push_back(id);
   }
 
@@ -351,68 +350,67 @@ class Builder {
     tape_.computed.push_back(id);
     if (is_token_sum(id)) return emit_token_sum(id);
     Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .value = {}};
-    Expr value = know_.substitute(node.kind == Kind::kSum ? net_.means[node.table].value : node.value);
-    Expr gate = know_.substitute(node.gate);
-    op.checked = far(value) || far(gate);
     switch (node.kind) {
-      case Kind::kToken: op.code = Code::kToken; break;
-      case Kind::kLinear: op.code = Code::kLinear; break;
+      case Kind::kToken:
+        op.code = Code::kToken;
+        op.tokens = tokens(node.table);
+        return tape_.ops.push_back(op);
+      case Kind::kLinear: return push(op, know_.substitute(node.value));
       case Kind::kIndex:
         op.code = Code::kIndex;
         if (node.at == kOneNode) op.at = kPositionNode;
-        break;
-      case Kind::kTokenAt:
-        op.code = Code::kTokenAt;
-        if (fused(node.at)) {
-          const Node& index = net_.nodes[node.at];
-          op.code = Code::kTokenNear;
-          op.at = index.at == kOneNode ? kPositionNode : index.at;
-          value = know_.substitute(index.value);
-          op.checked = far(value);
+        return push(op, know_.substitute(node.value));
+      case Kind::kTokenAt: return emit_token_at(op, node);
+      case Kind::kHistoryAt: op.code = Code::kHistoryAt; return tape_.ops.push_back(op);
+      case Kind::kFunction: op.code = Code::kFunction; return tape_.ops.push_back(op);
+      case Kind::kSum: {
+        const Expr value = know_.substitute(net_.means[node.table].value);
+        if (!counts_all(net_, node)) {
+          op.code = Code::kSum;
+          return gated(op, know_.substitute(node.gate), value);
         }
-        break;
-      case Kind::kHistoryAt:
-        op.code = Code::kHistoryAt;
-        value.clear();
-        break;
-      case Kind::kSum:
-        op.code = Code::kSum;
         // The gate counts all positions: the register is the sum, and stays when nothing is added.
-        if (!counts_all(net_, node)) break;
         if (value.empty()) return;
         op.code = Code::kAddToSum;
-        break;
-      case Kind::kLookup: op.code = Code::kLookup; break;
+        return push(op, value);
+      }
+      case Kind::kLookup: op.code = Code::kLookup; return push(op, know_.substitute(node.value));
       case Kind::kFound:
         op.code = Code::kFound;
-        op.store = static_cast<std::uint16_t>(net_.nodes[node.at].table);
-        break;
-      case Kind::kProduct:
-        op.code = Code::kProduct;
-        op.checked = far_product(gate, value);
-        break;
-      case Kind::kStep: op.code = Code::kStep; break;
+        op.table = net_.nodes[node.at].table;
+        op.part = node.table;
+        return tape_.ops.push_back(op);
       case Kind::kEqual:
-        op.code = Code::kEqual;
         if (know_.is_match(id)) {
           const Node& found = net_.nodes[node.value[0].node];
           op.code = Code::kMatch;
-          op.at = found.table;
           op.table = net_.nodes[found.at].table;
-          value = know_.substitute(net_.nodes[found.at].value);
-          gate.clear();
-          op.checked = far(value);
+          op.part = found.table;
+          return push(op, know_.substitute(net_.nodes[found.at].value));
         }
-        break;
-      case Kind::kFunction: op.code = Code::kFunction; break;
+        [[fallthrough]];
+      case Kind::kProduct:
+      case Kind::kStep:
+        op.code = node.kind == Kind::kProduct ? Code::kProduct : node.kind == Kind::kStep ? Code::kStep : Code::kEqual;
+        return gated(op, know_.substitute(node.gate), know_.substitute(node.value));
       default: return;
     }
-    if (op.code == Code::kSum || op.code == Code::kProduct || op.code == Code::kStep || op.code == Code::kEqual) {
-      op.gate = static_cast<std::uint32_t>(tape_.gates.size());
-      tape_.gates.push_back(linear(gate));
-    }
-    op.value = linear(value);
-    tape_.ops.push_back(op);
+  }
+
+  void gated(Op op, const Expr& gate, const Expr& value) {
+    op.part = static_cast<std::uint32_t>(tape_.gates.size());
+    tape_.gates.push_back(checked(gate));
+    push(op, value);
+  }
+
+  void emit_token_at(Op op, const Node& node) {
+    op.tokens = tokens(node.table);
+    op.code = Code::kTokenAt;
+    if (!fused(node.at)) return tape_.ops.push_back(op);
+    const Node& index = net_.nodes[node.at];
+    op.code = Code::kTokenNear;
+    op.at = index.at == kOneNode ? kPositionNode : index.at;
+    push(op, know_.substitute(index.value));
   }
 
   void finish(bool predicts) {
@@ -426,9 +424,7 @@ class Builder {
       op.code = Code::kPredict;
       op.value = entry_;
       for (const Expr& feature : net_.features) {
-        const Expr here = know_.substitute(feature);
-        tape_.features.push_back(linear(here));
-        op.checked |= far(here);
+        tape_.features.push_back(checked(know_.substitute(feature)));
       }
     }
     tape_.ops.push_back(op);
@@ -457,7 +453,7 @@ class Builder {
       add_scaled(entry, constant(static_cast<std::int64_t>(range.low)), -stride);
       stride *= static_cast<std::int64_t>(range.high - range.low + 1);
     }
-    tape_.tokens.assign(static_cast<std::size_t>(size), -1);
+    tape_.predictions.assign(static_cast<std::size_t>(size), -1);
     entry_ = linear(entry);
     // What is only reached through the base runs late.
     early_ = base;
@@ -494,7 +490,7 @@ class Builder {
   Knowledge& know_;
   const Request& request_;
   std::vector<bool> needed_, parted_, kept_, done_, enters_, grown_;
-  Linear entry_;  // of tape_.tokens
+  Linear entry_;  // of tape_.predictions
   std::vector<NodeId> early_;  // registers that the prediction is tabulated by
   std::vector<unsigned> index_readers_, readers_of_;
   std::vector<bool> absorbed_;  // into a token sum

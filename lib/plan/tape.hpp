@@ -23,36 +23,37 @@ struct Linear {
 };
 
 enum class Code : std::uint8_t {
-  kToken,       // to = table[token]
+  kCheck,       // stops the run when value leaves 64 bits
+  kToken,       // to = tokens[token]
   kLinear,      // to = value
   kIndex,       // to = value clamped to 0 .. register `at`
-  kTokenAt,     // to = table[token at register `at`]
-  kTokenNear,   // to = table[token at (value clamped to 0 .. register `at`)]
-  kTokenSum,    // to = constant + sum over `nears` of weight * table[token at (base + offset clamped ..)]
+  kTokenAt,     // to = tokens[token at register `at`]
+  kTokenNear,   // to = tokens[token at (value clamped to 0 .. register `at`)]
+  kTokenSum,    // to = sum over `nears` of weight * tokens[token at (value + offset clamped to 0 .. register `at`)]
   kHistoryAt,   // to = history `table` at register `at`
   kSum,         // to = gate * mean `table` of value
   kAddToSum,    // to += value
   kLookup,      // to = record of store `table` with the key nearest to value
-  kFound,       // to = column `table` of record `at` of store `store`
-  kMatch,       // to = column `at` of the record of store `table` with the key value, or 0
+  kFound,       // to = column `part` of record `at` of store `table`
+  kMatch,       // to = column `part` of the record of store `table` with the key value, or 0
   kProduct,     // to = value * max(0, gate)
   kStep,        // to = value when gate >= 1, else 0
   kEqual,       // to = value when gate == 0, else 0
   kFunction,    // to = function `table` of register `at`
-  kInsert,      // insert `at` into store `table`
+  kInsert,      // insert `part` into store `table`
   kHistory,     // append value to history `table`
   kBranch,      // go on with the tape of the selectors' cases
-  kRecall,      // next token = entry `value` of the tape's tokens: where it is known the position is done
+  kRecall,      // next token = entry `value` of the tape's predictions: where it is known the position is done
   kPredict,     // next token = argmax of the tape's features, and entry `value`; the position is done
   kEnd,         // the position is done, no token is predicted
 };
 
 struct Op {
   Code code;
-  bool checked = false;  // the intervals do not rule out that it leaves 64 bits
-  std::uint16_t store = 0;
-  std::uint32_t to = 0, at = 0, table = 0;
-  std::uint32_t gate = 0;  // of gated codes: index into the tape's gates
+  std::uint32_t to = 0, at = 0;
+  std::uint32_t table = 0;              // of functions, means, stores and histories
+  std::uint32_t part = 0;               // gated codes: its gate; kInsert: its insert; kFound, kMatch: the column
+  const std::int64_t* tokens = nullptr;  // kToken and its like: a number for each token
   Linear value;
 };
 
@@ -64,13 +65,16 @@ struct Insert {
   };
   Linear key, clear;
   bool always = false;  // clear is never positive
+  // Where the key is a constant, the record that has it, once it is known.
+  bool fixed = false;
+  std::uint32_t record = UINT32_MAX;
   // How it is known that `square` is the key's: proved; proved if sign * key >= 0; or by computing
   // rest + sum of weight * value * max(0, gate) with 128 bits.
   enum class Proof : std::uint8_t { kProved, kSign, kCompute } proof = Proof::kProved;
   std::int64_t sign = 0;
   Linear rest;
   std::vector<Product> products;
-  std::vector<std::pair<std::uint32_t, Linear>> columns;
+  std::vector<Linear> columns;  // of the record; those that nobody reads are 0
 };
 
 // A token near others, of a kTokenSum whose value is the base without its constant.
@@ -86,7 +90,7 @@ struct Tape {
   std::vector<Insert> inserts;
   // The prediction as a function of few registers with small ranges: a token for each combination (-1: not
   // yet computed), which the value of kRecall counts. Empty when there are too many.
-  std::vector<std::int32_t> tokens;
+  std::vector<std::int32_t> predictions;
   std::vector<Linear> features;  // kPredict: of the output head
   // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
   std::vector<std::uint32_t> branches;
