@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-#define TVM_ABI_VERSION 1
+#define TVM_ABI_VERSION 2
 
 typedef enum tvm_status {
   TVM_OK = 0,
@@ -100,6 +100,16 @@ TVM_API tvm_status tvm_model_head_kinds(const tvm_model *model, int32_t *kinds, 
 /* "" when the model has a plan (path auto then takes it), else why it has none. Builds the plan if
  * no run has done so. */
 TVM_API const char *tvm_model_why_no_plan(const tvm_model *model);
+
+/* Receives a text, which is valid during the call only. */
+typedef void (*tvm_text_callback)(void *user, const char *text);
+
+/* Hands over the plan as a JSON object: what was found in the weights, what is proved of it (the certificate), and
+ * how positions are told apart. With tokens (count >= 1; NULL and 0 for none) the plan reads and predicts them,
+ * teacher-forced, and the object also has the tapes that this made. TVM_ERROR_UNSUPPORTED when the model has no
+ * plan. */
+TVM_API tvm_status tvm_model_explain(const tvm_model *model, const int32_t *tokens, size_t count,
+                                     tvm_text_callback callback, void *user);
 
 /* The JSON block of the file (names of slots, heads and neurons), "" when it has none. */
 TVM_API const char *tvm_model_metadata(const tvm_model *model);

@@ -4,6 +4,8 @@
 
 #include "api/guard.hpp"
 #include "api/handles.hpp"
+#include "api/tokens.hpp"
+#include "plan/explain.hpp"
 
 namespace {
 
@@ -64,6 +66,20 @@ tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t c
 const char* tvm_model_why_no_plan(const tvm_model* model) {
   if (model == nullptr) return "there is no model";
   return model->plan() != nullptr ? "" : model->why_no_plan.c_str();
+}
+
+tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size_t count, tvm_text_callback callback,
+                             void* user) {
+  return tvm::guard([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require(callback != nullptr, "callback is NULL");
+    std::span<const std::int32_t> sequence;
+    if (tokens != nullptr || count > 0) sequence = tvm::checked_tokens(model->model, tokens, count, "tokens");
+    const tvm::plan::Plan* plan = model->plan();
+    if (plan == nullptr)
+      throw tvm::Error(TVM_ERROR_UNSUPPORTED, tvm::sentence("the model has no plan: ", model->why_no_plan));
+    callback(user, tvm::plan::explain(*plan, sequence).c_str());
+  });
 }
 
 const char* tvm_model_metadata(const tvm_model* model) {

@@ -4,6 +4,7 @@
 
 #include "api/guard.hpp"
 #include "api/handles.hpp"
+#include "api/tokens.hpp"
 #include "forward/runs.hpp"
 #include "plan/runs.hpp"
 
@@ -57,17 +58,6 @@ bool by_plan(const tvm_model& model, const tvm_options& how, Run&& run) {
   }
 }
 
-std::span<const std::int32_t> checked_tokens(const tvm::Model& model, const std::int32_t* tokens, std::size_t count,
-                                             const char* name) {
-  if (tokens == nullptr) throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence(name, " is NULL"));
-  if (count == 0) throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence(name, " is empty; a run needs at least one token"));
-  for (std::size_t i = 0; i < count; ++i)
-    if (tokens[i] < 0 || tokens[i] >= model.vocabulary)
-      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence(name, " position ", i, ": token id ", tokens[i],
-                                                         " is outside the vocabulary of ", model.vocabulary));
-  return {tokens, count};
-}
-
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -87,7 +77,7 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
     tvm::require(model != nullptr, "model is NULL");
     tvm::require_size(result, "result");
     const tvm_options how = checked(options);
-    const auto tokens = checked_tokens(model->model, prompt, prompt_count, "prompt");
+    const auto tokens = tvm::checked_tokens(model->model, prompt, prompt_count, "prompt");
     tvm_run_result run{};
     const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
       try {
@@ -112,7 +102,7 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     tvm::require(model != nullptr, "model is NULL");
     tvm::require_size(result, "result");
     const tvm_options how = checked(options);
-    const auto checked_span = checked_tokens(model->model, tokens, count, "tokens");
+    const auto checked_span = tvm::checked_tokens(model->model, tokens, count, "tokens");
     if (first < 1 || first > last || last > count)
       throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last, " does not lie within 1 .. ", count));
     tvm_verify_result run{};

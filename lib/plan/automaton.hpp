@@ -42,6 +42,8 @@ class Automaton {
 
   State* start() const { return start_; }
   State* nothing_known() const { return nothing_; }
+  // In the order in which they were made.
+  const std::vector<std::unique_ptr<Segment>>& segments() const { return segments_; }
 
   Segment* step(State& state, std::uint32_t token_class, bool predict);
   Segment* target(Segment& branch, std::size_t index);

@@ -67,6 +67,7 @@ class Folder {
   void embed() {
     slots_.resize(width_);
     for (std::size_t slot = 0; slot < width_; ++slot) {
+      net_.origin = {Origin::Unit::kInput, 0, slot};
       std::vector<std::int64_t> column;
       for (std::size_t id = 0; id < model_.tokens.size(); ++id)
         column.push_back(whole(model_.embedding[id * width_ + slot]));
@@ -109,6 +110,7 @@ class Folder {
         continue;
       }
       ++net_.heads_used;
+      net_.origin = {Origin::Unit::kHead, layer, head};
       Expr values[2];
       for (std::size_t i : {0u, 1u})
         if (read[i])
@@ -119,7 +121,7 @@ class Folder {
           if (const double w = weights.out[slot * width_ + 2 * head + i]; w != 0.0)
             add_scaled(added[slot], values[i], whole(w));
     }
-    write(added, weights.attention_erase);
+    write(Origin::Unit::kAttentionSlot, layer, added, weights.attention_erase);
   }
 
   // Replaces the values of a head by what it outputs.
@@ -223,6 +225,7 @@ class Folder {
       for (std::size_t slot = 0; slot < width_; ++slot) read |= weights.ffn[slot * neurons + n] != 0.0;
       if (!read) continue;
       ++net_.neurons_used;
+      net_.origin = {Origin::Unit::kNeuron, layer, n};
       const Expr gate = compose(&weights.in[n * width_], layer, n, "neuron");
       const Expr value = compose(&weights.in[(neurons + n) * width_], layer, n, "neuron");
       const Expr result = product(layer, n, gate, value);
@@ -230,7 +233,7 @@ class Folder {
         if (const double w = weights.ffn[slot * neurons + n]; w != 0.0)
           add_scaled(added[slot], result, whole(w));
     }
-    write(added, weights.ffn_erase);
+    write(Origin::Unit::kFfnSlot, layer, added, weights.ffn_erase);
   }
 
   Expr product(std::size_t layer, std::size_t neuron, const Expr& gate, const Expr& value) {
@@ -346,11 +349,20 @@ class Folder {
   }
 
   // Adds to the slots, then erases. A sum of several terms becomes one node, read by all.
-  void write(std::vector<Expr>& added, const std::vector<std::int32_t>& erase) {
+  void write(Origin::Unit unit, std::size_t layer, std::vector<Expr>& added,
+             const std::vector<std::int32_t>& erase) {
     for (std::size_t slot = 0; slot < width_; ++slot) {
       if (added[slot].empty()) continue;
+      net_.origin = {unit, layer, slot};
       add_scaled(slots_[slot], steps(added[slot]), 1);
-      if (slots_[slot].size() == 1) continue;
+      if (slots_[slot].size() == 1) {
+        // A slot that holds just a node says best what the node is.
+        const Term& only = slots_[slot][0];
+        Origin& origin = net_.origins[only.node];
+        if (only.weight == 1 && (origin.unit == Origin::Unit::kHead || origin.unit == Origin::Unit::kNeuron))
+          origin = net_.origin;
+        continue;
+      }
       for (const Term& term : slots_[slot])
         if (is_mean(term.node)) throw Declined{"a residual slot mixes a mean with other terms"};
       if (slots_[slot].size() > 1)

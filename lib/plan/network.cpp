@@ -73,6 +73,7 @@ NodeId Network::add(Node node) {
   const auto [entry, fresh] = known_.try_emplace(node, static_cast<NodeId>(nodes.size()));
   if (fresh) {
     ranges.push_back(range_of(node, ranges));
+    origins.push_back(origin);
     nodes.push_back(std::move(node));
   }
   return entry->second;
@@ -85,6 +86,19 @@ Range Network::range(const Expr& expr, const Range& position) const {
     sum = {clamp(sum.low + part.low), clamp(sum.high + part.high)};
   }
   return sum;
+}
+
+bool may_leave(const Expr& expr, const std::vector<Range>& ranges) {
+  const Wide limit = Wide{1} << 62;
+  Wide reach = 0;
+  for (const Term& term : expr) {
+    const Range r = ranges[term.node];
+    const Wide size = std::max(r.high, -r.low);
+    if (size > limit) return true;
+    reach += size * (term.weight < 0 ? -Wide{term.weight} : Wide{term.weight});
+    if (reach > limit) return true;
+  }
+  return false;
 }
 
 Range range_in(const Expr& expr, const std::vector<Range>& ranges) {

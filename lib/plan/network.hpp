@@ -59,6 +59,12 @@ struct Node {
   auto operator<=>(const Node&) const = default;
 };
 
+// The part of the model that a node was made for first.
+struct Origin {
+  enum class Unit : std::uint8_t { kInput, kHead, kNeuron, kAttentionSlot, kFfnSlot } unit = Unit::kInput;
+  std::size_t layer = 0, index = 0;
+};
+
 struct Range {
   Wide low = 0, high = 0;
 };
@@ -90,6 +96,8 @@ struct Function {
 struct Network {
   std::vector<Node> nodes;
   std::vector<Range> ranges;                      // per node
+  std::vector<Origin> origins;                    // per node
+  Origin origin;                                  // of nodes that are added
   std::vector<std::vector<std::int64_t>> tables;  // each (V)
   std::vector<Mean> means;
   std::vector<Store> stores;
@@ -125,6 +133,9 @@ struct Network {
 bool counts_all(const Network& network, const Node& sum);
 
 Range scaled(Range range, Wide weight);
+
+// Whether some partial sum of the expression may leave 63 bits.
+bool may_leave(const Expr& expr, const std::vector<Range>& ranges);
 
 // The interval of an expression by those of its nodes.
 Range range_in(const Expr& expr, const std::vector<Range>& ranges);

@@ -21,6 +21,7 @@ class Sequence {
   Sequence(const Plan& plan, std::int32_t first_token);
 
   std::size_t position() const { return position_; }
+  const Automaton& automaton() const { return automaton_; }
 
   // Reads tokens[position() .. end); what they predict is not computed.
   void read(const std::int32_t* tokens, std::size_t end);

@@ -7,7 +7,6 @@ namespace {
 
 // A table of next tokens has at most this many entries.
 constexpr Wide kLongestTable = Wide{1} << 14;
-constexpr Wide kLimit = Wide{1} << 62;
 
 class Builder {
  public:
@@ -277,18 +276,8 @@ class Builder {
     return result;
   }
 
-  // Whether some partial sum of the expression may leave 63 bits.
-  bool far(const Expr& expr) const {
-    Wide reach = 0;
-    for (const Term& term : expr) {
-      const Range r = net_.ranges[term.node];
-      const Wide size = std::max(r.high, -r.low);
-      if (size > kLimit) return true;
-      reach += size * (term.weight < 0 ? -Wide{term.weight} : Wide{term.weight});
-      if (reach > kLimit) return true;
-    }
-    return false;
-  }
+  bool far(const Expr& expr) const { return may_leave(expr, net_.ranges); }
+
   // A store is entered just before anything looks into it, a history grows just before it is read.
   void enter_before(NodeId id) {
     const Node& node = net_.nodes[id];

@@ -1,4 +1,4 @@
-"""`pyvm model build` and `pyvm model info`.
+"""`pyvm model build` and `pyvm model info`; `pyvm model explain` is in explain.py.
 
 Enters: nothing, or a model file.  Leaves: a model file, or a description of one.
 """
@@ -9,7 +9,7 @@ import argparse
 
 import numpy as np
 
-from pyvm.commands import common
+from pyvm.commands import common, explain
 from pyvm.commands.common import say
 
 _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
@@ -33,6 +33,7 @@ def add(commands) -> None:
     parser = actions.add_parser("info", help="sizes, head kinds and labels of a model file")
     parser.add_argument("model", nargs="?", metavar="FILE", help="default: the standard machine")
     parser.set_defaults(command=info)
+    explain.add(actions)
 
 
 def build(arguments: argparse.Namespace) -> int:
@@ -64,6 +65,9 @@ def info(arguments: argparse.Namespace) -> int:
         kinds, names = model.head_types, model.metadata.get("heads")
         source = "stored in the file" if model.kinds_stored else "found from the weights"
         print(f"plan        {model.why_no_plan or 'yes'}")
+        if not model.why_no_plan:
+            for line in explain.certificate(model.explain()["certificate"]):
+                print(f"  {line}")
         print(f"head kinds  {source}")
         for number, kind in enumerate(HEAD_KINDS):
             count = int(np.count_nonzero(kinds == number))

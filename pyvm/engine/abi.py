@@ -21,7 +21,7 @@ from ctypes import (
     sizeof,
 )
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 
 PATHS = {"auto": 0, "plan": 1, "layers": 2}
 PROJECTIONS = {"auto": 0, "dense": 1, "blas": 2, "sparse": 3}
@@ -95,6 +95,7 @@ class VerifyResult(Sized):
 
 Tokens = POINTER(c_int32)
 Callback = CFUNCTYPE(c_int32, c_void_p, Tokens, c_size_t)
+TextCallback = CFUNCTYPE(None, c_void_p, c_char_p)
 
 # name -> (result, parameters); tvm_abi_version is called before any other.
 FUNCTIONS: dict[str, tuple] = {
@@ -109,6 +110,7 @@ FUNCTIONS: dict[str, tuple] = {
     "tvm_model_head_kinds": (c_int32, [c_void_p, Tokens, c_size_t]),
     "tvm_model_metadata": (c_char_p, [c_void_p]),
     "tvm_model_why_no_plan": (c_char_p, [c_void_p]),
+    "tvm_model_explain": (c_int32, [c_void_p, Tokens, c_size_t, TextCallback, c_void_p]),
     "tvm_options_default": (None, [POINTER(Options)]),
     "tvm_generate": (
         c_int32,

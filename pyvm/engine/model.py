@@ -28,6 +28,7 @@ from pyvm.engine.errors import ArgumentError, ClosedError
 from pyvm.engine.library import check, library
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
+from pyvm.trace.classes import prompt_end, token_classes
 
 
 class Model:
@@ -121,6 +122,26 @@ class Model:
         with self._use() as handle:
             return library().tvm_model_why_no_plan(handle).decode()
 
+    def explain(self, tokens: np.ndarray | Sequence[int] | None = None) -> dict[str, Any]:
+        """The plan as tvm_model_explain describes it: nodes, certificate, stores, selectors.
+
+        With `tokens` also the tapes that predicting all of them takes. Raises UnsupportedError when
+        the model has no plan.
+        """
+        texts: list[bytes] = []
+        given = None if tokens is None else token_array(tokens)
+        take = abi.TextCallback(lambda _, text: texts.append(text))
+        with self._use() as handle:
+            status = library().tvm_model_explain(
+                handle,
+                None if given is None else pointer(given),
+                0 if given is None else given.size,
+                take,
+                None,
+            )
+            check(status)
+        return json.loads(texts[0])
+
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
         """Ids in this model's vocabulary; raises pyvm.program.tokens.TokenError."""
         from pyvm.program.tokens import parse
@@ -164,17 +185,25 @@ class Model:
     def verify(
         self,
         tokens: np.ndarray | Sequence[int],
-        first: int = 1,
+        first: int | None = None,
         last: int | None = None,
         predicted: bool = False,
         **options: Any,
     ) -> Check:
         """Checks tokens[first:last] against the model's predictions from the tokens before each.
 
-        With `predicted`, all predictions are returned; without it the first mismatch may end it.
+        `first` is by default the first token behind the prompt (1 when the tokens have no prompt of
+        the token language), `last` the end.  With `predicted`, all predictions are returned;
+        without it the first mismatch may end it.
         """
         given = token_array(tokens)
         last = given.size if last is None else last
+        if first is None:
+            first = max(1, prompt_end(given, token_classes(self.vocabulary)))
+            if first >= last:
+                raise ArgumentError(
+                    f"nothing to verify: {last} tokens, and none of them after the prompt"
+                )
         _check_count(first, "first")
         _check_count(last, "last")
         if not 1 <= first <= last <= given.size:
