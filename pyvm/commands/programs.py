@@ -6,11 +6,13 @@ Enters: programs, token files.  Leaves: token files, explanations, verdicts, spe
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from pyvm.commands import common
 from pyvm.commands.common import CommandError, say
+from pyvm.engine.errors import PyvmError
 
 
 def add(commands) -> None:
@@ -114,23 +116,38 @@ def _token_lines(done):
 
 
 def verify(arguments: argparse.Namespace) -> int:
+    """One long trace is split over the threads; of several, each thread takes one at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from pyvm.commands.run import mismatch
     from pyvm.commands.waiting import interruptible
 
     code = common.HALTED
     options = common.engine_options(arguments)
+    workers = options["threads"] or os.cpu_count() or 1
+    if len(arguments.traces) > 1:
+        options["threads"] = 1
+
     with common.open_model(arguments) as model:
-        for path in arguments.traces:
+
+        def check(path: str):
             tokens, first = read_trace(path, model)
-            checked = interruptible(
-                lambda tokens=tokens, first=first: model.verify(tokens, first, **options),
-                f"{path}: interrupted",
-            )
-            if checked.ok:
-                say(f"{path}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
-            else:
-                say(f"{path}: {mismatch(checked, model.vocabulary)}")
-                code = common.ERROR
+            return model.verify(tokens, first, **options)
+
+        with ThreadPoolExecutor(min(workers, len(arguments.traces))) as pool:
+            checks = [(path, pool.submit(check, path)) for path in arguments.traces]
+            for path, future in checks:
+                try:
+                    checked = interruptible(future.result, f"{path}: interrupted")
+                except (CommandError, PyvmError, OSError) as error:
+                    say(f"pyvm: {error if str(path) in str(error) else f'{path}: {error}'}")
+                    code = common.ERROR
+                    continue
+                if checked.ok:
+                    say(f"{path}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
+                else:
+                    say(f"{path}: {mismatch(checked, model.vocabulary)}")
+                    code = common.ERROR
     return code
 
 
