@@ -28,7 +28,7 @@ State* Automaton::intern(Facts facts) {
   if (states_.size() >= kMaxStates) return nothing_;
   auto state = std::make_unique<State>();
   state->facts = facts;
-  for (auto& next : state->next) next.assign(plan_.split.classes.size(), nullptr);
+  for (auto& next : state->next) next = std::vector<Link>(plan_.split.classes.size());
   return states_.emplace(std::move(facts), std::move(state)).first->second.get();
 }
 
@@ -52,11 +52,40 @@ Segment* Automaton::add(Tape tape, State& from, std::uint32_t token_class, bool 
   segment->from = &from;
   segment->token_class = token_class;
   segment->predict = predict;
-  segment->targets.assign(segment->tape.targets, nullptr);
+  segment->targets = std::vector<Link>(segment->tape.targets);
   return segment;
 }
 
+std::vector<const Segment*> Automaton::segments() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<const Segment*> all;
+  for (const auto& segment : segments_) all.push_back(segment.get());
+  return all;
+}
+
 Segment* Automaton::step(State& state, std::uint32_t token_class, bool predict) {
+  Link& link = state.next[predict][token_class];
+  if (Segment* made = link.load(std::memory_order_acquire)) return made;
+  const std::lock_guard lock(mutex_);
+  if (Segment* made = link.load(std::memory_order_relaxed)) return made;
+  Segment* made = make_step(state, token_class, predict);
+  link.store(made, std::memory_order_release);
+  return made;
+}
+
+Segment* Automaton::target(Segment& branch, std::size_t index) {
+  if (Segment* made = branch.targets[index].load(std::memory_order_acquire)) return made;
+  const std::lock_guard lock(mutex_);
+  // Where there are too many tapes, that of no case of any selector.
+  if (segments_.size() >= kMaxSegments) index = branch.targets.size() - 1;
+  Link& link = branch.targets[index];
+  if (Segment* made = link.load(std::memory_order_relaxed)) return made;
+  Segment* made = make_target(branch, index);
+  link.store(made, std::memory_order_release);
+  return made;
+}
+
+Segment* Automaton::make_step(State& state, std::uint32_t token_class, bool predict) {
   std::vector<std::uint32_t> cases(plan_.split.selectors.size(), kNoCase);
   Request request{.part = Part::kWhole, .predict = predict, .branches = {}};
   Knowledge knowledge(plan_.network, plan_.split, state.facts, token_class, cases, first_token_);
@@ -73,15 +102,10 @@ Segment* Automaton::step(State& state, std::uint32_t token_class, bool predict) 
   State* next = request.part == Part::kBranch ? nullptr : after(state.facts, knowledge, cases, tape, nullptr);
   Segment* segment = add(std::move(tape), state, token_class, predict);
   segment->after = next;
-  return state.next[predict][token_class] = segment;
+  return segment;
 }
 
-Segment* Automaton::target(Segment& branch, std::size_t index) {
-  const std::size_t unknown = branch.targets.size() - 1;  // no case of any selector
-  if (segments_.size() >= kMaxSegments) {
-    if (branch.targets[unknown] != nullptr) return branch.targets[unknown];
-    index = unknown;
-  }
+Segment* Automaton::make_target(Segment& branch, std::size_t index) {
   const Facts& before = branch.from->facts;
   std::vector<std::uint32_t> cases(plan_.split.selectors.size(), kNoCase);
   Knowledge early(plan_.network, plan_.split, before, branch.token_class, cases, first_token_);
@@ -100,7 +124,7 @@ Segment* Automaton::target(Segment& branch, std::size_t index) {
   State* next = after(before, knowledge, cases, tape, &branch.tape);
   Segment* segment = add(std::move(tape), *branch.from, branch.token_class, branch.predict);
   segment->after = next;
-  return branch.targets[index] = segment;
+  return segment;
 }
 
 }  // namespace tvm::plan

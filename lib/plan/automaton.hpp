@@ -9,9 +9,11 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "plan/plan.hpp"
@@ -21,9 +23,12 @@ namespace tvm::plan {
 
 struct Segment;
 
+// Null until it is made; never changed afterwards.
+using Link = std::atomic<Segment*>;
+
 struct State {
   Facts facts;
-  std::array<std::vector<Segment*>, 2> next;  // without and with a prediction; by token class
+  std::array<std::vector<Link>, 2> next;  // without and with a prediction; by token class
 };
 
 struct Segment {
@@ -32,10 +37,10 @@ struct Segment {
   State* after = nullptr;  // null when the tape branches
   std::uint32_t token_class = 0;
   bool predict = false;
-  std::vector<Segment*> targets;  // of the branch
+  std::vector<Link> targets;  // of the branch
 };
 
-// Of one sequence, whose first token is known.
+// Of all sequences with one first token. Runs follow links without a lock and make what is missing under one.
 class Automaton {
  public:
   Automaton(const Plan& plan, std::int32_t first_token);
@@ -43,12 +48,15 @@ class Automaton {
   State* start() const { return start_; }
   State* nothing_known() const { return nothing_; }
   // In the order in which they were made.
-  const std::vector<std::unique_ptr<Segment>>& segments() const { return segments_; }
+  std::vector<const Segment*> segments() const;
 
+  // What the link leads to, made if it is missing.
   Segment* step(State& state, std::uint32_t token_class, bool predict);
   Segment* target(Segment& branch, std::size_t index);
 
  private:
+  Segment* make_step(State& state, std::uint32_t token_class, bool predict);
+  Segment* make_target(Segment& branch, std::size_t index);
   State* intern(Facts facts);
   State* after(const Facts& before, Knowledge& knowledge, const std::vector<std::uint32_t>& cases,
                const Tape& tape, const Tape* branched);
@@ -56,6 +64,7 @@ class Automaton {
 
   const Plan& plan_;
   const std::int32_t first_token_;
+  mutable std::mutex mutex_;  // of all that follows
   std::map<Facts, std::unique_ptr<State>> states_;
   std::vector<std::unique_ptr<Segment>> segments_;
   State* start_ = nullptr;

@@ -9,11 +9,12 @@ namespace tvm::plan {
 
 Sequence::Sequence(const Plan& plan, std::int32_t first_token)
     : plan_(plan),
-      automaton_(plan, first_token),
-      state_(automaton_.start()),
+      automaton_(plan.automaton(first_token)),
+      state_(automaton_->start()),
       output_(plan.network),
       registers_(plan.network.nodes.size(), 0),
       sums_(plan.network.nodes.size()),
+      fixed_(plan.network.stores.size()),
       histories_(plan.network.histories.size()),
       features_(plan.network.features.size()) {
   for (const Store& store : plan.network.stores) stores_.emplace_back(store.columns.size());
@@ -68,8 +69,8 @@ void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t ke
   if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
 }
 
-inline void Sequence::insert(Tape& tape, const Op& op) {
-  Insert& how = tape.inserts[op.part];
+inline void Sequence::insert(const Tape& tape, const Op& op) {
+  const Insert& how = tape.inserts[op.part];
   if (!how.always && value(tape, how.clear) > 0) return;
   const std::int64_t key = value(tape, how.key);
   if (how.proof == Insert::Proof::kSign) {
@@ -78,10 +79,13 @@ inline void Sequence::insert(Tape& tape, const Op& op) {
     check_square(tape, how, key);
   }
   RecordStore& store = stores_[op.table];
-  std::uint32_t record = how.record;
-  if (record == UINT32_MAX) {
+  std::uint32_t record = 0;
+  if (how.fixed) {
+    Fixed& fixed = fixed_[op.table];
+    if (fixed.record == UINT32_MAX || fixed.key != key) fixed = {key, store.place(key)};
+    record = fixed.record;
+  } else {
     record = store.place(key);
-    if (how.fixed) how.record = record;
   }
   std::int64_t* row = store.write(record, registers_[kPositionNode]);
   for (const Linear& column : how.columns) *row++ = value(tape, column);
@@ -138,15 +142,15 @@ inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_
       value >= selector.low && value - selector.low < count ? value - selector.low : count);
 }
 
-inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) {
+inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) const {
   std::size_t index = 0, radix = 1;
   for (const auto s : segment.tape.branches) {
     const Selector& selector = plan_.split.selectors[s];
     index += radix * case_of(selector, tokens);
     radix *= selector.values.size() + 1;
   }
-  Segment* next = segment.targets[index];
-  return next != nullptr ? next : automaton_.target(segment, index);
+  Segment* next = segment.targets[index].load(std::memory_order_acquire);
+  return next != nullptr ? next : automaton_->target(segment, index);
 }
 
 inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens) {
@@ -177,8 +181,8 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   while (position_ + predicting < end) {
     const auto here = static_cast<std::size_t>(tokens[position_]);
     r[kPositionNode] = static_cast<std::int64_t>(position_);
-    Segment* segment = state_->next[predicting][token_class[here]];
-    if (segment == nullptr) segment = automaton_.step(*state_, token_class[here], predicting);
+    Segment* segment = state_->next[predicting][token_class[here]].load(std::memory_order_acquire);
+    if (segment == nullptr) segment = automaton_->step(*state_, token_class[here], predicting);
     Tape* tape = &segment->tape;
     const Op* op = tape->ops.data() - 1;
     TVM_NEXT;
@@ -254,15 +258,16 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     op = tape->ops.data() - 1;
     TVM_NEXT;
   recall:
-    next = tape->predictions[static_cast<std::size_t>(value(*tape, op->value))];
+    next = tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].load(std::memory_order_relaxed) - 1;
     if (next < 0) TVM_NEXT;
     goto end;
   predict:
     next = output(*tape);
-    if (!tape->predictions.empty()) tape->predictions[static_cast<std::size_t>(value(*tape, op->value))] = next;
+    if (!tape->predictions.empty())
+      tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].store(next + 1, std::memory_order_relaxed);
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
-    state_ = cut_ ? automaton_.nothing_known() : segment->after;
+    state_ = cut_ ? automaton_->nothing_known() : segment->after;
     cut_ = false;
     ++position_;
     if constexpr (mode == Mode::kGenerate) {

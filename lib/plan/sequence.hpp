@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "plan/automaton.hpp"
@@ -21,7 +22,7 @@ class Sequence {
   Sequence(const Plan& plan, std::int32_t first_token);
 
   std::size_t position() const { return position_; }
-  const Automaton& automaton() const { return automaton_; }
+  const Automaton& automaton() const { return *automaton_; }
 
   // Reads tokens[position() .. end); what they predict is not computed.
   void read(const std::int32_t* tokens, std::size_t end);
@@ -50,14 +51,14 @@ class Sequence {
     return std::clamp<std::int64_t>(at, 0, upper);
   }
   Wide wide(const Tape& tape, const Linear& linear) const;
-  void insert(Tape& tape, const Op& op);
+  void insert(const Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
   std::int64_t product(const Tape& tape, const Op& op) const;
   std::int64_t token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens);
   void sum(const Tape& tape, const Op& op, std::int32_t token);
   std::int32_t output(const Tape& tape);
   std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
-  Segment* branch(Segment& segment, const std::int32_t* tokens);
+  Segment* branch(Segment& segment, const std::int32_t* tokens) const;
   [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT
   [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // TVM_ERROR_UNSUPPORTED
 
@@ -66,7 +67,7 @@ class Sequence {
   };
 
   const Plan& plan_;
-  Automaton automaton_;
+  std::shared_ptr<Automaton> automaton_;
   State* state_;
   Output output_;
   std::size_t position_ = 0;
@@ -74,6 +75,11 @@ class Sequence {
   std::vector<std::int64_t> registers_;
   std::vector<Sum> sums_;  // per node
   std::vector<RecordStore> stores_;
+  struct Fixed {
+    std::int64_t key = 0;
+    std::uint32_t record = UINT32_MAX;
+  };
+  std::vector<Fixed> fixed_;  // per store: the record of its latest constant key
   std::vector<std::vector<std::int64_t>> histories_;
   std::vector<std::int64_t> features_;
 };

@@ -442,7 +442,7 @@ class Builder {
       add_scaled(entry, constant(static_cast<std::int64_t>(range.low)), -stride);
       stride *= static_cast<std::int64_t>(range.high - range.low + 1);
     }
-    tape_.predictions.assign(static_cast<std::size_t>(size), -1);
+    tape_.predictions = std::vector<std::atomic<std::int32_t>>(static_cast<std::size_t>(size));
     entry_ = linear(entry);
     // What is only reached through the base runs late.
     early_ = base;

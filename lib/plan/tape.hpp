@@ -6,6 +6,7 @@
 // does not enter; of everything else only what somebody reads is computed.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -65,9 +66,7 @@ struct Insert {
   };
   Linear key, clear;
   bool always = false;  // clear is never positive
-  // Where the key is a constant, the record that has it, once it is known.
-  bool fixed = false;
-  std::uint32_t record = UINT32_MAX;
+  bool fixed = false;   // the key is a constant
   // How it is known that `square` is the key's: proved; proved if sign * key >= 0; or by computing
   // rest + sum of weight * value * max(0, gate) with 128 bits.
   enum class Proof : std::uint8_t { kProved, kSign, kCompute } proof = Proof::kProved;
@@ -88,9 +87,10 @@ struct Tape {
   std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value
   std::vector<Linear> gates;
   std::vector<Insert> inserts;
-  // The prediction as a function of few registers with small ranges: a token for each combination (-1: not
-  // yet computed), which the value of kRecall counts. Empty when there are too many.
-  std::vector<std::int32_t> predictions;
+  // The prediction as a function of few registers with small ranges: a token + 1 for each combination (0: not
+  // yet computed), which the value of kRecall counts. Empty when there are too many. All else in a tape is
+  // constant; these are entered by runs on any thread, each the same number.
+  std::vector<std::atomic<std::int32_t>> predictions;
   std::vector<Linear> features;  // kPredict: of the output head
   // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
   std::vector<std::uint32_t> branches;
