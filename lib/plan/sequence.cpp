@@ -178,11 +178,20 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   const std::uint32_t* token_class = plan_.split.token_class.data();
   std::int64_t* const r = registers_.data();
   std::int32_t next = -1;
+  // Generation: the next step is found beside the predicted token, not by way of it.
+  Segment* following = nullptr;
+  Link* link = nullptr;
   while (position_ + predicting < end) {
     const auto here = static_cast<std::size_t>(tokens[position_]);
     r[kPositionNode] = static_cast<std::int64_t>(position_);
-    Segment* segment = state_->next[predicting][token_class[here]].load(std::memory_order_acquire);
-    if (segment == nullptr) segment = automaton_->step(*state_, token_class[here], predicting);
+    Segment* segment = following;
+    if (segment == nullptr) {
+      segment = state_->next[predicting][token_class[here]].load(std::memory_order_acquire);
+      if (segment == nullptr) segment = automaton_->step(*state_, token_class[here], predicting);
+      if (link != nullptr) link->store(segment, std::memory_order_release);
+    }
+    following = nullptr;
+    link = nullptr;
     Tape* tape = &segment->tape;
     const Op* op = tape->ops.data() - 1;
     TVM_NEXT;
@@ -257,10 +266,16 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     tape = &segment->tape;
     op = tape->ops.data() - 1;
     TVM_NEXT;
-  recall:
-    next = tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].load(std::memory_order_relaxed) - 1;
+  recall: {
+    const auto entry = static_cast<std::size_t>(value(*tape, op->value));
+    next = tape->predictions[entry].load(std::memory_order_relaxed) - 1;
+    if constexpr (mode == Mode::kGenerate) {
+      link = &segment->following[entry];
+      following = link->load(std::memory_order_acquire);
+    }
     if (next < 0) TVM_NEXT;
     goto end;
+  }
   predict:
     next = output(*tape);
     if (!tape->predictions.empty())
@@ -268,6 +283,7 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
     state_ = cut_ ? automaton_->nothing_known() : segment->after;
+    if (cut_) following = nullptr, link = nullptr;
     cut_ = false;
     ++position_;
     if constexpr (mode == Mode::kGenerate) {
