@@ -24,12 +24,15 @@ class Collector:
 
     `with collector:` goes around the call of C.  There Ctrl-C is noted and stops the run at the
     next chunk: an exception that Python raised before the callback's first line would be lost.
+    Without `keep`, chunks are passed on and forgotten.
     """
 
-    def __init__(self, prompt: np.ndarray, on_tokens: OnTokens | None):
+    def __init__(self, prompt: np.ndarray, on_tokens: OnTokens | None, keep: bool = True):
         self._tokens = np.empty(max(2 * prompt.size, 1 << 14), dtype=np.int32)
         self._tokens[: prompt.size] = prompt
         self._count = prompt.size
+        self._prompt_size = prompt.size
+        self._keep = keep
         self._on_tokens = on_tokens
         self._interrupted = self._in_caller = False
         self.error: BaseException | None = None
@@ -63,6 +66,8 @@ class Collector:
             address = ctypes.addressof(tokens.contents)
             ctypes.memmove(self._tokens.ctypes.data + first * _INT32, address, count * _INT32)
             stop = self._on_tokens is not None and self._tell_caller(first)
+            if not self._keep:
+                self._count = self._prompt_size
             return int(stop or self._interrupted)
         except BaseException as error:
             self.error = error
@@ -76,7 +81,7 @@ class Collector:
             self._in_caller = False
 
     def finish(self) -> np.ndarray:
-        """All tokens; the collector is used up."""
+        """All tokens that were kept; the collector is used up."""
         tokens = self._tokens
         tokens.resize(self._count, refcheck=False)
         return tokens

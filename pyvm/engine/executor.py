@@ -24,11 +24,13 @@ def _spellings() -> ctypes.Array:
     return (ctypes.c_char_p * len(VOCABULARY))(*(token.encode() for token in VOCABULARY))
 
 
-def execute(program: Any, limit: int = 0, on_tokens: OnTokens | None = None) -> Run:
-    """Runs a program in the standard vocabulary; `limit` and `on_tokens` as in Model.generate."""
+def execute(
+    program: Any, limit: int = 0, on_tokens: OnTokens | None = None, keep: bool = True
+) -> Run:
+    """Runs a program in the standard vocabulary; the parameters are those of Model.generate."""
     _check_count(limit, "limit")
     prompt = prompt_of(program, VOCABULARY)
-    collector = Collector(prompt.tokens, on_tokens)
+    collector = Collector(prompt.tokens, on_tokens, keep)
     result = abi.RunResult()
     with collector:
         status = library().tvm_trace(
@@ -43,4 +45,4 @@ def execute(program: Any, limit: int = 0, on_tokens: OnTokens | None = None) -> 
         )
     if collector.error is None:
         check(status)
-    return make_run(prompt, collector, result, VOCABULARY, TOKEN_ID["halt"])
+    return make_run(prompt, collector, result, VOCABULARY, TOKEN_ID["halt"], keep)

@@ -153,6 +153,7 @@ class Model:
         program: Any,
         limit: int = 0,
         on_tokens: OnTokens | None = None,
+        keep: bool = True,
         **options: Any,
     ) -> Run:
         """Greedy decoding from a program (pyvm.compile) or from token ids.
@@ -161,11 +162,13 @@ class Model:
             limit: most tokens to generate; 0 for no limit.
             on_tokens: sees each chunk of generated ids as an array; returning True stops the run.
                 What it raises, Ctrl-C included, stops the run and is raised again.
+            keep: False for long runs whose tokens only `on_tokens` sees: the Run then has those of
+                the prompt alone, and neither cursor nor trap.
             options: path, projection, attention, bypass, threads: see tvm_options in tvm.h.
         """
         _check_count(limit, "limit")
         prompt = prompt_of(program, self.vocabulary)
-        collector = Collector(prompt.tokens, on_tokens)
+        collector = Collector(prompt.tokens, on_tokens, keep)
         result, settings = abi.RunResult(), make_options(**options)
         with self._use() as handle, collector:
             status = library().tvm_generate(
@@ -180,7 +183,7 @@ class Model:
             )
         if collector.error is None:
             check(status)
-        return make_run(prompt, collector, result, self.vocabulary, self.stop)
+        return make_run(prompt, collector, result, self.vocabulary, self.stop, keep)
 
     def verify(
         self,
@@ -276,12 +279,13 @@ def make_run(
     result: abi.RunResult,
     vocabulary: tuple[str, ...],
     stop: int,
+    keep: bool,
 ) -> Run:
     """The run of a finished call; raises again what the caller's function raised."""
     if collector.error is not None:
         raise collector.error
     tokens = collector.finish()
-    cursor, trap = prompt.end(tokens, vocabulary, stop)
+    cursor, trap = prompt.end(tokens, vocabulary, stop) if keep else (None, None)
     return Run(
         tokens=tokens,
         prompt_length=prompt.tokens.size,

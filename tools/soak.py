@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Long runs: generation on the plan against the native executor, by hash, in bounded memory.
+
+    python tools/soak.py [--program NAME] [--tokens 100000,1000000,10000000,100000000] [--json]
+
+Enters: a program (default: an endless loop that rewrites locals and a megabyte of memory).  Leaves: a row
+for each number of tokens: speed of generation and of the executor, whether the tokens were the same,
+and the peak memory of the process so far.  Tokens go into a hash, chunk by chunk; nobody keeps them but
+the engine, which needs its past.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import resource
+import sys
+
+from measure import note, table
+
+import pyvm
+from pyvm.engine.executor import execute
+from pyvm.engine.library import build_info
+from pyvm.program.program import Program
+
+# for (x = 0; ; x = x < 1 MB ? x + 7 : 1) { memory[4096 + x] = x; memory[4000 + x]; }
+LOOP = """
+    i32.const 0; local.set 0
+    local.get 0; local.get 0; i32.store8 4096; local.get 0; i32.load8_u 4000; drop
+    local.get 0; i32.const 7; i32.add; local.set 0
+    local.get 0; i32.const 0x100000; i32.lt_u; br_if -14
+    i32.const 1; local.set 0; br -17
+"""
+
+
+def loop() -> Program:
+    words = (line.split() for line in LOOP.replace("\n", ";").split(";"))
+    code = ((word[0], int(word[1], 0) & 0xFFFFFFFF if word[1:] else 0) for word in words if word)
+    return Program(tuple(code), name="loop")
+
+
+def hashed(run, program, limit: int):
+    """(Run, digest) of a run whose tokens are not kept."""
+    digest = hashlib.blake2b()
+    done = run(program, limit, on_tokens=lambda chunk: digest.update(chunk.data), keep=False)
+    return done, digest.hexdigest()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", help="a bundled name or a file; default: an endless loop")
+    parser.add_argument("--tokens", default="100000,1000000,10000000,100000000")
+    parser.add_argument("--json", action="store_true", help="one object per row")
+    given = parser.parse_args()
+    program = loop() if given.program is None else pyvm.compile(given.program)
+    rows = []
+    with pyvm.load() as model:
+        for limit in map(int, given.tokens.split(",")):
+            note(f"{limit:,} tokens")
+            run, ours = hashed(model.generate, program, limit)
+            native, theirs = hashed(execute, program, limit)
+            unit = 1 if sys.platform == "darwin" else 1024
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+            rows.append(
+                {
+                    "tokens": limit,
+                    "tokens_per_s": round(limit / run.timings.seconds),
+                    "executor_tokens_per_s": round(limit / native.timings.seconds),
+                    "same": ours == theirs,
+                    "peak_bytes": peak,
+                }
+            )
+    if given.json:
+        for row in rows:
+            print(json.dumps({**row, "build": build_info()}))
+    else:
+        header = ("tokens", "generated tokens/s", "executor tokens/s", "same", "peak MB")
+        text = [
+            (
+                f"{row['tokens']:,}",
+                f"{row['tokens_per_s']:,}",
+                f"{row['executor_tokens_per_s']:,}",
+                "yes" if row["same"] else "NO",
+                f"{row['peak_bytes'] / 1e6:,.0f}",
+            )
+            for row in rows
+        ]
+        print(table(header, text))
+        print(f"\nbuild: {json.dumps(build_info())}")
+    return 0 if all(row["same"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
