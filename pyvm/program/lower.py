@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pyvm.program.assembly import Label, Unit
 from pyvm.program.errors import Unsupported
 from pyvm.program.expression import FULL, Node, const, node, stacked
+from pyvm.program.floats import integer_code, integer_function, integer_types
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
 from pyvm.program.selection import OPERATIONS, Selector, Shared
 from pyvm.program.traps import Trap
 from pyvm.program.variables import MACHINE_LOCALS, Variable, allocate, words
-from pyvm.program.wasm import Body, FunctionType, Module
+from pyvm.program.wasm import FunctionType, Instr, Module
 
 _ROWS = {row.name: row for row in OPCODES.values()}
 
@@ -87,8 +88,8 @@ class _Function:
         module = context.module
         self.name = module.function_name(index)
         body = module.bodies[index - len(module.imported("func"))]
-        self.type = context.types[index]
-        self.kinds = (*self.type.params, *body.locals)
+        self.type = integer_function(context.types[index])
+        self.kinds = (*self.type.params, *integer_types(body.locals))
         self.frame = allocate(self.type, body)
         self.unit = Unit(f"function {index}", function=self.name)
         self.s = Selector(context.shared, self.unit, self.frame.locals_used, OPERATIONS)
@@ -96,18 +97,10 @@ class _Function:
         self.stubs: list[tuple[Label, _Block, list[Node]]] = []
         self.blocks = [_Block("function", Label("exit"), self.type.results, self.type.results, 0)]
         self.dead = 0  # depth of blocks that were opened in code that cannot be reached; 0: alive
-        self._refuse_floats(self.type.params + self.type.results, "a parameter or result", body.at)
         self._enter()
-        self._body(body)
+        self._body(integer_code(body.code))
         if self.frame.locals_used + self.s.most > MACHINE_LOCALS:
             raise AssertionError("instruction selection took more temporaries than are kept free")
-
-    def _refuse_floats(self, types, what: str, at: int) -> None:
-        for kind in types:
-            if kind in ("f32", "f64"):
-                raise Unsupported(
-                    f"{what} of type {kind} in {self.name} at offset {at:#x}: there are no floats"
-                )
 
     # -- variables ------------------------------------------------------------------------------
 
@@ -166,8 +159,8 @@ class _Function:
 
     # -- control --------------------------------------------------------------------------------
 
-    def _body(self, body: Body) -> None:
-        for op, arg, at in body.code:
+    def _body(self, code: list[Instr]) -> None:
+        for op, arg, at in code:
             if self.dead:
                 self._skip(op)
                 continue
@@ -408,7 +401,6 @@ class _Function:
 
     def _op_local_get(self, index, at) -> None:
         kind = self.kinds[index]
-        self._refuse_floats([kind], "a local", at)
         self._push(self._variable_node("local.get", kind, self.frame.variables[index], at))
 
     def _variable_node(self, op: str, kind: str, variables: tuple[Variable, ...], at: int) -> Node:
@@ -432,25 +424,15 @@ class _Function:
     def _op_global_get(self, index, at) -> None:
         variables = self.context.globals[index]
         kind = "i64" if len(variables) == 2 else "i32"
-        if not variables:
-            raise Unsupported(
-                f"global.get {index} in {self.name} at offset {at:#x}: a float or imported global"
-            )
         self._push(self._variable_node("global.get", kind, variables, at))
 
     def _op_global_set(self, index, at) -> None:
         variables = self.context.globals[index]
-        if not variables:
-            raise Unsupported(
-                f"global.set {index} in {self.name} at offset {at:#x}: a float or imported global"
-            )
         item = self._pop()
         self._flush()
         self.s.set(variables, item)
 
     def _store(self, op: str, offset: int, at: int) -> None:
-        if op.startswith("f"):
-            raise Unsupported(f"{op} in {self.name} at offset {at:#x}: there are no floats")
         item, address = self._pop(), self._pop()
         self._flush()
         if item.rooted and not address.rooted:
@@ -472,7 +454,7 @@ class _Function:
             ) from None
 
     def _op_call(self, index, at) -> None:
-        kind = self.context.types[index]
+        kind = integer_function(self.context.types[index])
         if self.context.is_output(index):
             item = self._pop()
             self._flush()
@@ -480,7 +462,6 @@ class _Function:
             self.s.at = at
             self.s.emit("output")
             return
-        self._refuse_floats(kind.params + kind.results, "a parameter or result", at)
         arguments = self._arguments(kind.params)
         unit = self._unit_of(index, "call", at)
         if len(kind.results) == 1:
@@ -495,8 +476,8 @@ class _Function:
         self.stack += [stacked(result) for result in kind.results]
 
     def _op_call_indirect(self, type_index, at) -> None:
-        kind = self.context.module.types[type_index]
-        self._refuse_floats(kind.params + kind.results, "a parameter or result", at)
+        signature = self.context.module.types[type_index]
+        kind = integer_function(signature)
         index = self._pop()
         arguments = self._arguments(kind.params)
         self._flush()
@@ -509,7 +490,7 @@ class _Function:
         for function in self.context.table:
             if function is None:
                 targets.append(traps.setdefault(Trap.UNINITIALIZED_ELEMENT, Label()))
-            elif self.context.types[function] != kind:
+            elif self.context.types[function] != signature:
                 targets.append(traps.setdefault(Trap.TYPE_MISMATCH, Label()))
             else:
                 targets.append(functions.setdefault(function, Label()))
@@ -556,7 +537,9 @@ class _Function:
     def _expression(self, op: str, arg, at: int) -> None:
         row = _ROWS[op]
         if any(kind in ("f32", "f64") for kind in row.params + row.results):
-            raise Unsupported(f"{op} in {self.name} at offset {at:#x}: there are no floats")
+            raise Unsupported(
+                f"{op} in {self.name} at offset {at:#x}: there is no arithmetic of floats"
+            )
         args = self._arguments(row.params)
         imm = arg[1] if row.immediate == "memory" else arg
         if op.endswith(".const"):

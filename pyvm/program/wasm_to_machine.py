@@ -46,7 +46,8 @@ def _constant(code: list[Instr]) -> int:
         raise Unsupported(
             f"an imported global (at offset {code[0].at:#x}): the only import is env.output_byte"
         )
-    return code[0].arg
+    value = code[0].arg
+    return int.from_bytes(value, "little") if isinstance(value, bytes) else value
 
 
 class _Compiler:
@@ -106,8 +107,6 @@ class _Compiler:
         used = 0
         for index in sorted(range(len(uses)), key=lambda i: (-uses[i], i)):
             kind = self.module.globals[index].type
-            if kind in ("f32", "f64"):
-                continue
             count = words(kind)
             if used + count <= MACHINE_GLOBALS - _OWN_GLOBALS:
                 self.globals[index] = tuple(Variable("global", used + i) for i in range(count))
@@ -155,6 +154,9 @@ class _Compiler:
             raise ProgramError(
                 f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given"
             )
+        for kinds in (kind.params, kind.results):
+            if "f32" in kinds or "f64" in kinds:
+                raise Unsupported(f"the entry function {entry!r} has a float in its type: {kind}")
         calls: list[Ins] = []
         if module.start:
             calls.append(Ins("call", context.unit_of(module.start[0]), module.start[1]))
