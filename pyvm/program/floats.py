@@ -10,7 +10,7 @@ WebAssembly keeps as they are.  What computes with floats stays, and is refused 
 
 from __future__ import annotations
 
-from pyvm.program.wasm import FunctionType, Instr
+from pyvm.program.module import FunctionType, Instr
 
 _INTEGER = {"f32": "i32", "f64": "i64"}
 _SIGN = {"f32": 1 << 31, "f64": 1 << 63}

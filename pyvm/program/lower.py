@@ -17,11 +17,11 @@ from pyvm.program.assembly import Label, Unit
 from pyvm.program.errors import Unsupported
 from pyvm.program.expression import FULL, Node, const, node, stacked
 from pyvm.program.floats import integer_code, integer_function, integer_types
+from pyvm.program.module import FunctionType, Instr, Module
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
 from pyvm.program.selection import OPERATIONS, Selector, Shared
 from pyvm.program.traps import Trap
 from pyvm.program.variables import MACHINE_LOCALS, Variable, allocate, words
-from pyvm.program.wasm import FunctionType, Instr, Module
 
 _ROWS = {row.name: row for row in OPCODES.values()}
 
@@ -525,6 +525,24 @@ class _Function:
         )
         args = (self._pop(),)
         self._push(Node("memory.grow", "i32", args, name, at, FULL["i32"]))
+
+    def _op_memory_copy(self, _, at) -> None:
+        self._bulk("memory.copy", 2, at)
+
+    def _op_memory_fill(self, _, at) -> None:
+        self._bulk("memory.fill", 1, at)
+
+    def _bulk(self, name: str, ranges: int, at: int) -> None:
+        """The first `ranges` operands are addresses, the last is the length of what lies there."""
+        arguments = self._arguments(("", "", ""))
+        self._flush()
+        with self.s.held(*arguments) as slots:
+            self.s.at = at
+            for address in slots[:ranges]:
+                self.s.range_check(address, slots[2])
+            for t in slots:
+                self.s.emit("local.get", t)
+            self.s.routine(name)
 
     def _op_select(self, _, at) -> None:
         args = self._arguments(("", "", ""))

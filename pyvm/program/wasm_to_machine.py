@@ -11,12 +11,13 @@ from pyvm.program.assembly import Ins, Label, Linked, Unit, link
 from pyvm.program.errors import ProgramError, Unsupported
 from pyvm.program.layout import Layout, stores
 from pyvm.program.lower import ModuleCode, lower_function
+from pyvm.program.module import PAGE, Instr, Module
 from pyvm.program.peephole import peephole
 from pyvm.program.routines import Library
 from pyvm.program.selection import Shared
 from pyvm.program.validate import validate
 from pyvm.program.variables import Variable, words
-from pyvm.program.wasm import PAGE, Instr, Module, decode
+from pyvm.program.wasm import decode
 
 # A memory that can grow may reach this size; what the compiler itself needs lies above.  The exact
 # machine would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their
@@ -127,6 +128,8 @@ class _Compiler:
             raise Unsupported(f"a table of {size} elements")
         table: list[int | None] = [None] * size
         for item in self.module.elements:
+            if item.offset is None:
+                continue
             offset = _constant(item.offset)
             if offset + len(item.functions) > size:
                 raise ProgramError(
@@ -239,6 +242,8 @@ class _Compiler:
             set_global(flag, 0)
         memory: dict[int, int] = {}
         for segment in self.module.data:
+            if segment.offset is None:
+                continue
             offset = _constant(segment.offset)
             if offset + len(segment.content) > self.pages * PAGE:
                 raise ProgramError(

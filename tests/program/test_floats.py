@@ -28,7 +28,7 @@ WAYS = {
 FUNCTIONS = """
   (type $t (func (param {f} {f}) (result {f}))) (type $u (func (param {i} {i}) (result {i})))
   (global $g (mut {f}) ({f}.const 0.3))
-  (table funcref (elem $second))
+  (table 1 funcref) (elem (i32.const 0) $second)
   (func $zero (result i32) (i32.load (i32.const 0)))
   (func $second (type $t) (local.get 1))"""
 

@@ -287,6 +287,22 @@ class Selector:
             self.emit("i32.gt_u")
         self.trap_if(Trap.OUT_OF_BOUNDS)
 
+    def range_check(self, address: int, length: int) -> None:
+        """Traps unless the `length` bytes at `address` (both in locals) lie in the memory."""
+        if not self.shared.checked:
+            return
+        for subtrahend, value in ((None, length), (length, address)):
+            self.emit("local.get", value)
+            if self.shared.limit_global is None:
+                self.const(self.shared.memory_bytes)
+            else:
+                self.emit("global.get", self.shared.limit_global)
+            if subtrahend is not None:
+                self.emit("local.get", subtrahend)
+                self.emit("i32.sub")
+            self.emit("i32.gt_u")
+            self.trap_if(Trap.OUT_OF_BOUNDS)
+
     def store(self, op: str, address: Node, item: Node, offset: int, at: int | None) -> None:
         """A store statement."""
         if op.startswith("i64."):
