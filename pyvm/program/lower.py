@@ -41,9 +41,11 @@ class ModuleCode:
     max_pages: int
     min_pages: int
     wanted: list[int] = field(default_factory=list)  # functions that are called
+    calls: dict[int | None, set[int]] = field(default_factory=dict)  # direct ones, by caller
+    refused: dict[int, Unsupported] = field(default_factory=dict)  # by function, the first one
 
-    def unit_of(self, index: int) -> str:
-        """The unit to call for a function."""
+    def unit_of(self, index: int, caller: int | None = None, direct: bool = True) -> str:
+        """The unit to call for a function; `caller` is None for the start code."""
         imports = self.module.imported("func")
         if index < len(imports):
             raise Unsupported(
@@ -51,7 +53,25 @@ class ModuleCode:
             )
         if index not in self.wanted:
             self.wanted.append(index)
+        if direct:
+            self.calls.setdefault(caller, set()).add(index)
         return f"function {index}"
+
+    def check_refusals(self) -> None:
+        """Raises what was refused in a function that direct calls may reach.
+
+        A function that is only in the table is often there for others than its callers: it ends the
+        run where it comes to what is not supported.
+        """
+        reached: set[int] = set()
+        queue = list(self.calls.get(None, ()))
+        while queue:
+            index = queue.pop()
+            if index not in reached:
+                reached.add(index)
+                queue += self.calls.get(index, ())
+        for index in sorted(reached & set(self.refused)):
+            raise self.refused[index]
 
     def is_output(self, index: int) -> bool:
         imports = self.module.imported("func")
@@ -85,6 +105,7 @@ def lower_function(context: ModuleCode, index: int) -> Unit:
 class _Function:
     def __init__(self, context: ModuleCode, index: int):
         self.context = context
+        self.index = index
         module = context.module
         self.name = module.function_name(index)
         body = module.bodies[index - len(module.imported("func"))]
@@ -174,6 +195,7 @@ class _Function:
                 self._expression(op, arg, at)
         for label, block, operands in self.stubs:
             self.s.place(label)
+            self.s.at = None  # the place of the branch is known, and this is another one
             self.stack = operands
             self._jump(block)
         self.s.place_traps()
@@ -447,7 +469,7 @@ class _Function:
 
     def _unit_of(self, index: int, op: str, at: int) -> str:
         try:
-            return self.context.unit_of(index)
+            return self.context.unit_of(index, self.index, op == "call")
         except Unsupported as error:
             raise Unsupported(
                 f"{op} in {self.name} at offset {at:#x} of the import {error}"
@@ -555,9 +577,15 @@ class _Function:
     def _expression(self, op: str, arg, at: int) -> None:
         row = _ROWS[op]
         if any(kind in ("f32", "f64") for kind in row.params + row.results):
-            raise Unsupported(
+            refusal = Unsupported(
                 f"{op} in {self.name} at offset {at:#x}: there is no arithmetic of floats"
             )
+            self.context.refused.setdefault(self.index, refusal)
+            self._flush()
+            self.s.at = at
+            self.s.trap(Trap.UNSUPPORTED, op)
+            self._die()
+            return
         args = self._arguments(row.params)
         imm = arg[1] if row.immediate == "memory" else arg
         if op.endswith(".const"):

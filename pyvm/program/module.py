@@ -105,6 +105,8 @@ class Module:
     bodies: list[Body] = field(default_factory=list)
     data: list[Data] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)  # name section, then exports
+    debug: dict[str, bytes] = field(default_factory=dict)  # custom sections .debug_*
+    code: range = range(0)  # offsets of the code section's content
 
     def imported(self, kind: str) -> list[Import]:
         return [item for item in self.imports if item.kind == kind]

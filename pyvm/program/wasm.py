@@ -59,21 +59,23 @@ def decode(data: bytes) -> Module:
     return module
 
 
-def without_debug_sections(data: bytes) -> bytes:
-    """The module without custom sections, but with the names of functions for messages."""
+def without_custom_sections(data: bytes, kept_names: tuple[str, ...] = ("name",)) -> bytes:
+    """The module without custom sections but those of the given names."""
     reader = Reader(data)
     kept = bytearray(reader.take(8))
     while reader.position < reader.end:
         start = reader.position
         section = reader.byte()
         content = reader.window(reader.unsigned())
-        if section or content.name() == "name":
+        if section or content.name() in kept_names:
             kept += data[start : reader.position]
     return bytes(kept)
 
 
 def _custom_section(reader: Reader, module: Module) -> None:
     name = reader.name()
+    if name.startswith(".debug_"):
+        module.debug[name] = reader.take(reader.end - reader.position)
     if name != "name":
         return
     try:  # names are a courtesy: a damaged name section is ignored, as the specification demands
@@ -231,6 +233,8 @@ def _data_count_section(reader: Reader, module: Module) -> None:
 
 
 def _code_section(reader: Reader, module: Module) -> None:
+    module.code = range(reader.position, reader.end)
+
     def item() -> Body:
         body = reader.window(reader.unsigned())
         at, kinds = body.position, []

@@ -50,9 +50,17 @@ def _engine():
 
 
 def run_oracle(
-    data: bytes, text: bytes | None = None, entry: str = "compute", args=(), fuel: int = 1 << 40
-) -> Result | None:
-    """Output and trap in wasmtime; results as unsigned numbers. None when the fuel ran out."""
+    data: bytes,
+    text: bytes | None = None,
+    entry: str = "compute",
+    args=(),
+    fuel: int = 1 << 40,
+    fuel_used: bool = False,
+) -> Result | int | None:
+    """Output and trap in wasmtime; results as unsigned numbers. None when the fuel ran out.
+
+    With `fuel_used`, the instructions that wasmtime counted.
+    """
     store = wasmtime.Store(_engine())
     store.set_fuel(fuel)
     module = wasmtime.Module(_engine(), data)
@@ -77,6 +85,8 @@ def run_oracle(
         return Result(
             bytes(output), OUR_TRAPS[next(i for i, t in enumerate(TRAPS) if t in message)]
         )
+    if fuel_used:
+        return fuel - store.get_fuel()
     values = () if values is None else tuple(values) if isinstance(values, list) else (values,)
     return Result(bytes(output), None, values)
 
