@@ -85,10 +85,12 @@ def test_code_that_is_not_supported_is_no_trap(tmp_path):
     module = tmp_path / "module.wasm"
     module.write_bytes(
         bytes.fromhex(
-            # (module (table 1 funcref) (elem (i32.const 0) 0) (func (drop (f32.sqrt (f32.const 2))))
+            # (module (table 1 funcref) (elem (i32.const 0) 0)
+            #   (func (drop (f32.sqrt (f32.const 2))))
             #   (func (export "compute") (call_indirect (i32.const 0))))
-            "0061736d01000000 01 04 01600000 03 03 020000 04 04 01700001 07 0b 0107636f6d707574650001"
-            "09 07 010041000b0100 0a 13 02 09 00 4300000040911a0b 07 00 41001100000b"
+            "0061736d01000000 01 04 01600000 03 03 020000 04 04 01700001"
+            "07 0b 0107636f6d707574650001 09 07 010041000b0100"
+            "0a 13 02 09 00 4300000040911a0b 07 00 41001100000b"
         )
     )
     done = pyvm("run", module)

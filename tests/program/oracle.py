@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pyvm.engine.executor import execute
 from pyvm.program import program as programs
 from pyvm.program.executor import Executor
 
@@ -106,6 +107,15 @@ def run_program(program, limit: int = 0) -> Result:
             raise AssertionError("the program does not end")
     trap = program.trap_at(executor.cursor)
     return Result(bytes(executor.output), trap.kind if trap else None)
+
+
+def same_native(data: bytes) -> Result:
+    """As `same`, with the native executor: for large modules."""
+    expected = run_oracle(data)
+    run = execute(programs.from_wasm(data))
+    actual = Result(run.output, run.trap.kind if run.trap else None)
+    assert actual == Result(expected.output, expected.trap)
+    return actual
 
 
 def same(data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0) -> Result:

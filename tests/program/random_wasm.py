@@ -217,6 +217,28 @@ class Generator:
           {" ".join(bodies)}
           (func (export "compute") (call $f{last}) {show}))"""
 
+    def expression_module(self, head: str) -> str:
+        """One deep expression over parameters, called with a few sets of arguments."""
+        r = self.random
+        result = self.kind()
+        self.functions = [(("i32", "i32", "i64", "i64"), result)]
+        self.locals, self.plain, self.number = self.functions[0][0], 4, 0
+        text = self.expression(result, r.randrange(2, 6))
+        show = "$word" if result == "i32" else "$long"
+        calls = "".join(
+            f"(call {show} (call $f0 {' '.join(map(self.constant, self.locals))}))"
+            for _ in range(3)
+        )
+        globals_ = "".join(f"(global (mut {k}) {self.constant(k)})" for k in self.globals)
+        data = "".join(f"\\{r.getrandbits(8):02x}" for _ in range(64))
+        return f"""(module {head} {globals_} (data (i32.const 0) "{data}")
+          (func $f0 (param {" ".join(self.locals)}) (result {result}) {text})
+          (func (export "compute") {calls}))"""
+
+
+def random_expression(seed: int, head: str, wide: float = 0.25) -> str:
+    return Generator(Random(seed), wide).expression_module(head)
+
 
 def random_module(seed: int, head: str, wide: float = 0.25, size: int = 40) -> str:
     return Generator(Random(seed), wide, size).module(head)
