@@ -73,8 +73,8 @@ def const(value: int, kind: str = "i32", at: int | None = None) -> Node:
     return Node(f"{kind}.const", kind, (), value, at, value)
 
 
-def stacked(kind: str) -> Node:
-    return Node("stacked", kind, may=FULL[kind])
+def stacked(kind: str, may: int | None = None) -> Node:
+    return Node("stacked", kind, may=FULL[kind] if may is None else may)
 
 
 def slot(index: int) -> Node:

@@ -11,20 +11,22 @@ its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyvm.program.assembly import Label, Unit
 from pyvm.program.errors import Unsupported
 from pyvm.program.expression import FULL, Node, const, node, stacked
 from pyvm.program.floats import integer_code, integer_function, integer_types
+from pyvm.program.known_bits import KnownBits, State, join, loop_assignments
 from pyvm.program.module import FunctionType, Instr, Module
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
-from pyvm.program.selection import OPERATIONS, Selector, Shared
+from pyvm.program.selection import OPERATIONS, Selector, Shared, Silent
 from pyvm.program.traps import Trap
 from pyvm.program.variables import MACHINE_LOCALS, Variable, allocate, words
 
 _ROWS = {row.name: row for row in OPCODES.values()}
 
+_LOOKS = 3  # at a function before its code is emitted; more find little
 MAX_DEPTH = 60  # of an expression: what is deeper is evaluated in parts
 
 
@@ -91,6 +93,10 @@ class _Block:
     targeted: bool = False
     otherwise: Label | None = None  # of an if: its else
     params: tuple[str, ...] = ()
+    at: int = 0
+    start: State | None = None  # what is known of locals where an if begins
+    leaving: State | None = None  # and at the branches to the end
+    masks: list[int] | None = None  # bits that may be one of the results, at those branches
 
 
 def _words(types) -> int:
@@ -98,12 +104,30 @@ def _words(types) -> int:
 
 
 def lower_function(context: ModuleCode, index: int) -> Unit:
-    """The code of function `index` (not an imported one)."""
-    return _Function(context, index).unit
+    """The code of function `index` (not an imported one).
+
+    Before its code is emitted, a function with loops is gone through to learn what the loops bring
+    back to their starts.
+    """
+    heads: dict[int, State] | None = None
+    for _ in range(_LOOKS):
+        aside = replace(context, wanted=[], calls={}, refused={})
+        known = _Function(aside, index, heads, Silent()).known
+        if not known.loops or known.heads == heads:
+            break
+        heads = known.heads
+    return _Function(context, index, heads).unit
 
 
 class _Function:
-    def __init__(self, context: ModuleCode, index: int):
+    def __init__(
+        self,
+        context: ModuleCode,
+        index: int,
+        heads: dict[int, State] | None,
+        silent: Silent | None = None,
+    ):
+        """`heads`: what is known of loops (see known_bits.py)."""
         self.context = context
         self.index = index
         module = context.module
@@ -113,13 +137,15 @@ class _Function:
         self.kinds = (*self.type.params, *integer_types(body.locals))
         self.frame = allocate(self.type, body)
         self.unit = Unit(f"function {index}", function=self.name)
-        self.s = Selector(context.shared, self.unit, self.frame.locals_used, OPERATIONS)
+        self.s = silent or Selector(context.shared, self.unit, self.frame.locals_used, OPERATIONS)
+        code = integer_code(body.code)
+        self.known = KnownBits(self.kinds, len(self.type.params), loop_assignments(code), heads)
         self.stack: list[Node] = []
         self.stubs: list[tuple[Label, _Block, list[Node]]] = []
         self.blocks = [_Block("function", Label("exit"), self.type.results, self.type.results, 0)]
         self.dead = 0  # depth of blocks that were opened in code that cannot be reached; 0: alive
         self._enter()
-        self._body(integer_code(body.code))
+        self._body(code)
         if self.frame.locals_used + self.s.most > MACHINE_LOCALS:
             raise AssertionError("instruction selection took more temporaries than are kept free")
 
@@ -160,7 +186,7 @@ class _Function:
         for i, item in enumerate(self.stack):
             if item.op != "stacked":
                 self.s.value(item)
-                self.stack[i] = stacked(item.type)
+                self.stack[i] = stacked(item.type, item.may)
 
     def _discard(self, items: list[Node]) -> None:
         """Drops the topmost operands: some on the machine's stack, then pending ones that are not
@@ -193,6 +219,7 @@ class _Function:
                 self._store(op, arg[1], at)
             else:
                 self._expression(op, arg, at)
+        self.known.now = None  # the branches of the stubs are noted
         for label, block, operands in self.stubs:
             self.s.place(label)
             self.s.at = None  # the place of the branch is known, and this is another one
@@ -213,10 +240,11 @@ class _Function:
                 self._close(reached=False)
 
     def _die(self) -> None:
+        self.known.now = None
         del self.stack[self.blocks[-1].height :]
         self.dead = 1
 
-    def _open(self, op: str, kind: FunctionType) -> _Block:
+    def _open(self, op: str, kind: FunctionType, at: int) -> _Block:
         self._flush()
         block = _Block(
             op,
@@ -225,19 +253,29 @@ class _Function:
             kind.results,
             len(self.stack) - len(kind.params),
             params=kind.params,
+            at=at,
         )
         self.blocks.append(block)
         return block
 
     def _op_block(self, kind, at) -> None:
-        self._open("block", kind)
+        self._open("block", kind, at)
 
     def _op_loop(self, kind, at) -> None:
-        self.s.place(self._open("loop", kind).label)
+        block = self._open("loop", kind, at)
+        self._forget(len(kind.params))
+        self.known.start_loop(at)
+        self.s.place(block.label)
+
+    def _forget(self, count: int) -> None:
+        """The topmost operands, which are flushed, may be anything."""
+        for i in range(len(self.stack) - count, len(self.stack)):
+            self.stack[i] = stacked(self.stack[i].type)
 
     def _op_if(self, kind, at) -> None:
         condition = self._pop()
-        block = self._open("if", kind)
+        block = self._open("if", kind, at)
+        block.start = self.known.copy()
         block.otherwise = Label("else")
         self._branch_unless(condition, block.otherwise)
 
@@ -260,6 +298,7 @@ class _Function:
         block = self.blocks[-1]
         self._flush()
         block.targeted = True
+        self._note_branch(block)
         self.s.emit("br", block.label)
         self._start_else(block)
 
@@ -267,6 +306,7 @@ class _Function:
         del self.stack[block.height :]
         self.s.place(block.otherwise)
         block.otherwise = None
+        self.known.now = block.start
         self.stack += [stacked(kind) for kind in block.params]
 
     def _op_end(self, _, at) -> None:
@@ -280,21 +320,42 @@ class _Function:
             return
         if reached:
             self._flush()
+            self._note_end(block)
         self.blocks.pop()
         if block.otherwise:  # an if without else
             self.s.place(block.otherwise)
+            block.leaving = join(block.leaving, block.start)
+            block.masks = None
             reached = True
         if block.op != "loop":
             self.s.place(block.label)
             reached = reached or block.targeted
         del self.stack[block.height :]
-        self.stack += [stacked(kind) for kind in block.results]
+        masks = block.masks or [FULL[kind] for kind in block.results]
+        self.stack += [stacked(kind, mask) for kind, mask in zip(block.results, masks)]
+        self.known.now = block.leaving
         if not reached:
             self._die()
+
+    def _note_branch(self, block: _Block) -> None:
+        """A branch to the block's label leaves from here, its operands on top of the stack."""
+        if block.op == "loop":
+            self.known.back_to_loop(block.at)
+        else:
+            self._note_end(block)
+
+    def _note_end(self, block: _Block) -> None:
+        """The same for the block's end, which in a loop is not its label."""
+        block.leaving = join(block.leaving, self.known.copy())
+        masks = [item.may for item in self.stack[len(self.stack) - len(block.results) :]]
+        if block.masks is not None:
+            masks = [a | b for a, b in zip(masks, block.masks)]
+        block.masks = masks
 
     def _jump(self, block: _Block) -> None:
         """An unconditional branch to a block's label, with the operands that it carries."""
         block.targeted = True
+        self._note_branch(block)
         count = len(block.carried)
         start = len(self.stack) - count
         extra, carried = self.stack[block.height : start], self.stack[start:]
@@ -331,6 +392,7 @@ class _Function:
         """The block that a branch leaves for, and whether a plain branch does it."""
         block = self.blocks[-1 - depth]
         block.targeted = True
+        self._note_branch(block)
         extra = len(self.stack) - len(block.carried) - block.height
         return block, extra == 0 and block.op != "function"
 
@@ -423,25 +485,30 @@ class _Function:
 
     def _op_local_get(self, index, at) -> None:
         kind = self.kinds[index]
-        self._push(self._variable_node("local.get", kind, self.frame.variables[index], at))
+        may = self.known.get(index)
+        self._push(self._variable_node("local.get", kind, self.frame.variables[index], at, may))
 
-    def _variable_node(self, op: str, kind: str, variables: tuple[Variable, ...], at: int) -> Node:
-        return Node(op, kind, (), variables, at, FULL[kind])
+    def _variable_node(
+        self, op: str, kind: str, variables: tuple[Variable, ...], at: int, may: int | None = None
+    ) -> Node:
+        return Node(op, kind, (), variables, at, FULL[kind] if may is None else may)
 
     def _op_local_set(self, index, at) -> None:
         item = self._pop()
+        self.known.set(index, item.may)
         self._flush()
         self.s.set(self.frame.variables[index], item)
 
     def _op_local_tee(self, index, at) -> None:
         item = self._pop()
+        self.known.set(index, item.may)
         variables = self.frame.variables[index]
         if len(variables) == 1 and variables[0].kind == "local":
             self._push(Node("local.tee", "i32", (item,), variables[0].index, at, item.may))
             return
         self._flush()
         self.s.set(variables, item)
-        self._push(self._variable_node("local.get", self.kinds[index], variables, at))
+        self._push(self._variable_node("local.get", self.kinds[index], variables, at, item.may))
 
     def _op_global_get(self, index, at) -> None:
         variables = self.context.globals[index]

@@ -41,7 +41,8 @@ class Generator:
         bits = 64 if kind == "i64" else 32
         value = r.choice(
             [r.choice(INTERESTING), r.choice(INTERESTING) - r.choice(INTERESTING), r.getrandbits(bits),
-             1 << r.randrange(bits), (1 << r.randrange(bits)) - 1, r.randrange(-20, 20)]
+             1 << r.randrange(bits), (1 << r.randrange(bits)) - 1, r.randrange(-20, 20),
+             r.choice((0, 1, 1, 2, 3, 255, -1))]
         )  # fmt: skip
         return f"({kind}.const {value & (1 << bits) - 1})"
 
@@ -53,6 +54,8 @@ class Generator:
             return self.leaf(kind)
         pick = r.random()
         inner = lambda k=kind: self.expression(k, depth - 1)  # noqa: E731
+        if r.random() < 0.06:  # the compiler knows which bits are zero
+            return f"({kind}.and {inner()} ({kind}.const {r.choice((1, 1, 2, 3, 15, 255, 0xFF00, 0x7FFFFFFF))}))"
         if pick < 0.42:
             right = self.constant(kind) if r.random() < 0.5 else inner()
             return f"({kind}.{r.choice(BINARY)} {inner()} {right})"
