@@ -19,6 +19,9 @@ BODIES = {
     "never set": "",
     "parameter": "(local.set 1 (local.get 0))",
     "one arm": "(if (local.get 0) (then (local.set 1 (local.get 0))))",
+    "small in one arm only": "(local.set 1 (i32.const -5)) (if (local.get 0) (then (local.set 1 (i32.const 1))))",
+    "large before else": """(local.set 1 (i32.const -1)) (if (local.get 0) (then (local.set 1 (i32.const 1)))
+        (else (call $word (i32.or (local.get 1) (i32.const 0x100)))))""",
     "other arm": "(if (local.get 0) (then) (else (local.set 1 (i32.const -7))))",
     "both arms": "(if (local.get 0) (then (local.set 1 (i32.const 1))) (else (local.set 1 (i32.const 0x1ff))))",
     "branch out": "(local.set 1 (i32.const -1)) (block (br_if 0 (local.get 0)) (local.set 1 (i32.const 1)))",
