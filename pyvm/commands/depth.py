@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-DEFAULT = 1 << 18  # other engines give up between some thousand and some ten thousand
+DEFAULT = 100_000  # other engines give up at some thousand to some ten thousand
 
 
 class CallDepth:
