@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from pyvm.commands import common
+from pyvm.commands import common, depth
 from pyvm.commands.common import say
 
 
@@ -31,9 +31,18 @@ def add(commands) -> None:
         metavar="N",
         help="stop after N generated tokens (default: no limit)",
     )
+    parser.add_argument(
+        "--max-depth",
+        type=common.whole_number,
+        default=depth.DEFAULT,
+        metavar="N",
+        help="trap when more than N calls are open (default: %(default)s; 0: no limit)",
+    )
     parser.add_argument("--no-verify", action="store_true", help="do not verify the trace")
     parser.add_argument(
-        "--stats", action="store_true", help="count instructions and tokens per opcode"
+        "--stats",
+        action="store_true",
+        help="count tokens and instructions, per opcode, per function, per wasm instruction",
     )
     common.add_engine_options(parser)
     parser.set_defaults(command=run)
@@ -42,13 +51,20 @@ def add(commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from pyvm.commands.progress import Live
     from pyvm.commands.waiting import interruptible
+    from pyvm.program.traps import Trap
 
     program = common.compile_program(arguments)
     options = common.engine_options(arguments)
     with common.open_model(arguments) as model:
         live = Live(model.vocabulary)
+        calls = depth.CallDepth(model.vocabulary, arguments.max_depth)
+
+        def on_tokens(tokens) -> bool:
+            live.on_tokens(tokens)
+            return calls.on_tokens(tokens)
+
         try:
-            done = model.generate(program, arguments.max_tokens, live.on_tokens, **options)
+            done = model.generate(program, arguments.max_tokens, on_tokens, **options)
         except KeyboardInterrupt:
             live.finish()
             say(f"interrupted after {live.generated:,} tokens and {live.written:,} bytes of output")
@@ -73,9 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
     if done.stopped == "limit":
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
         return common.BUDGET
-    if done.trap is not None:
-        say(str(done.trap))
-        return common.TRAPPED
+    trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor) if calls.exceeded else done.trap
+    if trap is not None:
+        say(str(trap))
+        return common.ERROR if trap.kind is Trap.UNSUPPORTED else common.TRAPPED
     return common.HALTED
 
 
@@ -90,7 +107,6 @@ def mismatch(checked, vocabulary: tuple[str, ...]) -> str:
 def _print_statistics(program, done) -> None:
     from pyvm.trace.statistics import statistics
 
-    found = statistics(done.tokens, done.vocabulary, common.listing_of(program))
+    found = statistics(done.tokens, done.vocabulary, common.listing_of(program), program.debug)
     for line in found.lines():
         say(line)
-    say(f"deepest operand stack: {found.deepest_stack}")

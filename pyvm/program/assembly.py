@@ -34,6 +34,7 @@ class Ins(NamedTuple):
     op: str
     arg: int | Label | str = 0
     at: int | None = None  # byte offset in the wasm file
+    refused: str | None = None  # of a halt: the wasm instruction that is not supported
 
 
 @dataclass
@@ -46,11 +47,14 @@ class Unit:
 
 
 class Linked(NamedTuple):
-    """`code[i]` is (opcode, immediate); `places[i]` is (wasm function or None, offset or None)."""
+    """`code[i]` is (opcode, immediate); `places[i]` is (wasm function or None, offset or None);
+    `starts` has the first instruction of each unit, `refused` what is not supported where.
+    """
 
     code: list[tuple[str, int]]
     places: list[tuple[str | None, int | None]]
     starts: dict[str, int]
+    refused: dict[int, str]
 
 
 def link(units: list[Unit]) -> Linked:
@@ -67,11 +71,14 @@ def link(units: list[Unit]) -> Linked:
                 cursor += 1
     code: list[tuple[str, int]] = []
     places = []
+    refusals: dict[int, str] = {}
     for unit in units:
         for item in unit.code:
             if isinstance(item, Label):
                 continue
-            op, arg, at = item
+            op, arg, at, refused = item
+            if refused:
+                refusals[len(code)] = refused
             here = len(code)
             if op in ("br", "br_if"):
                 arg = labels[arg] - here - 1
@@ -83,7 +90,7 @@ def link(units: list[Unit]) -> Linked:
                 arg = starts[unit.name] - here - 1
             code.append((op, arg & MASK))
             places.append((unit.function, at))
-    return Linked(code, places, starts)
+    return Linked(code, places, starts, refusals)
 
 
 def assemble(name: str, text: str, symbols: dict[str, int] | None = None) -> Unit:

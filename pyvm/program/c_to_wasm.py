@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from pyvm.program.errors import CompileError, CompilerNotFound
-from pyvm.program.wasm import without_debug_sections
+from pyvm.program.wasm import without_custom_sections
 
 RUNTIME = Path(__file__).parent / "runtime"
 
@@ -22,10 +22,12 @@ RUNTIME = Path(__file__).parent / "runtime"
 # own loops from becoming calls of themselves.  Merged stores would be i64 stores.
 _FLAGS = (
     "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
-    "-Wno-unknown-warning-option -g1 "
+    "-Wno-unknown-warning-option -gline-tables-only "
     "-mllvm -combiner-store-merging=false "
     "-Wl,--no-entry -Wl,--export=__heap_base -Wl,-z,stack-size=65536"
 ).split()
+# Names of functions and lines of the source, for messages.
+_KEPT_SECTIONS = ("name", ".debug_line", ".debug_line_str")
 
 
 def compiler_command() -> list[str]:
@@ -70,4 +72,4 @@ def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...]
         if done.returncode or not output.is_file():
             message = done.stderr.strip() or f"the compiler ended with status {done.returncode}"
             raise CompileError(f"{source} does not compile:\n{message}")
-        return without_debug_sections(output.read_bytes())
+        return without_custom_sections(output.read_bytes(), _KEPT_SECTIONS)

@@ -73,8 +73,8 @@ def const(value: int, kind: str = "i32", at: int | None = None) -> Node:
     return Node(f"{kind}.const", kind, (), value, at, value)
 
 
-def stacked(kind: str) -> Node:
-    return Node("stacked", kind, may=FULL[kind])
+def stacked(kind: str, may: int | None = None) -> Node:
+    return Node("stacked", kind, may=FULL[kind] if may is None else may)
 
 
 def slot(index: int) -> Node:
@@ -176,10 +176,10 @@ def _with_constant(op: str, kind: str, left: Node, value: int, at: int | None) -
         return node(f"{prefix}.sub", kind, (const(full, kind, at), left), None, at)
     if name == "eq" and value == 0:
         return node(f"{prefix}.eqz", "i32", (left,), None, at)
-    if name == "ne" and value == 0 and left.may == 1 and kind == "i32":
+    if name == "ne" and value == 0 and left.may == 1 and prefix == "i32":
         return left
-    if name == "eq" and value == 1 and left.may == 1 and prefix == "i32":
-        return node("i32.eqz", "i32", (left,), None, at)
+    if name in ("eq", "ne") and value == 1 and left.may == 1 and prefix == "i32":
+        return left if name == "eq" else node("i32.eqz", "i32", (left,), None, at)
     return None
 
 

@@ -11,19 +11,22 @@ its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyvm.program.assembly import Label, Unit
 from pyvm.program.errors import Unsupported
 from pyvm.program.expression import FULL, Node, const, node, stacked
+from pyvm.program.floats import integer_code, integer_function, integer_types
+from pyvm.program.known_bits import KnownBits, State, join, loop_assignments
+from pyvm.program.module import FunctionType, Instr, Module
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
-from pyvm.program.selection import OPERATIONS, Selector, Shared
+from pyvm.program.selection import OPERATIONS, Selector, Shared, Silent
 from pyvm.program.traps import Trap
 from pyvm.program.variables import MACHINE_LOCALS, Variable, allocate, words
-from pyvm.program.wasm import Body, FunctionType, Module
 
 _ROWS = {row.name: row for row in OPCODES.values()}
 
+_LOOKS = 3  # at a function before its code is emitted; more find little
 MAX_DEPTH = 60  # of an expression: what is deeper is evaluated in parts
 
 
@@ -40,9 +43,11 @@ class ModuleCode:
     max_pages: int
     min_pages: int
     wanted: list[int] = field(default_factory=list)  # functions that are called
+    calls: dict[int | None, set[int]] = field(default_factory=dict)  # direct ones, by caller
+    refused: dict[int, Unsupported] = field(default_factory=dict)  # by function, the first one
 
-    def unit_of(self, index: int) -> str:
-        """The unit to call for a function."""
+    def unit_of(self, index: int, caller: int | None = None, direct: bool = True) -> str:
+        """The unit to call for a function; `caller` is None for the start code."""
         imports = self.module.imported("func")
         if index < len(imports):
             raise Unsupported(
@@ -50,7 +55,25 @@ class ModuleCode:
             )
         if index not in self.wanted:
             self.wanted.append(index)
+        if direct:
+            self.calls.setdefault(caller, set()).add(index)
         return f"function {index}"
+
+    def check_refusals(self) -> None:
+        """Raises what was refused in a function that direct calls may reach.
+
+        A function that is only in the table is often there for others than its callers: it ends the
+        run where it comes to what is not supported.
+        """
+        reached: set[int] = set()
+        queue = list(self.calls.get(None, ()))
+        while queue:
+            index = queue.pop()
+            if index not in reached:
+                reached.add(index)
+                queue += self.calls.get(index, ())
+        for index in sorted(reached & set(self.refused)):
+            raise self.refused[index]
 
     def is_output(self, index: int) -> bool:
         imports = self.module.imported("func")
@@ -70,6 +93,10 @@ class _Block:
     targeted: bool = False
     otherwise: Label | None = None  # of an if: its else
     params: tuple[str, ...] = ()
+    at: int = 0
+    start: State | None = None  # what is known of locals where an if begins
+    leaving: State | None = None  # and at the branches to the end
+    masks: list[int] | None = None  # bits that may be one of the results, at those branches
 
 
 def _words(types) -> int:
@@ -77,37 +104,50 @@ def _words(types) -> int:
 
 
 def lower_function(context: ModuleCode, index: int) -> Unit:
-    """The code of function `index` (not an imported one)."""
-    return _Function(context, index).unit
+    """The code of function `index` (not an imported one).
+
+    Before its code is emitted, a function with loops is gone through to learn what the loops bring
+    back to their starts.
+    """
+    heads: dict[int, State] | None = None
+    for _ in range(_LOOKS):
+        aside = replace(context, wanted=[], calls={}, refused={})
+        known = _Function(aside, index, heads, Silent()).known
+        if not known.loops or known.heads == heads:
+            break
+        heads = known.heads
+    return _Function(context, index, heads).unit
 
 
 class _Function:
-    def __init__(self, context: ModuleCode, index: int):
+    def __init__(
+        self,
+        context: ModuleCode,
+        index: int,
+        heads: dict[int, State] | None,
+        silent: Silent | None = None,
+    ):
+        """`heads`: what is known of loops (see known_bits.py)."""
         self.context = context
+        self.index = index
         module = context.module
         self.name = module.function_name(index)
         body = module.bodies[index - len(module.imported("func"))]
-        self.type = context.types[index]
-        self.kinds = (*self.type.params, *body.locals)
+        self.type = integer_function(context.types[index])
+        self.kinds = (*self.type.params, *integer_types(body.locals))
         self.frame = allocate(self.type, body)
         self.unit = Unit(f"function {index}", function=self.name)
-        self.s = Selector(context.shared, self.unit, self.frame.locals_used, OPERATIONS)
+        self.s = silent or Selector(context.shared, self.unit, self.frame.locals_used, OPERATIONS)
+        code = integer_code(body.code)
+        self.known = KnownBits(self.kinds, len(self.type.params), loop_assignments(code), heads)
         self.stack: list[Node] = []
         self.stubs: list[tuple[Label, _Block, list[Node]]] = []
         self.blocks = [_Block("function", Label("exit"), self.type.results, self.type.results, 0)]
         self.dead = 0  # depth of blocks that were opened in code that cannot be reached; 0: alive
-        self._refuse_floats(self.type.params + self.type.results, "a parameter or result", body.at)
         self._enter()
-        self._body(body)
+        self._body(code)
         if self.frame.locals_used + self.s.most > MACHINE_LOCALS:
             raise AssertionError("instruction selection took more temporaries than are kept free")
-
-    def _refuse_floats(self, types, what: str, at: int) -> None:
-        for kind in types:
-            if kind in ("f32", "f64"):
-                raise Unsupported(
-                    f"{what} of type {kind} in {self.name} at offset {at:#x}: there are no floats"
-                )
 
     # -- variables ------------------------------------------------------------------------------
 
@@ -146,7 +186,7 @@ class _Function:
         for i, item in enumerate(self.stack):
             if item.op != "stacked":
                 self.s.value(item)
-                self.stack[i] = stacked(item.type)
+                self.stack[i] = stacked(item.type, item.may)
 
     def _discard(self, items: list[Node]) -> None:
         """Drops the topmost operands: some on the machine's stack, then pending ones that are not
@@ -166,8 +206,8 @@ class _Function:
 
     # -- control --------------------------------------------------------------------------------
 
-    def _body(self, body: Body) -> None:
-        for op, arg, at in body.code:
+    def _body(self, code: list[Instr]) -> None:
+        for op, arg, at in code:
             if self.dead:
                 self._skip(op)
                 continue
@@ -179,8 +219,10 @@ class _Function:
                 self._store(op, arg[1], at)
             else:
                 self._expression(op, arg, at)
+        self.known.now = None  # the branches of the stubs are noted
         for label, block, operands in self.stubs:
             self.s.place(label)
+            self.s.at = None  # the place of the branch is known, and this is another one
             self.stack = operands
             self._jump(block)
         self.s.place_traps()
@@ -198,10 +240,11 @@ class _Function:
                 self._close(reached=False)
 
     def _die(self) -> None:
+        self.known.now = None
         del self.stack[self.blocks[-1].height :]
         self.dead = 1
 
-    def _open(self, op: str, kind: FunctionType) -> _Block:
+    def _open(self, op: str, kind: FunctionType, at: int) -> _Block:
         self._flush()
         block = _Block(
             op,
@@ -210,19 +253,29 @@ class _Function:
             kind.results,
             len(self.stack) - len(kind.params),
             params=kind.params,
+            at=at,
         )
         self.blocks.append(block)
         return block
 
     def _op_block(self, kind, at) -> None:
-        self._open("block", kind)
+        self._open("block", kind, at)
 
     def _op_loop(self, kind, at) -> None:
-        self.s.place(self._open("loop", kind).label)
+        block = self._open("loop", kind, at)
+        self._forget(len(kind.params))
+        self.known.start_loop(at)
+        self.s.place(block.label)
+
+    def _forget(self, count: int) -> None:
+        """The topmost operands, which are flushed, may be anything."""
+        for i in range(len(self.stack) - count, len(self.stack)):
+            self.stack[i] = stacked(self.stack[i].type)
 
     def _op_if(self, kind, at) -> None:
         condition = self._pop()
-        block = self._open("if", kind)
+        block = self._open("if", kind, at)
+        block.start = self.known.copy()
         block.otherwise = Label("else")
         self._branch_unless(condition, block.otherwise)
 
@@ -245,6 +298,7 @@ class _Function:
         block = self.blocks[-1]
         self._flush()
         block.targeted = True
+        self._note_branch(block)
         self.s.emit("br", block.label)
         self._start_else(block)
 
@@ -252,6 +306,7 @@ class _Function:
         del self.stack[block.height :]
         self.s.place(block.otherwise)
         block.otherwise = None
+        self.known.now = block.start
         self.stack += [stacked(kind) for kind in block.params]
 
     def _op_end(self, _, at) -> None:
@@ -265,21 +320,42 @@ class _Function:
             return
         if reached:
             self._flush()
+            self._note_end(block)
         self.blocks.pop()
         if block.otherwise:  # an if without else
             self.s.place(block.otherwise)
+            block.leaving = join(block.leaving, block.start)
+            block.masks = None
             reached = True
         if block.op != "loop":
             self.s.place(block.label)
             reached = reached or block.targeted
         del self.stack[block.height :]
-        self.stack += [stacked(kind) for kind in block.results]
+        masks = block.masks or [FULL[kind] for kind in block.results]
+        self.stack += [stacked(kind, mask) for kind, mask in zip(block.results, masks)]
+        self.known.now = block.leaving
         if not reached:
             self._die()
+
+    def _note_branch(self, block: _Block) -> None:
+        """A branch to the block's label leaves from here, its operands on top of the stack."""
+        if block.op == "loop":
+            self.known.back_to_loop(block.at)
+        else:
+            self._note_end(block)
+
+    def _note_end(self, block: _Block) -> None:
+        """The same for the block's end, which in a loop is not its label."""
+        block.leaving = join(block.leaving, self.known.copy())
+        masks = [item.may for item in self.stack[len(self.stack) - len(block.results) :]]
+        if block.masks is not None:
+            masks = [a | b for a, b in zip(masks, block.masks)]
+        block.masks = masks
 
     def _jump(self, block: _Block) -> None:
         """An unconditional branch to a block's label, with the operands that it carries."""
         block.targeted = True
+        self._note_branch(block)
         count = len(block.carried)
         start = len(self.stack) - count
         extra, carried = self.stack[block.height : start], self.stack[start:]
@@ -316,6 +392,7 @@ class _Function:
         """The block that a branch leaves for, and whether a plain branch does it."""
         block = self.blocks[-1 - depth]
         block.targeted = True
+        self._note_branch(block)
         extra = len(self.stack) - len(block.carried) - block.height
         return block, extra == 0 and block.op != "function"
 
@@ -408,49 +485,43 @@ class _Function:
 
     def _op_local_get(self, index, at) -> None:
         kind = self.kinds[index]
-        self._refuse_floats([kind], "a local", at)
-        self._push(self._variable_node("local.get", kind, self.frame.variables[index], at))
+        may = self.known.get(index)
+        self._push(self._variable_node("local.get", kind, self.frame.variables[index], at, may))
 
-    def _variable_node(self, op: str, kind: str, variables: tuple[Variable, ...], at: int) -> Node:
-        return Node(op, kind, (), variables, at, FULL[kind])
+    def _variable_node(
+        self, op: str, kind: str, variables: tuple[Variable, ...], at: int, may: int | None = None
+    ) -> Node:
+        return Node(op, kind, (), variables, at, FULL[kind] if may is None else may)
 
     def _op_local_set(self, index, at) -> None:
         item = self._pop()
+        self.known.set(index, item.may)
         self._flush()
         self.s.set(self.frame.variables[index], item)
 
     def _op_local_tee(self, index, at) -> None:
         item = self._pop()
+        self.known.set(index, item.may)
         variables = self.frame.variables[index]
         if len(variables) == 1 and variables[0].kind == "local":
             self._push(Node("local.tee", "i32", (item,), variables[0].index, at, item.may))
             return
         self._flush()
         self.s.set(variables, item)
-        self._push(self._variable_node("local.get", self.kinds[index], variables, at))
+        self._push(self._variable_node("local.get", self.kinds[index], variables, at, item.may))
 
     def _op_global_get(self, index, at) -> None:
         variables = self.context.globals[index]
         kind = "i64" if len(variables) == 2 else "i32"
-        if not variables:
-            raise Unsupported(
-                f"global.get {index} in {self.name} at offset {at:#x}: a float or imported global"
-            )
         self._push(self._variable_node("global.get", kind, variables, at))
 
     def _op_global_set(self, index, at) -> None:
         variables = self.context.globals[index]
-        if not variables:
-            raise Unsupported(
-                f"global.set {index} in {self.name} at offset {at:#x}: a float or imported global"
-            )
         item = self._pop()
         self._flush()
         self.s.set(variables, item)
 
     def _store(self, op: str, offset: int, at: int) -> None:
-        if op.startswith("f"):
-            raise Unsupported(f"{op} in {self.name} at offset {at:#x}: there are no floats")
         item, address = self._pop(), self._pop()
         self._flush()
         if item.rooted and not address.rooted:
@@ -465,14 +536,14 @@ class _Function:
 
     def _unit_of(self, index: int, op: str, at: int) -> str:
         try:
-            return self.context.unit_of(index)
+            return self.context.unit_of(index, self.index, op == "call")
         except Unsupported as error:
             raise Unsupported(
                 f"{op} in {self.name} at offset {at:#x} of the import {error}"
             ) from None
 
     def _op_call(self, index, at) -> None:
-        kind = self.context.types[index]
+        kind = integer_function(self.context.types[index])
         if self.context.is_output(index):
             item = self._pop()
             self._flush()
@@ -480,7 +551,6 @@ class _Function:
             self.s.at = at
             self.s.emit("output")
             return
-        self._refuse_floats(kind.params + kind.results, "a parameter or result", at)
         arguments = self._arguments(kind.params)
         unit = self._unit_of(index, "call", at)
         if len(kind.results) == 1:
@@ -495,8 +565,8 @@ class _Function:
         self.stack += [stacked(result) for result in kind.results]
 
     def _op_call_indirect(self, type_index, at) -> None:
-        kind = self.context.module.types[type_index]
-        self._refuse_floats(kind.params + kind.results, "a parameter or result", at)
+        signature = self.context.module.types[type_index]
+        kind = integer_function(signature)
         index = self._pop()
         arguments = self._arguments(kind.params)
         self._flush()
@@ -509,7 +579,7 @@ class _Function:
         for function in self.context.table:
             if function is None:
                 targets.append(traps.setdefault(Trap.UNINITIALIZED_ELEMENT, Label()))
-            elif self.context.types[function] != kind:
+            elif self.context.types[function] != signature:
                 targets.append(traps.setdefault(Trap.TYPE_MISMATCH, Label()))
             else:
                 targets.append(functions.setdefault(function, Label()))
@@ -545,6 +615,24 @@ class _Function:
         args = (self._pop(),)
         self._push(Node("memory.grow", "i32", args, name, at, FULL["i32"]))
 
+    def _op_memory_copy(self, _, at) -> None:
+        self._bulk("memory.copy", 2, at)
+
+    def _op_memory_fill(self, _, at) -> None:
+        self._bulk("memory.fill", 1, at)
+
+    def _bulk(self, name: str, ranges: int, at: int) -> None:
+        """The first `ranges` operands are addresses, the last is the length of what lies there."""
+        arguments = self._arguments(("", "", ""))
+        self._flush()
+        with self.s.held(*arguments) as slots:
+            self.s.at = at
+            for address in slots[:ranges]:
+                self.s.range_check(address, slots[2])
+            for t in slots:
+                self.s.emit("local.get", t)
+            self.s.routine(name)
+
     def _op_select(self, _, at) -> None:
         args = self._arguments(("", "", ""))
         kind = args[0].type
@@ -556,7 +644,15 @@ class _Function:
     def _expression(self, op: str, arg, at: int) -> None:
         row = _ROWS[op]
         if any(kind in ("f32", "f64") for kind in row.params + row.results):
-            raise Unsupported(f"{op} in {self.name} at offset {at:#x}: there are no floats")
+            refusal = Unsupported(
+                f"{op} in {self.name} at offset {at:#x}: there is no arithmetic of floats"
+            )
+            self.context.refused.setdefault(self.index, refusal)
+            self._flush()
+            self.s.at = at
+            self.s.trap(Trap.UNSUPPORTED, op)
+            self._die()
+            return
         args = self._arguments(row.params)
         imm = arg[1] if row.immediate == "memory" else arg
         if op.endswith(".const"):

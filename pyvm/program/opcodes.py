@@ -1,7 +1,9 @@
 """The WebAssembly instruction table: binary opcode -> name, immediate and type.
 
-Enters: nothing.  Leaves: `OPCODES`, one row per instruction of the 1.0 binary format and of the
-sign-extension proposal.  The decoder reads the immediate's kind, the validator the types.
+Enters: nothing.  Leaves: `OPCODES`, one row per instruction of the 1.0 binary format and of later
+extensions as far as compilers use them by default: sign extension, saturating conversion, select
+with a type, copying and filling of memory.  The key of an instruction with a prefix is the prefix
+byte * 256 + its number.  The decoder reads the immediate's kind, the validator the types.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ class Opcode:
     Attributes:
         name: as in the text format.
         immediate: "" | "block" | "index" | "indices" | "indirect" | "memory" | "zero" | constant
-            type.
+            type | "types" | "zeros" (two zero bytes).
         params, results: operand types; None when they depend on the context.
     """
 
@@ -51,6 +53,7 @@ OPCODES: dict[int, Opcode] = {
     0x11: Opcode("call_indirect", "indirect"),
     0x1A: Opcode("drop"),
     0x1B: Opcode("select"),
+    0x1C: Opcode("select", "types"),
     0x20: Opcode("local.get", "index"),
     0x21: Opcode("local.set", "index"),
     0x22: Opcode("local.tee", "index"),
@@ -123,6 +126,18 @@ def _fill() -> None:
     ).split()
     for code, (signature, name) in enumerate(zip(conversions[::2], conversions[1::2]), 0xA7):
         OPCODES[code] = _typed(name, signature)
+
+    truncations = [
+        f"{to}.trunc_sat_{of}_{sign}"
+        for to in ("i32", "i64")
+        for of in ("f32", "f64")
+        for sign in "su"
+    ]
+    for code, name in enumerate(truncations):
+        of = "f" if "_f32_" in name else "F"
+        OPCODES[0xFC00 + code] = _typed(name, f"{of}:{'i' if name[1] == '3' else 'I'}")
+    OPCODES[0xFC0A] = _typed("memory.copy", "iii:", "zeros")
+    OPCODES[0xFC0B] = _typed("memory.fill", "iii:", "zero")
 
 
 _fill()

@@ -40,7 +40,7 @@ def _thread_branches(unit: Unit) -> None:
             seen.add(item.arg)
             item = item._replace(arg=target.arg)
         if item.op == "br" and target and target.op in ("return", "halt"):
-            item = target
+            item = target._replace(at=item.at)
         unit.code[i] = item
 
 

@@ -6,12 +6,13 @@ tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from pyvm.program.c_to_wasm import compile_c
+from pyvm.program.debug import Debug
 from pyvm.program.errors import ProgramError
 from pyvm.program.instructions import INSTRUCTIONS
 from pyvm.program.tokens import (
@@ -25,7 +26,7 @@ from pyvm.program.tokens import (
     encode,
 )
 from pyvm.program.tokens import parse as parse_tokens
-from pyvm.program.traps import NORMAL_END, TrapSite, trap_kind
+from pyvm.program.traps import NORMAL_END, Trap, TrapSite, trap_kind
 from pyvm.program.wasm_to_machine import compile_wasm
 
 _END_OF_INPUT = ("00", commit_token(0, False))
@@ -41,12 +42,14 @@ class Program:
         places: per instruction (wasm function or None, offset in the .wasm file or None); may be
             empty.
         name: for messages.
+        debug: more of that, for traps and statistics.
     """
 
     code: tuple[tuple[str, int], ...]
     input: bytes | None = None
     places: tuple[tuple[str | None, int | None], ...] = field(default=(), repr=False)
     name: str = "program"
+    debug: Debug = field(default_factory=Debug, repr=False, compare=False)
 
     def __post_init__(self):
         if not self.code:
@@ -69,7 +72,7 @@ class Program:
         """The same program with another input."""
         if not self.takes_input:
             raise ProgramError(f"{self.name} takes no input")
-        return Program(self.code, _as_bytes(text), self.places, self.name)
+        return replace(self, input=_as_bytes(text))
 
     def words(self) -> list[str]:
         """The prompt as token spellings."""
@@ -105,8 +108,13 @@ class Program:
         op, imm = self.code[cursor]
         if op != "halt" or imm == NORMAL_END:
             return None
+        return self.site(trap_kind(imm), cursor)
+
+    def site(self, kind: Trap, cursor: int) -> TrapSite:
+        """A trap at an instruction."""
         function, offset = self.places[cursor] if self.places else (None, None)
-        return TrapSite(trap_kind(imm), function, offset)
+        line, refused = self.debug.line(offset), self.debug.refused.get(cursor)
+        return TrapSite(kind, function, offset, line, refused)
 
 
 def parse(text: str, name: str = "program") -> Program:
@@ -186,8 +194,9 @@ def from_wasm(
 ) -> Program:
     """The program that runs an exported function of a module."""
     text = _as_bytes(input)
-    linked, takes_input = compile_wasm(data, entry, args, text, checked, print_results)
-    return Program(tuple(linked.code), text if takes_input else None, tuple(linked.places), name)
+    linked, takes_input, debug = compile_wasm(data, entry, args, text, checked, print_results)
+    code, places = tuple(linked.code), tuple(linked.places)
+    return Program(code, text if takes_input else None, places, name, debug)
 
 
 def compile_file(

@@ -21,6 +21,7 @@ class Trap(IntEnum):
     UNINITIALIZED_ELEMENT = 6
     TYPE_MISMATCH = 7
     CALL_STACK_EXHAUSTED = 8
+    UNSUPPORTED = 9  # no trap of WebAssembly: code that could not be compiled was reached
 
     @property
     def description(self) -> str:
@@ -36,6 +37,7 @@ _DESCRIPTIONS = {
     Trap.UNINITIALIZED_ELEMENT: "uninitialized table element",
     Trap.TYPE_MISMATCH: "indirect call type mismatch",
     Trap.CALL_STACK_EXHAUSTED: "call stack exhausted",
+    Trap.UNSUPPORTED: "an instruction that is not supported",
 }
 
 NORMAL_END = 0
@@ -59,13 +61,21 @@ class TrapSite:
         kind: why.
         function: name of the wasm function, None when the program has no debug map.
         offset: byte offset in the .wasm file of the instruction that trapped, or None.
+        line: the source line ("file:line") where the program has debug data, or None.
+        instruction: the wasm instruction that is not supported, or None.
     """
 
     kind: Trap
     function: str | None = None
     offset: int | None = None
+    line: str | None = None
+    instruction: str | None = None
 
     def __str__(self) -> str:
         place = f" in {self.function}" if self.function else ""
         at = f" at offset {self.offset:#x}" if self.offset is not None else ""
-        return f"trap: {self.kind.description}{place}{at}"
+        source = f" ({self.line})" if self.line else ""
+        if self.kind is Trap.UNSUPPORTED:
+            what = self.instruction or self.kind.description
+            return f"stopped: {what}{place}{at}{source}: there is no arithmetic of floats"
+        return f"trap: {self.kind.description}{place}{at}{source}"

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyvm.program.errors import WasmError
+from pyvm.program.module import MAX_PAGES, Body, FunctionType, Instr, Module
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
-from pyvm.program.wasm import MAX_PAGES, Body, FunctionType, Instr, Module
 
 ROWS = {row.name: row for row in OPCODES.values()}
 _ANY = "any"  # the type of an operand popped in code that cannot be reached
@@ -51,12 +51,15 @@ def validate(module: Module) -> None:
         if index >= len(functions) or functions[index] != FunctionType((), ()):
             raise WasmError(f"start function {index} is unknown or has parameters or results", at)
     for item in module.elements:
-        if not tables:
-            raise WasmError("unknown table 0", item.at)
-        _constant(item.offset, "i32", imported_globals)
-        if any(index >= len(functions) for index in item.functions):
+        if item.offset is not None:
+            if not tables:
+                raise WasmError("unknown table 0", item.at)
+            _constant(item.offset, "i32", imported_globals)
+        if any(index is not None and index >= len(functions) for index in item.functions):
             raise WasmError("unknown function in an element segment", item.at)
     for item in module.data:
+        if item.offset is None:
+            continue
         if not memories:
             raise WasmError("unknown memory 0", item.at)
         _constant(item.offset, "i32", imported_globals)
@@ -114,7 +117,7 @@ class _Checker:
                     self.fail("unknown memory 0")
                 if 1 << min(instr.arg[0], 32) > ACCESS_BYTES[instr.op]:
                     self.fail("alignment must not be larger than natural")
-            if row.immediate == "zero" and not self.has_memory:
+            if row.immediate in ("zero", "zeros") and not self.has_memory:
                 self.fail("unknown memory 0")
             if row.params is not None:
                 self.pop_all(row.params)
@@ -223,9 +226,9 @@ class _Checker:
         self.pop_all(kind.params)
         self.stack += kind.results
 
-    def select(self, _):
+    def select(self, kind):
         self.pop("i32")
-        kind = self.pop()
+        kind = self.pop(kind or _ANY)
         self.stack.append(self.pop(kind))
 
     def local_get(self, index):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyvm.program.wasm import Body, FunctionType
+from pyvm.program.module import Body, FunctionType
 
 MACHINE_LOCALS = 64
 TEMPORARIES = 14  # kept free for instruction selection

@@ -8,15 +8,18 @@ that can be reached, and the library routines that they use.
 from __future__ import annotations
 
 from pyvm.program.assembly import Ins, Label, Linked, Unit, link
+from pyvm.program.debug import Debug, runs_of, straight_runs
+from pyvm.program.dwarf_lines import read_lines
 from pyvm.program.errors import ProgramError, Unsupported
 from pyvm.program.layout import Layout, stores
 from pyvm.program.lower import ModuleCode, lower_function
+from pyvm.program.module import PAGE, Instr, Module
 from pyvm.program.peephole import peephole
 from pyvm.program.routines import Library
 from pyvm.program.selection import Shared
 from pyvm.program.validate import validate
 from pyvm.program.variables import Variable, words
-from pyvm.program.wasm import PAGE, Instr, Module, decode
+from pyvm.program.wasm import decode
 
 # A memory that can grow may reach this size; what the compiler itself needs lies above.  The exact
 # machine would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their
@@ -34,11 +37,33 @@ def compile_wasm(
     input: bytes | None = None,
     checked: bool = True,
     print_results: bool = False,
-) -> tuple[Linked, bool]:
-    """The code, and whether it takes the input (then instruction 0 is `input_base`)."""
+) -> tuple[Linked, bool, Debug]:
+    """The code, whether it takes the input (then instruction 0 is `input_base`), and the way back
+    to the module.
+    """
     module = decode(data)
     validate(module)
-    return _Compiler(module, checked).compile(entry, args, input, print_results)
+    index = module.export(entry, "func")
+    takes_input = (
+        not args
+        and not print_results
+        and index is not None
+        and module.function_types()[index].params == ("i32",)
+    )
+    text = (input or b"") if takes_input else None
+    linked = _Compiler(module, checked, text).compile(entry, args, print_results)
+    return linked, takes_input, _debug(module, linked)
+
+
+def _debug(module: Module, linked: Linked) -> Debug:
+    starts, weights = straight_runs([body.code for body in module.bodies])
+    units = []
+    for name, first in linked.starts.items():
+        kind, _, number = name.partition(" ")
+        units.append((first, module.function_name(int(number)) if kind == "function" else name))
+    runs = runs_of(linked.places, starts)
+    lines = read_lines(module.debug, module.code)
+    return Debug(tuple(units), runs, weights, linked.refused, lines)
 
 
 def _constant(code: list[Instr]) -> int:
@@ -46,19 +71,20 @@ def _constant(code: list[Instr]) -> int:
         raise Unsupported(
             f"an imported global (at offset {code[0].at:#x}): the only import is env.output_byte"
         )
-    return code[0].arg
+    value = code[0].arg
+    return int.from_bytes(value, "little") if isinstance(value, bytes) else value
 
 
 class _Compiler:
-    def __init__(self, module: Module, checked: bool):
+    def __init__(self, module: Module, checked: bool, input: bytes | None):
         for item in module.imports:
             if item.kind != "func":
                 raise Unsupported(
                     f"import of the {item.kind} {item.module}.{item.name} at offset {item.at:#x}: "
                     "the only import is env.output_byte"
                 )
-        self.module = module
-        self.pages = module.memories[0].minimum if module.memories else 0
+        self.module, self.input = module, input
+        self.pages = self._pages()
         ops = {instr.op for body in module.bodies for instr in body.code}
         self.grows = "memory.grow" in ops
         self.max_pages = self.pages
@@ -95,6 +121,25 @@ class _Compiler:
             self.pages,
         )
 
+    def _pages(self) -> int:
+        """The memory's size: as declared, and more where the input would not fit behind the heap's
+        base, as a host may grow a memory before it calls.
+        """
+        if not self.module.memories:
+            return 0
+        limits, heap = self.module.memories[0], self._heap_base()
+        if self.input is not None and heap is not None:
+            needed = -(-(heap + len(self.input) + 1) // PAGE)
+            if limits.minimum < needed <= (limits.maximum or GROWTH_LIMIT):
+                return needed
+        return limits.minimum
+
+    def _heap_base(self) -> int | None:
+        heap = self.module.export("__heap_base", "global")
+        if heap is None or self.module.globals[heap].type != "i32":
+            return None
+        return _constant(self.module.globals[heap].init)
+
     def _place_globals(self) -> None:
         """The module's globals, most used first, get the machine's; the rest lies in memory."""
         uses = [0] * len(self.module.globals)
@@ -106,8 +151,6 @@ class _Compiler:
         used = 0
         for index in sorted(range(len(uses)), key=lambda i: (-uses[i], i)):
             kind = self.module.globals[index].type
-            if kind in ("f32", "f64"):
-                continue
             count = words(kind)
             if used + count <= MACHINE_GLOBALS - _OWN_GLOBALS:
                 self.globals[index] = tuple(Variable("global", used + i) for i in range(count))
@@ -128,6 +171,8 @@ class _Compiler:
             raise Unsupported(f"a table of {size} elements")
         table: list[int | None] = [None] * size
         for item in self.module.elements:
+            if item.offset is None:
+                continue
             offset = _constant(item.offset)
             if offset + len(item.functions) > size:
                 raise ProgramError(
@@ -136,7 +181,7 @@ class _Compiler:
             table[offset : offset + len(item.functions)] = item.functions
         return table
 
-    def compile(self, entry, args, input, print_results) -> tuple[Linked, bool]:
+    def compile(self, entry, args, print_results) -> Linked:
         module, context = self.module, self.context
         index = module.export(entry, "func")
         if index is None:
@@ -147,14 +192,17 @@ class _Compiler:
         if index < len(module.imported("func")):
             raise Unsupported(f"the entry function {entry!r} is an import")
         kind = context.types[index]
-        takes_input = not args and not print_results and kind.params == ("i32",)
+        takes_input = self.input is not None
         start = Unit("start")
         code = start.code
-        address = self._input_address(input or b"") if takes_input else 0
+        address = self._input_address(self.input) if takes_input else 0
         if not takes_input and len(args) != len(kind.params):
             raise ProgramError(
                 f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given"
             )
+        for kinds in (kind.params, kind.results):
+            if "f32" in kinds or "f64" in kinds:
+                raise Unsupported(f"the entry function {entry!r} has a float in its type: {kind}")
         calls: list[Ins] = []
         if module.start:
             calls.append(Ins("call", context.unit_of(module.start[0]), module.start[1]))
@@ -170,6 +218,7 @@ class _Compiler:
         functions: list[Unit] = []
         while len(functions) < len(context.wanted):
             functions.append(peephole(lower_function(context, context.wanted[len(functions)])))
+        context.check_refusals()
         library = Library(self.layout, self.first_flag)
         routines = library.units(self.shared.routines)
         if self.first_flag + len(library.flags) > MACHINE_GLOBALS:
@@ -178,7 +227,7 @@ class _Compiler:
             code.append(Ins("input_base", address))
         self._initialise(code, library, [*functions, *routines])
         code += calls
-        return link([start, *functions, *routines]), takes_input
+        return link([start, *functions, *routines])
 
     def _results(self, types: tuple[str, ...], print_results: bool) -> list[Ins]:
         """Prints the entry's results, in decimal, first one first; or drops them."""
@@ -195,11 +244,10 @@ class _Compiler:
     def _input_address(self, text: bytes) -> int:
         """At __heap_base where that is exported, else at the end of the memory."""
         limit = self.pages * PAGE
-        heap = self.module.export("__heap_base", "global")
-        if heap is not None and self.module.globals[heap].type == "i32":
-            address = _constant(self.module.globals[heap].init)
-        else:
-            address = (limit - len(text) - 1) & ~15
+        if not self.module.memories:  # nobody can read it
+            return 0
+        heap = self._heap_base()
+        address = (limit - len(text) - 1) & ~15 if heap is None else heap
         if address < 0 or address + len(text) >= limit:
             raise ProgramError(
                 f"an input of {len(text)} bytes does not fit into the memory: "
@@ -237,6 +285,8 @@ class _Compiler:
             set_global(flag, 0)
         memory: dict[int, int] = {}
         for segment in self.module.data:
+            if segment.offset is None:
+                continue
             offset = _constant(segment.offset)
             if offset + len(segment.content) > self.pages * PAGE:
                 raise ProgramError(

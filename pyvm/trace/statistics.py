@@ -1,6 +1,7 @@
-"""Counts over a trace: instructions and tokens per opcode.
+"""Counts over a trace: instructions and tokens per opcode, per function, per wasm instruction.
 
-Enters: the tokens of a run.  Leaves: `Statistics` and its table as text.
+Enters: the tokens of a run, and what is known of the program.  Leaves: `Statistics` and its tables
+as text.
 """
 
 from __future__ import annotations
@@ -9,25 +10,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pyvm.program.debug import Debug
 from pyvm.trace.classes import token_classes, trace_begin
 from pyvm.trace.listing import NAMES, Listing
 from pyvm.trace.reader import CHUNK, Reader
 
+_UNITS_SHOWN = 15
+
 
 @dataclass(frozen=True)
 class Statistics:
-    """counts and tokens: per opcode, in the order of listing.NAMES (input_base: the input)."""
+    """What was counted.
+
+    Attributes:
+        counts, tokens: per opcode, in the order of listing.NAMES (input_base: the input).
+        deepest_stack: operands on the stack at most.
+        unit_tokens: tokens of each function and library routine, the largest first.
+        wasm_instructions: executed ones, 0 when the program does not come from a module.
+    """
 
     counts: np.ndarray
     tokens: np.ndarray
     deepest_stack: int
+    unit_tokens: tuple[tuple[str, int], ...] = ()
+    wasm_instructions: int = 0
 
     @property
     def instructions(self) -> int:
         return int(self.counts.sum())
 
     def lines(self) -> list[str]:
-        """A table, the opcode with most tokens first."""
+        """Tables, what takes most tokens first."""
         total = max(int(self.tokens.sum()), 1)
         lines = [f"{'instruction':14} {'count':>12} {'tokens':>12} {'share':>7}"]
         for i in np.argsort(-self.tokens, kind="stable"):
@@ -37,20 +50,44 @@ class Statistics:
                     f"{NAMES[i]:14} {self.counts[i]:12,} {self.tokens[i]:12,} {share:6.1f}%"
                 )
         lines.append(f"{'all':14} {self.instructions:12,} {total:12,} {100:6.1f}%")
+        if self.unit_tokens:
+            lines.append(f"{'function or routine':40} {'tokens':>12} {'share':>7}")
+            for name, tokens in self.unit_tokens[:_UNITS_SHOWN]:
+                lines.append(f"{name[:40]:40} {tokens:12,} {100 * tokens / total:6.1f}%")
+        lines.append(f"deepest operand stack: {self.deepest_stack}")
+        if self.wasm_instructions:
+            ratio = total / self.wasm_instructions
+            lines.append(
+                f"wasm instructions executed: {self.wasm_instructions:,}, "
+                f"{ratio:.1f} tokens for each"
+            )
         return lines
 
 
-def statistics(tokens: np.ndarray, vocabulary: tuple[str, ...], listing: Listing) -> Statistics:
+def statistics(
+    tokens: np.ndarray,
+    vocabulary: tuple[str, ...],
+    listing: Listing,
+    debug: Debug | None = None,
+) -> Statistics:
     classes = token_classes(vocabulary)
     begin = trace_begin(tokens, classes)
     reader = Reader(classes, begin)
     counts = np.zeros(len(NAMES), dtype=np.int64)
     lengths = np.zeros(len(NAMES), dtype=np.int64)
+    executed = np.zeros(len(listing), dtype=np.int64)
+    spent = np.zeros(len(listing), dtype=np.int64)
     deepest = 0
     for first in range(begin, tokens.size, CHUNK):
         rows = reader.feed(tokens[first : first + CHUNK])
-        opcodes = listing.opcodes[rows.cursor]
-        counts += np.bincount(opcodes, minlength=len(NAMES))
-        lengths += np.bincount(opcodes, rows.length, minlength=len(NAMES)).astype(np.int64)
+        executed += np.bincount(rows.cursor, minlength=len(listing))
+        spent += np.bincount(rows.cursor, rows.length, minlength=len(listing)).astype(np.int64)
         deepest = max(deepest, int(rows.stack_depth.max(initial=0)))
-    return Statistics(counts, lengths, deepest)
+    np.add.at(counts, listing.opcodes, executed)
+    np.add.at(lengths, listing.opcodes, spent)
+    if debug is None or not debug.units:
+        return Statistics(counts, lengths, deepest)
+    sums = np.add.reduceat(spent, [first for first, _ in debug.units])
+    units = [(name, int(total)) for (_, name), total in zip(debug.units, sums) if total]
+    units.sort(key=lambda row: -row[1])
+    return Statistics(counts, lengths, deepest, tuple(units), debug.wasm_instructions(executed))

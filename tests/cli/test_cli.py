@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,39 @@ def test_a_trap_is_exit_code_10_and_keeps_the_output(tmp_path):
     done = pyvm("run", token_file(tmp_path, "trap"))
     assert (done.returncode, done.stdout) == (10, b"!")
     assert "trap: integer division by zero" in done.stderr.decode()
+
+
+def test_endless_recursion_is_a_trap(tmp_path):
+    program = tmp_path / "program.txt"
+    code = (("i32.const", 65), ("output", 0), ("call", 0xFFFFFFFF))  # calls itself
+    program.write_text(Program(code).text())
+    done = pyvm("run", program, "--max-depth", "1000")
+    assert (done.returncode, done.stdout) == (10, b"A")
+    assert "trap: call stack exhausted" in done.stderr.decode()
+
+
+def test_statistics_of_a_bundled_program():
+    done = pyvm("run", "hello", "--stats", "--no-verify")
+    report = done.stderr.decode()
+    assert re.search(r"wasm instructions executed: [0-9,]+, [0-9.]+ tokens for each", report)
+    assert re.search(r"print_string +[0-9,]+ +[0-9.]+%", report)
+
+
+def test_code_that_is_not_supported_is_no_trap(tmp_path):
+    module = tmp_path / "module.wasm"
+    module.write_bytes(
+        bytes.fromhex(
+            # (module (table 1 funcref) (elem (i32.const 0) 0)
+            #   (func (drop (f32.sqrt (f32.const 2))))
+            #   (func (export "compute") (call_indirect (i32.const 0))))
+            "0061736d01000000 01 04 01600000 03 03 020000 04 04 01700001"
+            "07 0b 0107636f6d707574650001 09 07 010041000b0100"
+            "0a 13 02 09 00 4300000040911a0b 07 00 41001100000b"
+        )
+    )
+    done = pyvm("run", module)
+    assert done.returncode == 1, done.stderr
+    assert "stopped: f32.sqrt in function 0 at offset 0x" in done.stderr.decode()
 
 
 def test_a_used_up_budget_is_exit_code_11(tmp_path):

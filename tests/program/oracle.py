@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pyvm.engine.executor import execute
 from pyvm.program import program as programs
 from pyvm.program.executor import Executor
 
@@ -50,9 +51,17 @@ def _engine():
 
 
 def run_oracle(
-    data: bytes, text: bytes | None = None, entry: str = "compute", args=(), fuel: int = 1 << 40
-) -> Result | None:
-    """Output and trap in wasmtime; results as unsigned numbers. None when the fuel ran out."""
+    data: bytes,
+    text: bytes | None = None,
+    entry: str = "compute",
+    args=(),
+    fuel: int = 1 << 40,
+    fuel_used: bool = False,
+) -> Result | int | None:
+    """Output and trap in wasmtime; results as unsigned numbers. None when the fuel ran out.
+
+    With `fuel_used`, the instructions that wasmtime counted.
+    """
     store = wasmtime.Store(_engine())
     store.set_fuel(fuel)
     module = wasmtime.Module(_engine(), data)
@@ -77,6 +86,8 @@ def run_oracle(
         return Result(
             bytes(output), OUR_TRAPS[next(i for i, t in enumerate(TRAPS) if t in message)]
         )
+    if fuel_used:
+        return fuel - store.get_fuel()
     values = () if values is None else tuple(values) if isinstance(values, list) else (values,)
     return Result(bytes(output), None, values)
 
@@ -96,6 +107,15 @@ def run_program(program, limit: int = 0) -> Result:
             raise AssertionError("the program does not end")
     trap = program.trap_at(executor.cursor)
     return Result(bytes(executor.output), trap.kind if trap else None)
+
+
+def same_native(data: bytes) -> Result:
+    """As `same`, with the native executor: for large modules."""
+    expected = run_oracle(data)
+    run = execute(programs.from_wasm(data))
+    actual = Result(run.output, run.trap.kind if run.trap else None)
+    assert actual == Result(expected.output, expected.trap)
+    return actual
 
 
 def same(data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0) -> Result:

@@ -41,7 +41,8 @@ class Generator:
         bits = 64 if kind == "i64" else 32
         value = r.choice(
             [r.choice(INTERESTING), r.choice(INTERESTING) - r.choice(INTERESTING), r.getrandbits(bits),
-             1 << r.randrange(bits), (1 << r.randrange(bits)) - 1, r.randrange(-20, 20)]
+             1 << r.randrange(bits), (1 << r.randrange(bits)) - 1, r.randrange(-20, 20),
+             r.choice((0, 1, 1, 2, 3, 255, -1))]
         )  # fmt: skip
         return f"({kind}.const {value & (1 << bits) - 1})"
 
@@ -53,6 +54,8 @@ class Generator:
             return self.leaf(kind)
         pick = r.random()
         inner = lambda k=kind: self.expression(k, depth - 1)  # noqa: E731
+        if r.random() < 0.06:  # the compiler knows which bits are zero
+            return f"({kind}.and {inner()} ({kind}.const {r.choice((1, 1, 2, 3, 15, 255, 0xFF00, 0x7FFFFFFF))}))"
         if pick < 0.42:
             right = self.constant(kind) if r.random() < 0.5 else inner()
             return f"({kind}.{r.choice(BINARY)} {inner()} {right})"
@@ -216,6 +219,28 @@ class Generator:
           (data (i32.const 0) "{data}")
           {" ".join(bodies)}
           (func (export "compute") (call $f{last}) {show}))"""
+
+    def expression_module(self, head: str) -> str:
+        """One deep expression over parameters, called with a few sets of arguments."""
+        r = self.random
+        result = self.kind()
+        self.functions = [(("i32", "i32", "i64", "i64"), result)]
+        self.locals, self.plain, self.number = self.functions[0][0], 4, 0
+        text = self.expression(result, r.randrange(2, 6))
+        show = "$word" if result == "i32" else "$long"
+        calls = "".join(
+            f"(call {show} (call $f0 {' '.join(map(self.constant, self.locals))}))"
+            for _ in range(3)
+        )
+        globals_ = "".join(f"(global (mut {k}) {self.constant(k)})" for k in self.globals)
+        data = "".join(f"\\{r.getrandbits(8):02x}" for _ in range(64))
+        return f"""(module {head} {globals_} (data (i32.const 0) "{data}")
+          (func $f0 (param {" ".join(self.locals)}) (result {result}) {text})
+          (func (export "compute") {calls}))"""
+
+
+def random_expression(seed: int, head: str, wide: float = 0.25) -> str:
+    return Generator(Random(seed), wide).expression_module(head)
 
 
 def random_module(seed: int, head: str, wide: float = 0.25, size: int = 40) -> str:

@@ -9,6 +9,8 @@ import pyvm
 from program.oracle import HEAD, wat
 from program.random_wasm import random_module
 from pyvm.engine.executor import execute
+from pyvm.graph.evaluate import predict
+from pyvm.graph.machine import build_machine
 from pyvm.program.bundled import PROGRAMS
 from pyvm.program.executor import Executor
 from pyvm.program.program import compile_file, from_wasm
@@ -40,6 +42,30 @@ SPECIAL = {
 }
 
 
+# Small enough for the exact evaluator, which looks at every position before for every fetch.
+OUT = '(import "env" "output_byte" (func $out (param i32))) (memory 1)'
+SMALL = {
+    "i64": """(func (export "compute") (local i64)
+        (local.set 0 (i64.sub (i64.const 5) (i64.const 0x100000006)))
+        (call $out (i32.wrap_i64 (i64.shr_u (local.get 0) (i64.const 32))))
+        (call $out (i64.lt_s (local.get 0) (i64.const -1))))""",
+    "branches": """(func $f (param i32) (result i32)
+          (block (result i32) (i32.const 9) (i32.const 65)
+            (block (block (br_table 0 1 0 (local.get 0))) (br 1 (i32.const 70))) (br_if 0 (local.get 0)) (drop)))
+        (func (export "compute") (call $out (call $f (i32.const 0))) (call $out (call $f (i32.const 1))))""",
+    "memory": """(data (i32.const 8) "abcdef") (func (export "compute")
+        (i32.store16 offset=0xfff0 (i32.const 3) (i32.const 0x8180)) (call $out (i32.load8_s offset=9 (i32.const 0)))
+        (call $out (i32.load16_s offset=1 (i32.const 0xfff2))) (call $out (i32.load (i32.const 65533))))""",
+    "indirect call": """(type $t (func (param i32) (result i32))) (table 3 funcref) (elem (i32.const 1) $f $f)
+        (func $f (type $t) (i32.add (local.get 0) (i32.const 1)))
+        (func (export "compute") (call $out (call_indirect (type $t) (i32.const 64) (i32.const 2)))
+          (drop (call_indirect (type $t) (i32.const 64) (i32.const 0))))""",
+    "division": """(func $f (param i32) (result i32) (i32.rem_s (local.get 0) (i32.const 0x1000001)))
+        (func (export "compute") (call $out (call $f (i32.const -0x1000007)))
+          (unreachable))""",
+}
+
+
 def _same_everywhere(program):
     executor = Executor(program.code, program.input)
     reference = encode(executor.run())
@@ -56,6 +82,16 @@ def _same_everywhere(program):
 @pytest.mark.parametrize("name", SPECIAL)
 def test_special(name):
     _same_everywhere(from_wasm(wat(SPECIAL[name])))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_exact(name):
+    program = from_wasm(wat(f"(module {OUT} {SMALL[name]})"))
+    _same_everywhere(program)
+    run = execute(program)
+    assert run.tokens.size < 2500
+    predicted = predict(build_machine(), run.tokens[:-1])
+    assert predicted[run.prompt_length - 1 :] == run.generated.tolist()
 
 
 @pytest.mark.parametrize("seed", range(500, 512))

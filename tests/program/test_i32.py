@@ -11,6 +11,7 @@ EDGES = (0, 1, 2, 3, 7, 8, 31, 32, 33, 255, 256, 257, 65535, 65536, 0x01020304, 
 UNARY = "eqz clz ctz popcnt extend8_s extend16_s".split()
 BINARY = ("add sub mul and or xor shl shr_s shr_u rotl rotr "
           "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u").split()  # fmt: skip
+COMPARISONS = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
 DIVISIONS = "div_s div_u rem_s rem_u".split()
 
 

@@ -110,6 +110,9 @@ def test_input_is_placed_where_the_program_looks():
         )
         assert run_program(from_wasm(data, "hello {}")).output == b"hello {}"
         assert run_program(from_wasm(data)).output == b""
+        if heap:  # the memory grows first
+            assert run_program(from_wasm(data, b"x" * 70000)).output == b"x" * 70000
+            data = data.replace(b"\5\3\1\0\1", b"\5\4\1\1\1\1")  # at most one page
         with pytest.raises(ProgramError, match="does not fit into the memory"):
             from_wasm(data, b"x" * 70000)
     assert from_wasm(wat('(module (func (export "compute")))'), "ignored").input is None

@@ -4,7 +4,8 @@ library.
 
 from pyvm.program.bundled import PROGRAMS
 from pyvm.program.c_to_wasm import compile_c
+from pyvm.program.wasm import without_custom_sections
 
 for item in PROGRAMS.values():
-    item.wasm_file.write_bytes(compile_c(item.source))
+    item.wasm_file.write_bytes(without_custom_sections(compile_c(item.source)))
     print(f"{item.wasm_file.name}: {item.wasm_file.stat().st_size} bytes")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pyvm.program.assembly import Ins, Unit, assemble
 from pyvm.program.layout import Layout, stores
 from pyvm.program.peephole import peephole
-from pyvm.program.routines import bits, bitwise, divide, grow, multiply, shift, wide
+from pyvm.program.routines import bits, bitwise, bulk, divide, grow, multiply, shift, wide
 from pyvm.program.routines.routine import Routine
 
 _ROUTINES: dict[str, Callable[..., Routine]] = {
@@ -25,6 +25,7 @@ _ROUTINES: dict[str, Callable[..., Routine]] = {
     **bits.ROUTINES,
     **wide.ROUTINES,
     **grow.ROUTINES,
+    **bulk.ROUTINES,
 }
 
 

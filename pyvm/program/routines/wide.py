@@ -118,12 +118,44 @@ def _double(number: str) -> str:
     )
 
 
+_UNROLLED = 4  # steps of the loop over 32 bits
+
+
+def _short(quotient: bool) -> str:
+    """n / d or n % d for d < 2^31 <= 2^32 <= n; returns.
+
+    The remainder of the high word, then the bits of the low word are brought down one by one, and
+    the bits of the quotient take their places.
+    """
+    text = lines("i32.const 0; local.set qh; local.get nh; local.set r")
+    text += lines("local.get nh; local.get dl; i32.lt_u; br_if begin")
+    if quotient:
+        text += lines("local.get nh; local.get dl; call i32.div_u; local.set qh")
+    text += lines("local.get nh; local.get dl; call i32.rem_u; local.set r; begin:")
+    text += lines(f"i32.const {32 // _UNROLLED}; local.set p; bits:")
+    for i in range(_UNROLLED):
+        text += lines("local.get nl; i32.const 0; i32.lt_s")
+        text += lines("local.get nl; local.get nl; i32.add; local.set nl")
+        text += lines("local.get r; local.get r; i32.add; i32.add; local.tee r")
+        text += lines(f"local.get dl; i32.lt_u; br_if bit{i}")
+        text += lines("local.get r; local.get dl; i32.sub; local.set r")
+        if quotient:
+            text += lines("local.get nl; i32.const 1; i32.add; local.set nl")
+        text += f"bit{i}:\n"
+    text += lines("local.get p; i32.const -1; i32.add; local.tee p; br_if bits")
+    return text + lines(f"local.get {'nl' if quotient else 'r'}; local.get qh; return")
+
+
 def _unsigned(quotient: bool) -> Routine:
-    """As in divide.py; the doublings of the divisor are kept in memory, p counts them by eights."""
+    """Two words by two.  A long divisor goes as in divide.py; its doublings are kept in memory, p
+    counts them by eights.
+    """
     name = "div_u" if quotient else "rem_u"
     text = lines("local.set dh; local.set dl; local.set nh; local.set nl")
-    text += lines("local.get nh; br_if long; local.get dh; br_if long")
-    text += lines(f"local.get nl; local.get dl; call i32.{name}; i32.const 0; return; long:")
+    text += lines("local.get dh; br_if long; local.get nh; br_if wide")
+    text += lines(f"local.get nl; local.get dl; call i32.{name}; i32.const 0; return")
+    text += lines("wide:; local.get dl; i32.const 0; i32.lt_s; br_if long")
+    text += _short(quotient) + "long:\n"
     text += lines("i32.const 0; local.set p; i32.const 0; local.set ql; i32.const 0; local.set qh")
     text += lines("up:; local.get p; local.get dl; i32.store DOUBLES")
     text += lines("local.get p; local.get dh; i32.store DOUBLES+4")

@@ -14,8 +14,9 @@ from pyvm.program.expression import Node
 from pyvm.program.opcodes import ACCESS_BYTES
 from pyvm.program.selection import bitwise, multiply, shift, wide
 from pyvm.program.selection.selector import Operation, Selector, Shared, low_bits
+from pyvm.program.selection.silent import Silent
 
-__all__ = ["OPERATIONS", "Selector", "Shared"]
+__all__ = ["OPERATIONS", "Selector", "Shared", "Silent"]
 
 
 def _extend(s: Selector, item: Node) -> None:

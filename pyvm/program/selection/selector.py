@@ -92,9 +92,10 @@ class Selector:
         self.traps.append((label, kind, self.at))
         self.emit("br_if", label)
 
-    def trap(self, kind: Trap) -> None:
+    def trap(self, kind: Trap, refused: str | None = None) -> None:
         self.shared.sites += 1
-        self.emit("halt", halt_immediate(kind, self.shared.sites))
+        immediate = halt_immediate(kind, self.shared.sites)
+        self.unit.code.append(Ins("halt", immediate, self.at, refused))
 
     def place_traps(self) -> None:
         """The halts that conditional traps lead to, behind the function's code."""
@@ -115,8 +116,7 @@ class Selector:
         elif is_wide(item):
             self.operations["i64"](self, item)
         elif item.op in ACCESS_BYTES:
-            self.checked_address(item.args[0], item.imm, ACCESS_BYTES[item.op])
-            self.here(item)
+            self.checked_address(item.args[0], item.imm, ACCESS_BYTES[item.op], item.at)
             self.emit(item.op, item.imm)
         elif item.op in INSTRUCTIONS:
             for arg in item.args:
@@ -246,17 +246,18 @@ class Selector:
         """Whether an access may lie beyond the memory, which never shrinks."""
         return self.shared.checked and address.may + offset + size > self.shared.memory_bytes
 
-    def checked_address(self, address: Node, offset: int, size: int) -> None:
+    def checked_address(self, address: Node, offset: int, size: int, at: int | None) -> None:
         """Pushes an address, after a bounds check where that is asked for."""
+        self.value(address)
+        self.at = self.at if at is None else at
         if not self.needs_check(address, offset, size):
-            self.value(address)
-        elif local_slot(address) is not None:
-            self.value(address)
-            self.bounds_check(offset, size)
-            self.value(address)
-        else:
-            self.value(address)
+            return
+        known = local_slot(address)
+        if known is None:
             self.check_top(offset, size)
+        else:
+            self.bounds_check(offset, size)
+            self.emit("local.get", known)
 
     def check_top(self, offset: int, size: int) -> None:
         """A bounds check of the address on top of the stack, which stays there."""
@@ -287,6 +288,22 @@ class Selector:
             self.emit("i32.gt_u")
         self.trap_if(Trap.OUT_OF_BOUNDS)
 
+    def range_check(self, address: int, length: int) -> None:
+        """Traps unless the `length` bytes at `address` (both in locals) lie in the memory."""
+        if not self.shared.checked:
+            return
+        for subtrahend, value in ((None, length), (length, address)):
+            self.emit("local.get", value)
+            if self.shared.limit_global is None:
+                self.const(self.shared.memory_bytes)
+            else:
+                self.emit("global.get", self.shared.limit_global)
+            if subtrahend is not None:
+                self.emit("local.get", subtrahend)
+                self.emit("i32.sub")
+            self.emit("i32.gt_u")
+            self.trap_if(Trap.OUT_OF_BOUNDS)
+
     def store(self, op: str, address: Node, item: Node, offset: int, at: int | None) -> None:
         """A store statement."""
         if op.startswith("i64."):
@@ -298,7 +315,7 @@ class Selector:
         if not self.needs_check(address, offset, size) or (_quiet(item) and not item.rooted):
             if at is not None:
                 self.at = at
-            self.checked_address(address, offset, size)
+            self.checked_address(address, offset, size, at)
             self.value(item)
         else:
             with self.held(address, item) as (a, v):

@@ -139,8 +139,7 @@ def _sign(s: Selector, word: Node) -> None:
 
 def _load(s: Selector, item: Node) -> None:
     name, size = item.name, ACCESS_BYTES[item.op]
-    s.checked_address(item.args[0], item.imm, size)
-    s.here(item)
+    s.checked_address(item.args[0], item.imm, size, item.at)
     with s.temporaries() as t:
         if name == "load":
             s.emit("local.tee", t)

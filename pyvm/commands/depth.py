@@ -1,0 +1,29 @@
+"""Ends runs whose calls go deeper than any sensible program's: endless recursion has no other end,
+as the machine's call stack has no limit of its own.
+
+Enters: chunks of generated tokens.  Leaves: whether the limit is exceeded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+DEFAULT = 100_000  # other engines give up at some thousand to some ten thousand
+
+
+class CallDepth:
+    """`on_tokens` returns True once the calls are deeper than `limit` (0: no limit)."""
+
+    def __init__(self, vocabulary: tuple[str, ...], limit: int):
+        self.limit, self.depth, self.exceeded = limit, 0, False
+        change = {"call_commit": 1, "return_commit": -1}
+        self._change = np.array([change.get(token, 0) for token in vocabulary], dtype=np.int8)
+
+    def on_tokens(self, tokens: np.ndarray) -> bool:
+        changes = self._change[tokens]
+        changes = changes[changes != 0]
+        if self.limit and changes.size:
+            depths = self.depth + np.cumsum(changes, dtype=np.int64)
+            self.depth = int(depths[-1])
+            self.exceeded = self.exceeded or int(depths.max()) > self.limit
+        return self.exceeded

@@ -1,0 +1,127 @@
+"""A decoded WebAssembly module as plain data.
+
+Enters: nothing.  Leaves: the classes that the decoder (wasm.py) fills and all later stages read;
+each instruction keeps its byte offset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+PAGE = 65536
+MAX_PAGES = 65536
+
+
+class Instr(NamedTuple):
+    """One instruction: name, immediates, byte offset in the file.
+
+    `arg` is an int (index or constant), a FunctionType (block), (targets..., default) of br_table,
+    type index of call_indirect, or the offset of a memory instruction.
+    """
+
+    op: str
+    arg: int | tuple | FunctionType | None
+    at: int
+
+
+@dataclass(frozen=True)
+class FunctionType:
+    params: tuple[str, ...]
+    results: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"({' '.join(self.params)}) -> ({' '.join(self.results)})"
+
+
+@dataclass(frozen=True)
+class Limits:
+    minimum: int
+    maximum: int | None
+
+
+@dataclass(frozen=True)
+class Import:
+    module: str
+    name: str
+    kind: str  # func | table | memory | global
+    desc: object  # type index | Limits | (type, mutable)
+    at: int
+
+
+@dataclass(frozen=True)
+class Global:
+    type: str
+    mutable: bool
+    init: list[Instr]
+
+
+@dataclass(frozen=True)
+class Export:
+    name: str
+    kind: str
+    index: int
+    at: int
+
+
+@dataclass(frozen=True)
+class Element:
+    """`offset` is None where no instruction can use the segment (it is passive or declarative)."""
+
+    offset: list[Instr] | None
+    functions: tuple[int | None, ...]  # None: a null reference
+    at: int
+
+
+@dataclass(frozen=True)
+class Data:
+    """`offset` is None for a passive segment, which no instruction can use."""
+
+    offset: list[Instr] | None
+    content: bytes
+    at: int
+
+
+@dataclass(frozen=True)
+class Body:
+    """Code of one function: types of its own locals (without parameters) and instructions."""
+
+    locals: tuple[str, ...]
+    code: list[Instr]
+    at: int
+
+
+@dataclass
+class Module:
+    types: list[FunctionType] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    functions: list[int] = field(default_factory=list)  # type index of each defined function
+    tables: list[Limits] = field(default_factory=list)
+    memories: list[Limits] = field(default_factory=list)
+    globals: list[Global] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+    start: tuple[int, int] | None = None  # function index, byte offset
+    elements: list[Element] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
+    data: list[Data] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)  # name section, then exports
+    debug: dict[str, bytes] = field(default_factory=dict)  # custom sections .debug_*
+    code: range = range(0)  # offsets of the code section's content
+
+    def imported(self, kind: str) -> list[Import]:
+        return [item for item in self.imports if item.kind == kind]
+
+    def function_types(self) -> list[FunctionType]:
+        """Types of all functions, imported ones first, as indices count them."""
+        imported = [item.desc for item in self.imported("func")]
+        return [self.types[index] for index in (*imported, *self.functions)]
+
+    def function_name(self, index: int) -> str:
+        return self.names.get(index, f"function {index}")
+
+    def export(self, name: str, kind: str) -> int | None:
+        """Index of an export, or None."""
+        for item in self.exports:
+            if item.name == name and item.kind == kind:
+                return item.index
+        return None

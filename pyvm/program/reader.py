@@ -1,0 +1,87 @@
+"""Reads the numbers, names and vectors of the WebAssembly binary format.
+
+Enters: bytes.  Leaves: values; every read is checked against the end of its window, and
+`WasmError` names the offset of what is malformed.
+"""
+
+from __future__ import annotations
+
+from pyvm.program.errors import WasmError
+from pyvm.program.opcodes import VALUE_TYPES
+
+
+class Reader:
+    """A window of the file; every read is checked against its end."""
+
+    def __init__(self, data: bytes, position: int = 0, end: int | None = None):
+        self.data, self.position = data, position
+        self.end = len(data) if end is None else end
+
+    def byte(self) -> int:
+        if self.position >= self.end:
+            raise WasmError("unexpected end", self.position)
+        self.position += 1
+        return self.data[self.position - 1]
+
+    def take(self, count: int) -> bytes:
+        if count > self.end - self.position:
+            raise WasmError("unexpected end", self.position)
+        self.position += count
+        return self.data[self.position - count : self.position]
+
+    def unsigned(self, bits: int = 32) -> int:
+        start, value, shift = self.position, 0, 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+            if shift >= bits:
+                raise WasmError("integer representation too long", start)
+        if value >> bits:
+            raise WasmError("integer too large", start)
+        return value
+
+    def signed(self, bits: int) -> int:
+        start, value, shift = self.position, 0, 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+            if shift >= bits:
+                raise WasmError("integer representation too long", start)
+        if byte & 0x40:
+            value -= 1 << shift
+        if not -(1 << bits - 1) <= value < 1 << bits - 1:
+            raise WasmError("integer too large", start)
+        return value
+
+    def name(self) -> str:
+        count, start = self.unsigned(), self.position
+        try:
+            return self.take(count).decode("utf-8")
+        except UnicodeDecodeError:
+            raise WasmError("malformed UTF-8", start) from None
+
+    def window(self, count: int) -> Reader:
+        if count > self.end - self.position:
+            raise WasmError("unexpected end", self.position)
+        inner = Reader(self.data, self.position, self.position + count)
+        self.position += count
+        return inner
+
+    def vector(self, item) -> list:
+        count = self.unsigned()
+        if count > self.end - self.position:  # every item takes at least one byte
+            raise WasmError("unexpected end", self.position)
+        return [item() for _ in range(count)]
+
+    def value_type(self) -> str:
+        at = self.position
+        code = self.byte()
+        if code not in VALUE_TYPES:
+            raise WasmError(f"unknown value type {code:#04x}", at)
+        return VALUE_TYPES[code]
