@@ -27,6 +27,7 @@ class Forward {
  public:
   // Most positions of a chunk: long enough to outlast a thread's absence, short enough for the cache.
   static constexpr std::size_t kChunk = 4096;
+  static constexpr std::uint64_t kTimed = 64;
 
   Forward(const Model& model, const tvm_options& options);
 
@@ -40,6 +41,7 @@ class Forward {
   std::int32_t next(std::span<const std::int32_t> tokens);
 
   // So far; with several threads their mean, without the time that they waited.
+  // next() times one position of kTimed and counts it for all: reading clocks takes longer than a layer.
   const PhaseSeconds& seconds();
 
  private:
@@ -48,6 +50,7 @@ class Forward {
     std::vector<double> x, projected, attention, recency, change, hidden, scores;
     std::vector<std::int32_t> predictions;
     PhaseSeconds seconds;
+    double timed = 1.0;  // positions that one timed position stands for; 0: not timed
   };
   // Where a chunk stands among the others; a chunk that is alone has no order.
   struct Turn {
@@ -72,6 +75,7 @@ class Forward {
   std::size_t steps_ = 0;
   Workspace one_;  // for next()
   PhaseSeconds seconds_;
+  std::uint64_t next_ = 0;  // calls of next()
 };
 
 }  // namespace tvm

@@ -25,7 +25,7 @@ namespace {
 class Blas final : public Projection {
  public:
   Blas(const Rows& rows, std::size_t columns)
-      : rows_(static_cast<int>(rows.size())), columns_(static_cast<int>(columns)) {
+      : Projection(rows.size()), rows_(static_cast<int>(rows.size())), columns_(static_cast<int>(columns)) {
     for (const auto& row : rows) weights_.insert(weights_.end(), row.begin(), row.end());
   }
 
