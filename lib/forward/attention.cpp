@@ -17,9 +17,12 @@ void each(const Chunk& chunk, std::size_t lanes, const Visit& visit) {
       visit(tile, lane, chunk.first + start + lane);
 }
 
-void require_finite(double a, double b, const char* what, std::size_t head, std::uint64_t position) {
-  if (!std::isfinite(a) || !std::isfinite(b))
-    throw Error(TVM_ERROR_LIMIT, sentence("head ", head, ": the ", what, " at position ", position, " is not finite"));
+[[noreturn]] void refuse(const char* what, std::size_t head, std::uint64_t position) {
+  throw Error(TVM_ERROR_LIMIT, sentence("head ", head, ": the ", what, " at position ", position, " is not finite"));
+}
+
+inline void require_finite(double a, double b, const char* what, std::size_t head, std::uint64_t position) {
+  if (!std::isfinite(a) || !std::isfinite(b)) [[unlikely]] refuse(what, head, position);
 }
 
 // What a head's values were at earlier positions.
@@ -31,9 +34,9 @@ class Past {
 
   void append(const Chunk& chunk, const Tiles& in) {
     if (held_.values.computed) return;
-    each(chunk, in.lanes, [&](std::size_t tile, std::size_t lane, std::uint64_t) {
-      held_.history.append(in.row(tile, held_.values.row0)[lane], in.row(tile, held_.values.row1)[lane]);
-    });
+    for (std::size_t start = 0, tile = 0; start < chunk.count; start += in.lanes, ++tile)
+      held_.history.append(in.row(tile, held_.values.row0), in.row(tile, held_.values.row1),
+                           std::min(in.lanes, chunk.count - start));
   }
 
   void write(const Chunk& chunk, std::uint64_t position, const Tiles& out, std::size_t tile, std::size_t lane) const {

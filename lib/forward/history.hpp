@@ -13,11 +13,13 @@ namespace tvm {
 
 class ValueHistory {
  public:
-  void append(double v0, double v1) {
-    open_[0][size_ % kBlock] = v0;
-    open_[1][size_ % kBlock] = v1;
-    if (++size_ % kBlock == 0)
-      for (int c = 0; c < 2; ++c) closed_[c].push_back(close(open_[c]));
+  void append(const double* v0, const double* v1, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      open_[0][size_ % kBlock] = v0[i];
+      open_[1][size_ % kBlock] = v1[i];
+      if (++size_ % kBlock == 0)
+        for (int c = 0; c < 2; ++c) closed_[c].push_back(close(open_[c]));
+    }
   }
 
   double at(std::uint64_t position, int component) const {

@@ -189,7 +189,8 @@ void histories() {
   };
   for (std::size_t i = 0; i < 30000; ++i) {
     kept.push_back(value(i));
-    history.append(kept[i], -kept[i]);
+    const double negative = -kept[i];
+    history.append(&kept[i], &negative, 1);
     for (const std::size_t at : {i, i / 2, static_cast<std::size_t>(between(0, static_cast<std::int64_t>(i)))})
       CHECK(history.at(at, 0) == kept[at] && history.at(at, 1) == -kept[at]);
   }
