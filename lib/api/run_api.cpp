@@ -89,6 +89,7 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
     const tvm_options how = checked(options);
     const auto tokens = checked_tokens(model->model, prompt, prompt_count, "prompt");
     tvm_run_result run{};
+    run.exact = 1;
     const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
       try {
         tvm::plan::generate(plan, model->model.stop, tokens, limit, callback, user, run);
@@ -116,6 +117,7 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     if (first < 1 || first > last || last > count)
       throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last, " does not lie within 1 .. ", count));
     tvm_verify_result run{};
+    run.exact = 1;
     const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
       tvm::plan::verify(plan, checked_span, first, last, predicted, how.threads, run);
       return true;

@@ -91,8 +91,11 @@ class Gather final : public AttentionUnit {
     const auto below = static_cast<std::uint64_t>(floor);
     // Of the two neighbours the newer wins if it is no further away, its recency counted.
     if (fraction == 0.0) return below;
-    const double gain = 2.0 * fraction - 1.0 + share_ * (recency(below + 1) - recency(below));
-    return gain >= 0.0 ? below + 1 : below;
+    const auto key = [this](std::uint64_t position) {
+      const double p = static_cast<double>(position);
+      return exact_key({2.0 * p, -(p * p), share_ * recency(position)});
+    };
+    return compare_scores(q0, q1, key(below + 1), key(below)) >= 0 ? below + 1 : below;
   }
 
   std::size_t q0_, q1_;

@@ -121,17 +121,19 @@ Found HullFinder::find(double q0, double q1) const {
   }
   const auto& hull = q1 > 0.0 ? upper_ : lower_;
   const auto& sums = q1 > 0.0 ? upper_sums_ : lower_sums_;
+  int tied = 0;
   hull.best(q0, std::abs(q1), [&](std::uint64_t id) {
     if (latest_) found.newest = std::max(found.newest, id);
-    else found.sums.add(sums[id]);
+    else found.sums.add(sums[id]), ++tied;
   });
+  if (tied > 1 && !found.sums.exact && order_ != nullptr) order_->matters();
   return found;
 }
 
 std::unique_ptr<Finder> make_scan(bool latest) { return std::make_unique<Scan>(latest); }
 
-std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower) {
-  return std::make_unique<HullFinder>(latest, needs_lower);
+std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower, SumOrder* order) {
+  return std::make_unique<HullFinder>(latest, needs_lower, order);
 }
 
 }  // namespace tvm

@@ -66,6 +66,7 @@ Forward::Forward(const Model& model, const tvm_options& options)
     steps_ += layer.units.size();
   }
   one_ = make_workspace(1);
+  if (network_.variant != TVM_PROJECTION_BLAS) return;
 #if defined(_OPENMP)
   set_blas_threads(1);  // chunks already share the threads out
 #else
@@ -93,7 +94,7 @@ Forward::Workspace Forward::make_workspace(std::size_t positions) const {
   return work;
 }
 
-void Forward::embed(const Chunk& chunk, const Tiles& x) const {
+void Forward::embed(const Chunk& chunk, const Tiles& x, const Tiles& attention) const {
   for (std::size_t i = 0; i < chunk.count; ++i) {
     const double* row = &model_.embedding[static_cast<std::size_t>(chunk.tokens[chunk.first + i]) * width_];
     double* to = x.row(i / x.lanes, 0) + i % x.lanes;
@@ -103,6 +104,11 @@ void Forward::embed(const Chunk& chunk, const Tiles& x) const {
     to[kRecency * x.lanes] += chunk.recency[i];
     to[kPositionSquared * x.lanes] += position * position;
   }
+  // Lanes beyond the last position hold what some other chunk left there: nothing that may be looked at.
+  if (const std::size_t used = chunk.count % x.lanes; used != 0)
+    for (const Tiles& tiles : {x, attention})
+      for (std::size_t slot = 0; slot < width_; ++slot)
+        std::fill_n(tiles.row(chunk.count / x.lanes, slot) + used, x.lanes - used, 0.0);
 }
 
 void Forward::feed_forward(const PreparedLayer& layer, Workspace& work, double* x, const double* attention,
@@ -161,7 +167,7 @@ void Forward::run(Workspace& work, const Chunk& chunk, std::size_t from, Turn tu
   const Tiles x{work.x.data(), width_, lanes}, attention{work.attention.data(), width_, lanes};
   Stopwatch watch(work.timed);
   for (std::size_t i = 0; i < chunk.count; ++i) work.recency[i] = recency(chunk.first + i);
-  embed(chunk, x);
+  embed(chunk, x, attention);
   for (std::size_t l = 0; l < network_.layers.size(); ++l) {
     PreparedLayer& layer = network_.layers[l];
     const Tiles projected{work.projected.data(), layer.projected, lanes};

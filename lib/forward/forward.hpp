@@ -44,6 +44,9 @@ class Forward {
   // next() times one position of kTimed and counts it for all: reading clocks takes longer than a layer.
   const PhaseSeconds& seconds();
 
+  // No sum so far has depended on its order (sum_order.hpp).
+  bool exact() const { return !network_.order->mattered(); }
+
  private:
   // What a thread needs for a chunk: (tiles, D | rows | D, lanes) and per position.
   struct Workspace {
@@ -60,7 +63,7 @@ class Forward {
 
   Workspace make_workspace(std::size_t positions) const;
   void run(Workspace& work, const Chunk& chunk, std::size_t from, Turn turn);
-  void embed(const Chunk& chunk, const Tiles& x) const;
+  void embed(const Chunk& chunk, const Tiles& x, const Tiles& attention) const;
   void attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk, const Tiles& projected, const Tiles& out,
               Turn turn);
   void feed_forward(const PreparedLayer& layer, Workspace& work, double* x, const double* attention,

@@ -42,8 +42,9 @@ bool bypassed(std::int32_t bypass, std::int32_t kind) {
 
 class LayerBuilder {
  public:
-  LayerBuilder(const Model& model, std::size_t layer, const InputSlots& inputs, const tvm_options& options)
-      : model_(model), layer_(layer), inputs_(inputs), options_(options),
+  LayerBuilder(const Model& model, std::size_t layer, const InputSlots& inputs, const tvm_options& options,
+               SumOrder& order)
+      : model_(model), layer_(layer), inputs_(inputs), options_(options), order_(order),
         width_(static_cast<std::size_t>(model.width)) {}
 
   std::vector<std::unique_ptr<AttentionUnit>> units() {
@@ -126,7 +127,7 @@ class LayerBuilder {
     std::vector<SearchQuery> queries;
     queries.push_back(std::move(query));
     return make_search(keys, options_.attention == TVM_ATTENTION_SCAN ? make_scan(latest)
-                                                                      : make_hull(latest, !rows.query1_nonnegative),
+                                                                      : make_hull(latest, !rows.query1_nonnegative, &order_),
                        std::move(queries));
   }
 
@@ -166,6 +167,7 @@ class LayerBuilder {
   std::size_t layer_;
   const InputSlots& inputs_;
   const tvm_options& options_;
+  SumOrder& order_;
   std::size_t width_;
   RowSet set_;
   std::map<std::tuple<std::size_t, std::size_t, std::size_t, double>, Table> tables_;
@@ -195,21 +197,22 @@ Network prepare(const Model& model, const tvm_options& options) {
   const std::int32_t variant = choose_projection(model, options.projection);
   const auto inputs = input_slots(model);
   Network network;
+  network.variant = variant;
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
     const Layer& weights = model.layers[l];
-    LayerBuilder builder(model, l, inputs[l], options);
+    LayerBuilder builder(model, l, inputs[l], options, *network.order);
     PreparedLayer layer;
     layer.units = builder.units();
     layer.idle_heads = builder.idle_heads();
     layer.projected = builder.rows().size();
-    layer.qkv = make_projection(variant, builder.rows(), width);
-    layer.out = make_projection(variant, rows_of(weights.out, width), width);
+    layer.qkv = make_projection(variant, builder.rows(), width, *network.order);
+    layer.out = make_projection(variant, rows_of(weights.out, width), width, *network.order);
     if (model.neurons > 0) {
       const Rows ffn = rows_of(weights.ffn, static_cast<std::size_t>(model.neurons));
-      layer.neurons = make_neurons(variant, rows_of(weights.in, width), ffn, width);
+      layer.neurons = make_neurons(variant, rows_of(weights.in, width), ffn, width, *network.order);
       const Places& places = layer.neurons->places();
       layer.ffn = variant == TVM_PROJECTION_SPARSE ? make_sparse(ffn, places)
-                                                   : make_projection(variant, ffn, layer.neurons->rows());
+                                                   : make_projection(variant, ffn, layer.neurons->rows(), *network.order);
       for (const std::size_t neuron : find_running_sums(model, l, inputs[l]))
         if (places[neuron] != kNoPlace) layer.running_sums.push_back(static_cast<std::size_t>(places[neuron]));
     }
@@ -217,7 +220,7 @@ Network prepare(const Model& model, const tvm_options& options) {
     layer.ffn_erase = weights.ffn_erase;
     network.layers.push_back(std::move(layer));
   }
-  network.output = make_output_head(variant, model);
+  network.output = make_output_head(variant, model, *network.order);
   return network;
 }
 

@@ -32,6 +32,8 @@ struct PreparedLayer {
 };
 
 struct Network {
+  std::unique_ptr<SumOrder> order = std::make_unique<SumOrder>();  // what follows refers to it
+  std::int32_t variant = TVM_PROJECTION_SPARSE;
   std::vector<PreparedLayer> layers;
   std::unique_ptr<OutputHead> output;
 };

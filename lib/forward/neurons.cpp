@@ -12,8 +12,8 @@ namespace {
 
 class ProjectedNeurons final : public Neurons {
  public:
-  ProjectedNeurons(std::int32_t variant, const Rows& in, std::size_t width)
-      : Neurons(in.size() / 2, in.size(), every(in.size() / 2)), both_(make_projection(variant, in, width)) {}
+  ProjectedNeurons(std::int32_t variant, const Rows& in, std::size_t width, SumOrder& order)
+      : Neurons(in.size() / 2, in.size(), every(in.size() / 2)), both_(make_projection(variant, in, width, order)) {}
 
   void one(const double* x, double* hidden) const override {
     both_->one(x, hidden);
@@ -87,9 +87,10 @@ class SparseNeurons final : public Neurons {
 
 }  // namespace
 
-std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn, std::size_t width) {
+std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn, std::size_t width,
+                                      SumOrder& order) {
   if (variant == TVM_PROJECTION_SPARSE) return std::make_unique<SparseNeurons>(in, ffn);
-  return std::make_unique<ProjectedNeurons>(variant, in, width);
+  return std::make_unique<ProjectedNeurons>(variant, in, width, order);
 }
 
 }  // namespace tvm

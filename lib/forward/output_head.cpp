@@ -16,12 +16,12 @@ constexpr OutputHead::Choice kNone{-HUGE_VAL, -1.0};
 // All rows, projected in pieces small enough that the scores of a piece stay in cache.
 class ProjectedHead final : public OutputHead {
  public:
-  ProjectedHead(std::int32_t variant, const Rows& rows, std::size_t width) {
+  ProjectedHead(std::int32_t variant, const Rows& rows, std::size_t width, SumOrder& order) {
     for (std::size_t first = 0; first < rows.size(); first += kPiece) {
       Piece piece;
       const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
       const std::size_t count = std::min(kPiece, rows.size() - first);
-      piece.scores = make_projection(variant, Rows(begin, begin + static_cast<std::ptrdiff_t>(count)), width);
+      piece.scores = make_projection(variant, Rows(begin, begin + static_cast<std::ptrdiff_t>(count)), width, order);
       for (std::size_t i = 0; i < count; ++i) piece.ids.push_back(static_cast<double>(first + i));
       pieces_.push_back(std::move(piece));
     }
@@ -121,11 +121,11 @@ class SparseHead final : public OutputHead {
 
 }  // namespace
 
-std::unique_ptr<OutputHead> make_output_head(std::int32_t variant, const Model& model) {
+std::unique_ptr<OutputHead> make_output_head(std::int32_t variant, const Model& model, SumOrder& order) {
   const auto width = static_cast<std::size_t>(model.width);
   const Rows rows = rows_of(model.head, width);
   if (variant == TVM_PROJECTION_SPARSE) return std::make_unique<SparseHead>(rows);
-  return std::make_unique<ProjectedHead>(variant, rows, width);
+  return std::make_unique<ProjectedHead>(variant, rows, width, order);
 }
 
 }  // namespace tvm

@@ -39,8 +39,7 @@ void Projection::add_tile(const double* x, double* y, double* scratch) const {
 }
 
 std::int32_t choose_projection(const Model& model, std::int32_t wanted) {
-  const bool has_blas = make_blas({}, 0) != nullptr;
-  if (wanted == TVM_PROJECTION_BLAS && !has_blas)
+  if (wanted == TVM_PROJECTION_BLAS && !has_blas())
     throw Error(TVM_ERROR_UNSUPPORTED, "projection blas: this libtvm was built without BLAS");
   if (wanted != TVM_PROJECTION_AUTO) return wanted;
   double weights = 0.0, used = 0.0;
@@ -53,13 +52,13 @@ std::int32_t choose_projection(const Model& model, std::int32_t wanted) {
     for (const auto* matrix : {&layer.qkv, &layer.out, &layer.in, &layer.ffn}) count(*matrix);
   count(model.head);
   if (used < kSparseDensity * weights) return TVM_PROJECTION_SPARSE;
-  return has_blas ? TVM_PROJECTION_BLAS : TVM_PROJECTION_DENSE;
+  return has_blas() ? TVM_PROJECTION_BLAS : TVM_PROJECTION_DENSE;
 }
 
-std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns) {
+std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns, SumOrder& order) {
   switch (variant) {
     case TVM_PROJECTION_SPARSE: return make_sparse(rows);
-    case TVM_PROJECTION_BLAS: return make_blas(rows, columns);
+    case TVM_PROJECTION_BLAS: return make_blas(rows, columns, order);
     default: return make_dense(rows, columns);
   }
 }

@@ -1,8 +1,8 @@
 // y = W x for one position or a tile of kLanes positions, in three variants.
 //
 // Enters: the rows of a matrix, then x as (columns, lanes).  Leaves: y as (rows, lanes). Dense and
-// sparse add a row's terms in the order of columns; BLAS in an order of its own, which is the same
-// number wherever the terms are integers below 2^53.
+// sparse add a row's terms in the order of columns; BLAS in an order of its own, and tells a SumOrder
+// where that may matter.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "forward/sum_order.hpp"
 #include "model/model.hpp"
 
 namespace tvm {
@@ -43,12 +44,13 @@ using Places = std::vector<std::int32_t>;
 inline constexpr std::int32_t kNoPlace = -1;
 std::unique_ptr<Projection> make_sparse(const Rows& rows, const Places& places = {});
 
-// nullptr when this build has no BLAS.
-std::unique_ptr<Projection> make_blas(const Rows& rows, std::size_t columns);
+// nullptr when this build has no BLAS. `order` outlives the projection.
+std::unique_ptr<Projection> make_blas(const Rows& rows, std::size_t columns, SumOrder& order);
+bool has_blas();
 
 // The variant for a model, TVM_PROJECTION_AUTO decided; TVM_ERROR_UNSUPPORTED when it is not built in.
 std::int32_t choose_projection(const Model& model, std::int32_t wanted);
-std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns);
+std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns, SumOrder& order);
 
 // Lets BLAS use this many threads within one call, where that can be said.
 void set_blas_threads(int threads);

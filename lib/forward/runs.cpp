@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kHandOver = 1024;  // tokens per callback: a few milliseconds of work
 
 template <class Result>
-void give_seconds(Forward& forward, Result& result) {
+void describe(Forward& forward, Result& result) {
+  result.exact = forward.exact();
   result.projection_seconds = forward.seconds().projection;
   result.attention_seconds = forward.seconds().attention;
   result.output_seconds = forward.seconds().output;
@@ -57,7 +58,7 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
     hand_over();
     throw;
   }
-  give_seconds(forward, result);
+  describe(forward, result);
 }
 
 void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
@@ -80,7 +81,7 @@ void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, 
     }
     return true;
   });
-  give_seconds(forward, result);
+  describe(forward, result);
 }
 
 }  // namespace tvm

@@ -205,6 +205,7 @@ class Model:
             predictions=predictions,
             checked=result.checked,
             timings=Timings.of(result),
+            exact=bool(result.exact),
         )
 
 
@@ -261,4 +262,5 @@ def make_run(
         cursor=cursor,
         timings=Timings.of(result),
         vocabulary=vocabulary,
+        exact=bool(result.exact),
     )
