@@ -3,11 +3,11 @@
 
     python tools/check_builds.py [--sanitize] [--folder DIR]
 
-Enters: this checkout; Meson and Ninja as modules of this Python or on PATH; a BLAS of the system, or
-the scipy-openblas32 wheel.  Leaves: exit code 0 if every combination that this machine can build
-passes the C++ tests and the Python tests of the layer path. A combination whose BLAS or OpenMP is
-not installed is named and left out. --sanitize adds builds with ASan and UBSan, and with TSan, which
-run the C++ tests. With --folder the builds stay, for example for benchmarks with BLAS:
+Enters: this checkout; Meson and Ninja as modules of this Python or on PATH; a BLAS of the system,
+or the scipy-openblas32 wheel.  Leaves: exit code 0 if every combination that this machine can build
+passes the C++ tests and the Python tests of the layer path. A combination whose BLAS or OpenMP
+is not installed is named and left out. --sanitize adds builds with ASan and UBSan, and with
+TSan, which run the C++ tests. With --folder the builds stay, for example for benchmarks with BLAS:
 PYVM_LIBRARY=DIR/openmp-blas/lib/libtvm.so.
 """
 

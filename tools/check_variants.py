@@ -3,11 +3,12 @@
 
     python tools/check_variants.py [--programs sudoku,...] [--tokens N] [--sequential] [--json]
 
-Enters: bundled names or files of programs; default: every bundled program with its first input, to
-its end. Leaves: a row per program and variant (dense, BLAS, sparse x none, passthrough, gather, all;
-verified in batches, and with --sequential generated too; the plan), whether the tokens are
-equal and whether the run says that they had to be (exact). Exit code 1 when any token differs. Scans
-cost O(n) per query: they join in for traces of up to --scan tokens.
+Enters: bundled names or files of programs (NAME:INPUT for another input); default: every bundled
+program with its first input, to its end.  Leaves: a row per program and variant (dense, BLAS,
+sparse x none, passthrough, gather, all; verified in batches, and with --sequential generated too;
+the plan), whether the tokens are equal and whether the run says that they had to be (exact).
+Exit code 1 when any token differs. Scans cost O(n) per query: they join in for traces of up to
+--scan tokens.
 """
 
 from __future__ import annotations

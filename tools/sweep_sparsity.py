@@ -11,6 +11,7 @@ twice: sequential generation, and verification in batches.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 
 import numpy as np
@@ -37,13 +38,11 @@ def crossover(rates: dict[float, dict[str, float]], mode: str, other: str) -> st
 
 
 def plot(rates: dict[float, dict[str, float]], path: str) -> None:
-    try:
-        import matplotlib
+    import matplotlib
 
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-    except ImportError:
-        raise SystemExit("--plot needs matplotlib: pip install matplotlib") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
     for name in next(iter(rates.values())):
         pyplot.plot([100 * s for s in rates], [r[name] for r in rates.values()], label=name)
     pyplot.yscale("log")
@@ -61,6 +60,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--plot", metavar="FILE", help="a picture (needs matplotlib)")
     given = parser.parse_args()
+    if given.plot and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install matplotlib")
 
     from pyvm.engine.library import build_info
 
