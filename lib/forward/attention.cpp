@@ -18,11 +18,13 @@ void each(const Chunk& chunk, std::size_t lanes, const Visit& visit) {
 }
 
 [[noreturn]] void refuse(const char* what, std::size_t head, std::uint64_t position) {
-  throw Error(TVM_ERROR_LIMIT, sentence("head ", head, ": the ", what, " at position ", position, " is not finite"));
+  throw Error(TVM_ERROR_LIMIT,
+              sentence("head ", head, ": the ", what, " at position ", position, " is not finite"));
 }
 
 inline void require_finite(double a, double b, const char* what, std::size_t head, std::uint64_t position) {
-  if (!std::isfinite(a) || !std::isfinite(b)) [[unlikely]] refuse(what, head, position);
+  if (!std::isfinite(a) || !std::isfinite(b)) [[unlikely]]
+    refuse(what, head, position);
 }
 
 // What a head's values were at earlier positions.
@@ -39,7 +41,8 @@ class Past {
                            std::min(in.lanes, chunk.count - start));
   }
 
-  void write(const Chunk& chunk, std::uint64_t position, const Tiles& out, std::size_t tile, std::size_t lane) const {
+  void write(const Chunk& chunk, std::uint64_t position, const Tiles& out, std::size_t tile,
+             std::size_t lane) const {
     for (std::size_t c = 0; c < 2; ++c) {
       const Values& v = held_.values;
       out.row(tile, 2 * held_.head + c)[lane] =
@@ -169,13 +172,16 @@ class Search final : public AttentionUnit {
     std::vector<Past> heads;
   };
 
-  void insert(const Chunk& chunk, const Tiles& in, std::size_t tile, std::size_t lane, std::uint64_t position) {
+  void insert(const Chunk& chunk, const Tiles& in, std::size_t tile, std::size_t lane,
+              std::uint64_t position) {
     const double k0 = in.row(tile, keys_.k0)[lane], k1 = in.row(tile, keys_.k1)[lane];
     const double clear = keys_.has_clear ? in.row(tile, keys_.clear)[lane] : 0.0;
     require_finite(k0, k1 + clear, "key", queries_.front().heads.front().head(), position);
     const Key key{k0, k1, keys_.recency_share * chunk.recency[position - chunk.first]};
-    if (keys_.latest) finder_->insert(key, clear, 0.0, 0.0);
-    else finder_->insert(key, clear, in.row(tile, average_rows_[0])[lane], in.row(tile, average_rows_[1])[lane]);
+    if (keys_.latest)
+      finder_->insert(key, clear, 0.0, 0.0);
+    else
+      finder_->insert(key, clear, in.row(tile, average_rows_[0])[lane], in.row(tile, average_rows_[1])[lane]);
   }
 
   SearchKeys keys_;
@@ -195,8 +201,8 @@ std::unique_ptr<AttentionUnit> make_gather(std::size_t q0, std::size_t q1, doubl
   return std::make_unique<Gather>(q0, q1, share, HeadValues{head, std::move(values), {}});
 }
 
-std::unique_ptr<AttentionUnit> make_average(std::size_t q1, std::size_t k1, std::size_t head, std::size_t row0,
-                                            std::size_t row1) {
+std::unique_ptr<AttentionUnit> make_average(std::size_t q1, std::size_t k1, std::size_t head,
+                                            std::size_t row0, std::size_t row1) {
   return std::make_unique<Average>(q1, k1, head, row0, row1);
 }
 

@@ -84,7 +84,7 @@ class HullFinder final : public Finder {
   std::uint64_t size_ = 0;
   double least_clear_ = 0.0;
   bool any_ = false;
-  UpperHull upper_, lower_;  // of the keys with the least `clear`; lower_ has y negated
+  UpperHull upper_, lower_;                    // of the keys with the least `clear`; lower_ has y negated
   std::vector<Sums> upper_sums_, lower_sums_;  // AVERAGE: by vertex id
   Extreme leftmost_{}, rightmost_{};
   Sums all_;

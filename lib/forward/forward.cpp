@@ -34,13 +34,17 @@ class Stopwatch {
 };
 
 void apply(const Projection& projection, const double* x, double* y, std::size_t lanes) {
-  if (lanes == 1) projection.one(x, y);
-  else projection.tile(x, y);
+  if (lanes == 1)
+    projection.one(x, y);
+  else
+    projection.tile(x, y);
 }
 
 void apply_add(const Projection& projection, const double* x, double* y, double* scratch, std::size_t lanes) {
-  if (lanes == 1) projection.add_one(x, y, scratch);
-  else projection.add_tile(x, y, scratch);
+  if (lanes == 1)
+    projection.add_one(x, y, scratch);
+  else
+    projection.add_tile(x, y, scratch);
 }
 
 // A running sum comes back as count * (sum / count), off by an ulp now and then. What is this close
@@ -59,7 +63,9 @@ void PhaseSeconds::add(const PhaseSeconds& other, double share) {
 }
 
 Forward::Forward(const Model& model, const tvm_options& options)
-    : model_(model), width_(static_cast<std::size_t>(model.width)), threads_(usable_threads(options.threads)),
+    : model_(model),
+      width_(static_cast<std::size_t>(model.width)),
+      threads_(usable_threads(options.threads)),
       network_(prepare(model, options)) {
   for (const auto& layer : network_.layers) {
     first_step_.push_back(steps_);
@@ -70,7 +76,8 @@ Forward::Forward(const Model& model, const tvm_options& options)
 #if defined(_OPENMP)
   set_blas_threads(1);  // chunks already share the threads out
 #else
-  set_blas_threads(options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency()));
+  set_blas_threads(options.threads > 0 ? options.threads
+                                       : static_cast<int>(std::thread::hardware_concurrency()));
 #endif
 }
 
@@ -121,10 +128,13 @@ void Forward::feed_forward(const PreparedLayer& layer, Workspace& work, double* 
   apply_add(*layer.out, attention, x, change, lanes);
   erase(layer.attention_erase);
   if (layer.neurons) {
-    if (lanes == 1) layer.neurons->one(x, hidden);
-    else layer.neurons->tile(x, hidden);
+    if (lanes == 1)
+      layer.neurons->one(x, hidden);
+    else
+      layer.neurons->tile(x, hidden);
     for (const std::size_t row : layer.running_sums)
-      for (std::size_t lane = 0; lane < lanes; ++lane) hidden[row * lanes + lane] = whole_if_near(hidden[row * lanes + lane]);
+      for (std::size_t lane = 0; lane < lanes; ++lane)
+        hidden[row * lanes + lane] = whole_if_near(hidden[row * lanes + lane]);
     apply_add(*layer.ffn, hidden, x, change, lanes);
   }
   erase(layer.ffn_erase);
@@ -153,9 +163,11 @@ void Forward::predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::
     } else {
       network_.output->tile(x.row(tile, 0), work.scores.data(), score, token);
     }
-    for (std::size_t i = std::max(from, tile * x.lanes); i < std::min(chunk.count, (tile + 1) * x.lanes); ++i) {
+    for (std::size_t i = std::max(from, tile * x.lanes); i < std::min(chunk.count, (tile + 1) * x.lanes);
+         ++i) {
       if (!std::isfinite(score[i % x.lanes]))
-        throw Error(TVM_ERROR_LIMIT, sentence("the scores after position ", chunk.first + i, " are not finite"));
+        throw Error(TVM_ERROR_LIMIT,
+                    sentence("the scores after position ", chunk.first + i, " are not finite"));
       work.predictions[i] = static_cast<std::int32_t>(token[i % x.lanes]);
     }
   }
@@ -176,7 +188,8 @@ void Forward::run(Workspace& work, const Chunk& chunk, std::size_t from, Turn tu
       apply(*layer.qkv, x.row(tile, 0), projected.row(tile, 0), lanes);
     }
     for (std::size_t tile = 0; tile < tiles; ++tile)
-      for (const std::size_t head : layer.idle_heads) std::fill_n(attention.row(tile, 2 * head), 2 * lanes, 0.0);
+      for (const std::size_t head : layer.idle_heads)
+        std::fill_n(attention.row(tile, 2 * head), 2 * lanes, 0.0);
     watch.lap(work.seconds.projection);
     attend(layer, l, chunk, projected, attention, turn);
     watch.lap(work.seconds.attention);

@@ -64,8 +64,8 @@ class Forward {
   Workspace make_workspace(std::size_t positions) const;
   void run(Workspace& work, const Chunk& chunk, std::size_t from, Turn turn);
   void embed(const Chunk& chunk, const Tiles& x, const Tiles& attention) const;
-  void attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk, const Tiles& projected, const Tiles& out,
-              Turn turn);
+  void attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk, const Tiles& projected,
+              const Tiles& out, Turn turn);
   void feed_forward(const PreparedLayer& layer, Workspace& work, double* x, const double* attention,
                     std::size_t lanes) const;
   void predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::size_t from) const;

@@ -76,8 +76,9 @@ class ValueHistory {
     block.constant = values[0];
     bool same = true;
     for (const double v : values) same = same && v == values[0];
-    if (same || pack<std::uint8_t>(values, Type::uint8, block) || pack<std::int16_t>(values, Type::int16, block) ||
-        pack<std::int32_t>(values, Type::int32, block) || pack<std::uint32_t>(values, Type::uint32, block))
+    if (same || pack<std::uint8_t>(values, Type::uint8, block) ||
+        pack<std::int16_t>(values, Type::int16, block) || pack<std::int32_t>(values, Type::int32, block) ||
+        pack<std::uint32_t>(values, Type::uint32, block))
       return block;
     block.type = Type::float64;
     block.bytes = std::make_unique<unsigned char[]>(sizeof values);

@@ -48,7 +48,8 @@ struct Kernels {
   void (*slices)(const RowSlices& rows, const double* x, double* y);
   void (*slices_gated)(const RowSlices& gates, const RowSlices& values, const double* x, double* y);
   // ids (slices, kSlice); best and best_id have kSlice lanes. The lower id wins a tie.
-  void (*slices_argmax)(const RowSlices& rows, const double* ids, const double* x, double* best, double* best_id);
+  void (*slices_argmax)(const RowSlices& rows, const double* ids, const double* x, double* best,
+                        double* best_id);
 };
 
 // The sets of this build that this machine can run, slowest first; the first is plain C++.

@@ -24,7 +24,8 @@ double gated(double gate, double value) { return (gate > 0.0 ? gate : 0.0) * val
 template <class Visit>
 void each(const SparseRows& m, const Visit& visit) {
   for (size_t row = 0; row < m.rows; ++row)
-    for (size_t lane = 0; lane < kLanes; ++lane) visit(row, lane, static_cast<size_t>(m.targets[row]) * kLanes + lane);
+    for (size_t lane = 0; lane < kLanes; ++lane)
+      visit(row, lane, static_cast<size_t>(m.targets[row]) * kLanes + lane);
 }
 
 void sparse(const SparseRows& m, const double* x, double* y) {
@@ -59,20 +60,22 @@ void slices(const RowSlices& m, const double* x, double* y) {
 }
 
 void slices_gated(const RowSlices& gates, const RowSlices& values, const double* x, double* y) {
-  for (size_t row = 0; row < gates.slices * kSlice; ++row) y[row] = gated(row_of(gates, row, x), row_of(values, row, x));
+  for (size_t row = 0; row < gates.slices * kSlice; ++row)
+    y[row] = gated(row_of(gates, row, x), row_of(values, row, x));
 }
 
 void slices_argmax(const RowSlices& m, const double* ids, const double* x, double* best, double* best_id) {
   for (size_t row = 0; row < m.slices * kSlice; ++row) {
     const size_t lane = row % kSlice;
     const double score = row_of(m, row, x);
-    if (score > best[lane] || (score == best[lane] && ids[row] < best_id[lane])) best[lane] = score, best_id[lane] = ids[row];
+    if (score > best[lane] || (score == best[lane] && ids[row] < best_id[lane]))
+      best[lane] = score, best_id[lane] = ids[row];
   }
 }
 
 }  // namespace
 
-extern const Kernels kernels_scalar{"scalar", sparse, sparse_add, sparse_gated, sparse_argmax, argmax, slices,
-                                    slices_gated, slices_argmax};
+extern const Kernels kernels_scalar{"scalar", sparse, sparse_add,   sparse_gated, sparse_argmax,
+                                    argmax,   slices, slices_gated, slices_argmax};
 
 }  // namespace tvm

@@ -44,7 +44,11 @@ class LayerBuilder {
  public:
   LayerBuilder(const Model& model, std::size_t layer, const InputSlots& inputs, const tvm_options& options,
                SumOrder& order)
-      : model_(model), layer_(layer), inputs_(inputs), options_(options), order_(order),
+      : model_(model),
+        layer_(layer),
+        inputs_(inputs),
+        options_(options),
+        order_(order),
         width_(static_cast<std::size_t>(model.width)) {}
 
   std::vector<std::unique_ptr<AttentionUnit>> units() {
@@ -54,7 +58,8 @@ class LayerBuilder {
     for (auto& [keys, table] : tables_) {
       std::vector<SearchQuery> queries;
       for (auto& [rows, query] : table.queries) queries.push_back(std::move(query));
-      units.push_back(make_search(table.keys, std::make_unique<KeyTable>(table.keys.recency_share), std::move(queries)));
+      units.push_back(
+          make_search(table.keys, std::make_unique<KeyTable>(table.keys.recency_share), std::move(queries)));
     }
     return units;
   }
@@ -80,8 +85,7 @@ class LayerBuilder {
     const HeadRows rows = head_rows(model_, layer_, head, inputs_);
     if (!bypassed(options_.bypass, kind)) return search(head, rows, latest);
     switch (kind) {
-      case TVM_HEAD_UNUSED:
-        return nullptr;
+      case TVM_HEAD_UNUSED: return nullptr;
       case TVM_HEAD_PASSTHROUGH: {
         const Values values = kept_values(head, true);
         return make_passthrough(head, values.row0, values.row1);
@@ -94,8 +98,7 @@ class LayerBuilder {
         const Values values = kept_values(head, true);
         return make_average(set_.add(rows.q1, true), set_.add(rows.k1, true), head, values.row0, values.row1);
       }
-      default:
-        break;
+      default: break;
     }
     // What a table of integer keys relies on (key_table.hpp).
     if (!latest || !rows.query1_nonnegative || rows.recency < 0.0 || rows.recency * kRecencyBound >= 1.0)
@@ -105,7 +108,8 @@ class LayerBuilder {
   }
 
   SearchKeys keys_of(const HeadRows& rows, bool latest, bool shared) {
-    SearchKeys keys{set_.add(rows.k0, shared), set_.add(rows.k1, shared), !rows.clear.empty(), 0, rows.recency, latest};
+    SearchKeys keys{
+        set_.add(rows.k0, shared), set_.add(rows.k1, shared), !rows.clear.empty(), 0, rows.recency, latest};
     if (keys.has_clear) keys.clear = set_.add(rows.clear, shared);
     return keys;
   }
@@ -126,8 +130,10 @@ class LayerBuilder {
     query.heads.push_back({head, kept_values(head, false), {}});
     std::vector<SearchQuery> queries;
     queries.push_back(std::move(query));
-    return make_search(keys, options_.attention == TVM_ATTENTION_SCAN ? make_scan(latest)
-                                                                      : make_hull(latest, !rows.query1_nonnegative, &order_),
+    return make_search(keys,
+                       options_.attention == TVM_ATTENTION_SCAN
+                           ? make_scan(latest)
+                           : make_hull(latest, !rows.query1_nonnegative, &order_),
                        std::move(queries));
   }
 
@@ -136,7 +142,8 @@ class LayerBuilder {
   }
 
   Values kept_values(std::size_t head, bool shared) {
-    return {set_.add(value_row(head, 0), shared), set_.add(value_row(head, 1), shared), false, {0.0, 0.0}, {}};
+    return {
+        set_.add(value_row(head, 0), shared), set_.add(value_row(head, 1), shared), false, {0.0, 0.0}, {}};
   }
 
   // Values that only the token and the position decide are not kept but computed, if that is exact.
@@ -160,7 +167,8 @@ class LayerBuilder {
   }
 
   static bool integers(const Row& row) {
-    return std::all_of(row.begin(), row.end(), [](double w) { return w == std::rint(w) && std::abs(w) < 0x1p31; });
+    return std::all_of(row.begin(), row.end(),
+                       [](double w) { return w == std::rint(w) && std::abs(w) < 0x1p31; });
   }
 
   const Model& model_;
@@ -185,7 +193,8 @@ std::vector<std::size_t> find_running_sums(const Model& model, std::size_t layer
   if (!now.position || !now.unwritten[kPosition]) return found;
   for (std::size_t neuron = 0; neuron < static_cast<std::size_t>(model.neurons); ++neuron) {
     Row gate = row_of(weights.in, neuron, width);
-    if (std::exchange(gate[kPosition], 0.0) != 0.0 && embedded_range(model, now, gate).known) found.push_back(neuron);
+    if (std::exchange(gate[kPosition], 0.0) != 0.0 && embedded_range(model, now, gate).known)
+      found.push_back(neuron);
   }
   return found;
 }
@@ -211,10 +220,12 @@ Network prepare(const Model& model, const tvm_options& options) {
       const Rows ffn = rows_of(weights.ffn, static_cast<std::size_t>(model.neurons));
       layer.neurons = make_neurons(variant, rows_of(weights.in, width), ffn, width, *network.order);
       const Places& places = layer.neurons->places();
-      layer.ffn = variant == TVM_PROJECTION_SPARSE ? make_sparse(ffn, places)
-                                                   : make_projection(variant, ffn, layer.neurons->rows(), *network.order);
+      layer.ffn = variant == TVM_PROJECTION_SPARSE
+                      ? make_sparse(ffn, places)
+                      : make_projection(variant, ffn, layer.neurons->rows(), *network.order);
       for (const std::size_t neuron : find_running_sums(model, l, inputs[l]))
-        if (places[neuron] != kNoPlace) layer.running_sums.push_back(static_cast<std::size_t>(places[neuron]));
+        if (places[neuron] != kNoPlace)
+          layer.running_sums.push_back(static_cast<std::size_t>(places[neuron]));
     }
     layer.attention_erase = weights.attention_erase;
     layer.ffn_erase = weights.ffn_erase;

@@ -13,7 +13,8 @@ namespace {
 class ProjectedNeurons final : public Neurons {
  public:
   ProjectedNeurons(std::int32_t variant, const Rows& in, std::size_t width, SumOrder& order)
-      : Neurons(in.size() / 2, in.size(), every(in.size() / 2)), both_(make_projection(variant, in, width, order)) {}
+      : Neurons(in.size() / 2, in.size(), every(in.size() / 2)),
+        both_(make_projection(variant, in, width, order)) {}
 
   void one(const double* x, double* hidden) const override {
     both_->one(x, hidden);
@@ -60,7 +61,8 @@ class SparseNeurons final : public Neurons {
       const bool read = std::any_of(ffn.begin(), ffn.end(), [n](const Row& row) { return row[n] != 0.0; });
       if (read && !patterns[n].first.empty() && !patterns[n].second.empty()) order.push_back(n);
     }
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return patterns[i] < patterns[j]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t i, std::size_t j) { return patterns[i] < patterns[j]; });
     return order;
   }
 
@@ -77,8 +79,11 @@ class SparseNeurons final : public Neurons {
 
   SparseNeurons(const Rows& in, const Order& order)
       : Neurons(order.size(), (order.size() + kSlice - 1) / kSlice * kSlice, places_of(order, in.size() / 2)),
-        kernels_(kernels()), gates_(half(in, false), order, places()), values_(half(in, true), order, places()),
-        gate_slices_(half(in, false), order), value_slices_(half(in, true), order) {}
+        kernels_(kernels()),
+        gates_(half(in, false), order, places()),
+        values_(half(in, true), order, places()),
+        gate_slices_(half(in, false), order),
+        value_slices_(half(in, true), order) {}
 
   const Kernels& kernels_;
   SparseMatrix gates_, values_;
@@ -87,8 +92,8 @@ class SparseNeurons final : public Neurons {
 
 }  // namespace
 
-std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn, std::size_t width,
-                                      SumOrder& order) {
+std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn,
+                                      std::size_t width, SumOrder& order) {
   if (variant == TVM_PROJECTION_SPARSE) return std::make_unique<SparseNeurons>(in, ffn);
   return std::make_unique<ProjectedNeurons>(variant, in, width, order);
 }

@@ -23,7 +23,8 @@ class Neurons {
   const Places& places() const { return places_; }
 
  protected:
-  Neurons(std::size_t rows, std::size_t room, Places places) : rows_(rows), room_(room), places_(std::move(places)) {}
+  Neurons(std::size_t rows, std::size_t room, Places places)
+      : rows_(rows), room_(room), places_(std::move(places)) {}
 
  private:
   std::size_t rows_, room_;
@@ -31,7 +32,7 @@ class Neurons {
 };
 
 // in: (2F, D), gates first. ffn: (D, F).
-std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn, std::size_t width,
-                                      SumOrder& order);
+std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn,
+                                      std::size_t width, SumOrder& order);
 
 }  // namespace tvm

@@ -21,7 +21,8 @@ class ProjectedHead final : public OutputHead {
       Piece piece;
       const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
       const std::size_t count = std::min(kPiece, rows.size() - first);
-      piece.scores = make_projection(variant, Rows(begin, begin + static_cast<std::ptrdiff_t>(count)), width, order);
+      piece.scores =
+          make_projection(variant, Rows(begin, begin + static_cast<std::ptrdiff_t>(count)), width, order);
       for (std::size_t i = 0; i < count; ++i) piece.ids.push_back(static_cast<double>(first + i));
       pieces_.push_back(std::move(piece));
     }
@@ -71,7 +72,8 @@ class SparseHead final : public OutputHead {
     kernels_.slices_argmax(slices_.view(), slice_ids_.data(), x, score, token);
     Choice best = kNone;
     for (std::size_t i = 0; i < kSlice; ++i)
-      if (score[i] > best.score || (score[i] == best.score && token[i] < best.token)) best = {score[i], token[i]};
+      if (score[i] > best.score || (score[i] == best.score && token[i] < best.token))
+        best = {score[i], token[i]};
     return best;
   }
 
@@ -96,7 +98,8 @@ class SparseHead final : public OutputHead {
   static Order by_pattern(const Rows& rows, Order order) {
     std::map<std::size_t, std::vector<std::size_t>> patterns;
     for (const std::size_t id : order) patterns[id] = pattern_of(rows[id]);
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return patterns[i] < patterns[j]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t i, std::size_t j) { return patterns[i] < patterns[j]; });
     // The last slice is filled up with its last row, which again can only tie with itself.
     while (order.size() % kSlice != 0) order.push_back(order.back());
     return order;
@@ -114,7 +117,7 @@ class SparseHead final : public OutputHead {
   }
 
   const Kernels& kernels_;
-  SparseMatrix rows_;    // ids ascending: the first of equal scores wins
+  SparseMatrix rows_;  // ids ascending: the first of equal scores wins
   SlicedMatrix slices_;
   std::vector<double> slice_ids_;  // (slices, kSlice)
 };

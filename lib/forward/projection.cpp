@@ -24,7 +24,8 @@ Row row_of(const std::vector<double>& matrix, std::size_t row, std::size_t colum
 Rows rows_of(const std::vector<double>& matrix, std::size_t columns) {
   Rows rows;
   if (columns == 0) return rows;
-  for (std::size_t row = 0; row < matrix.size() / columns; ++row) rows.push_back(row_of(matrix, row, columns));
+  for (std::size_t row = 0; row < matrix.size() / columns; ++row)
+    rows.push_back(row_of(matrix, row, columns));
   return rows;
 }
 
@@ -55,7 +56,8 @@ std::int32_t choose_projection(const Model& model, std::int32_t wanted) {
   return has_blas() ? TVM_PROJECTION_BLAS : TVM_PROJECTION_DENSE;
 }
 
-std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns, SumOrder& order) {
+std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns,
+                                            SumOrder& order) {
   switch (variant) {
     case TVM_PROJECTION_SPARSE: return make_sparse(rows);
     case TVM_PROJECTION_BLAS: return make_blas(rows, columns, order);

@@ -50,7 +50,8 @@ bool has_blas();
 
 // The variant for a model, TVM_PROJECTION_AUTO decided; TVM_ERROR_UNSUPPORTED when it is not built in.
 std::int32_t choose_projection(const Model& model, std::int32_t wanted);
-std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns, SumOrder& order);
+std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns,
+                                            SumOrder& order);
 
 // Lets BLAS use this many threads within one call, where that can be said.
 void set_blas_threads(int threads);

@@ -25,23 +25,27 @@ namespace {
 class Blas final : public Projection {
  public:
   Blas(const Rows& rows, std::size_t columns, SumOrder& order)
-      : Projection(rows.size()), rows_(static_cast<int>(rows.size())), columns_(static_cast<int>(columns)),
-        order_(order), exact_(rows, columns) {
+      : Projection(rows.size()),
+        rows_(static_cast<int>(rows.size())),
+        columns_(static_cast<int>(columns)),
+        order_(order),
+        exact_(rows, columns) {
     for (const auto& row : rows) weights_.insert(weights_.end(), row.begin(), row.end());
   }
 
   void one(const double* x, double* y) const override {
     if (rows_ == 0 || columns_ == 0) return;
     watch(x, 1);
-    TVM_CBLAS(cblas_dgemv)(CblasRowMajor, CblasNoTrans, rows_, columns_, 1.0, weights_.data(), columns_, x, 1, 0.0, y, 1);
+    TVM_CBLAS(cblas_dgemv)(CblasRowMajor, CblasNoTrans, rows_, columns_, 1.0, weights_.data(), columns_, x, 1,
+                           0.0, y, 1);
   }
 
   void tile(const double* x, double* y) const override {
     if (rows_ == 0 || columns_ == 0) return;
     watch(x, kLanes);
     constexpr int kColumns = static_cast<int>(kLanes);
-    TVM_CBLAS(cblas_dgemm)(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows_, kColumns, columns_, 1.0, weights_.data(),
-                           columns_, x, kColumns, 0.0, y, kColumns);
+    TVM_CBLAS(cblas_dgemm)(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows_, kColumns, columns_, 1.0,
+                           weights_.data(), columns_, x, kColumns, 0.0, y, kColumns);
   }
 
  private:

@@ -9,21 +9,23 @@ namespace {
 
 class Sparse final : public Projection {
  public:
-  Sparse(const Rows& rows, const Places& places)
-      : Sparse(rows, places, arrange(rows, places)) {}
+  Sparse(const Rows& rows, const Places& places) : Sparse(rows, places, arrange(rows, places)) {}
 
   void one(const double* x, double* y) const override {
     for (const std::int32_t row : empty_) y[row] = 0.0;
     each_row(x, [y](std::int32_t row, double sum) { y[row] = sum; });
   }
   void tile(const double* x, double* y) const override {
-    for (const std::int32_t row : empty_) std::fill_n(y + static_cast<std::size_t>(row) * kLanes, kLanes, 0.0);
+    for (const std::int32_t row : empty_)
+      std::fill_n(y + static_cast<std::size_t>(row) * kLanes, kLanes, 0.0);
     kernels_.sparse(rows_.view(), x, y);
   }
   void add_one(const double* x, double* y, double*) const override {
     each_row(x, [y](std::int32_t row, double sum) { y[row] += sum; });
   }
-  void add_tile(const double* x, double* y, double*) const override { kernels_.sparse_add(rows_.view(), x, y); }
+  void add_tile(const double* x, double* y, double*) const override {
+    kernels_.sparse_add(rows_.view(), x, y);
+  }
 
  private:
   // Which rows have entries, and of these, which go into slices for one position and which stay alone.
@@ -42,8 +44,10 @@ class Sparse final : public Projection {
     for (std::size_t row = 0; row < rows.size(); ++row) {
       patterns.push_back(pattern_of(rows[row], places));
       a.identity.push_back(static_cast<std::int32_t>(row));
-      if (patterns[row].empty()) a.empty.push_back(static_cast<std::int32_t>(row));
-      else a.full.push_back(row);
+      if (patterns[row].empty())
+        a.empty.push_back(static_cast<std::int32_t>(row));
+      else
+        a.full.push_back(row);
     }
     std::vector<std::size_t> sorted = a.full;
     std::stable_sort(sorted.begin(), sorted.end(),
@@ -58,7 +62,8 @@ class Sparse final : public Projection {
         entries += pattern.size();
       }
       std::sort(columns.begin(), columns.end());
-      const auto different = static_cast<std::size_t>(std::unique(columns.begin(), columns.end()) - columns.begin());
+      const auto different =
+          static_cast<std::size_t>(std::unique(columns.begin(), columns.end()) - columns.begin());
       const bool worth_it = last - first == kSlice && (different <= kShort || 2 * different <= entries);
       auto& kept = worth_it ? a.sliced : a.single;
       kept.insert(kept.end(), sorted.begin() + static_cast<std::ptrdiff_t>(first),
@@ -68,8 +73,12 @@ class Sparse final : public Projection {
   }
 
   Sparse(const Rows& rows, const Places& places, const Arrangement& a)
-      : Projection(rows.size()), kernels_(kernels()), rows_(rows, a.full, a.identity, places),
-        single_(rows, a.single, a.identity, places), slices_(rows, a.sliced, places), empty_(a.empty) {
+      : Projection(rows.size()),
+        kernels_(kernels()),
+        rows_(rows, a.full, a.identity, places),
+        single_(rows, a.single, a.identity, places),
+        slices_(rows, a.sliced, places),
+        empty_(a.empty) {
     for (const std::size_t row : a.sliced) sliced_.push_back(static_cast<std::int32_t>(row));
   }
 
@@ -94,9 +103,9 @@ class Sparse final : public Projection {
   static constexpr std::size_t kAtOnce = 64;  // slices whose sums lie on the stack
 
   const Kernels& kernels_;
-  SparseMatrix rows_;            // for tiles: every row that is not empty
-  SparseMatrix single_;          // for one position: rows that are better off alone,
-  SlicedMatrix slices_;          // and the others,
+  SparseMatrix rows_;                 // for tiles: every row that is not empty
+  SparseMatrix single_;               // for one position: rows that are better off alone,
+  SlicedMatrix slices_;               // and the others,
   std::vector<std::int32_t> sliced_;  // whose rows these are
   std::vector<std::int32_t> empty_;
 };

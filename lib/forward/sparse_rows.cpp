@@ -39,7 +39,8 @@ SlicedMatrix::SlicedMatrix(const Rows& rows, const std::vector<std::size_t>& ord
       for (const std::size_t column : pattern_of(rows[order[first + i]], places)) columns.insert(column);
     for (const std::size_t column : columns) {
       columns_.push_back(place_of(column, places));
-      for (std::size_t i = 0; i < kSlice; ++i) weights_.push_back(i < count ? rows[order[first + i]][column] : 0.0);
+      for (std::size_t i = 0; i < kSlice; ++i)
+        weights_.push_back(i < count ? rows[order[first + i]][column] : 0.0);
     }
     starts_.push_back(static_cast<std::int32_t>(columns_.size()));
   }

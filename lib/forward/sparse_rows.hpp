@@ -16,9 +16,11 @@ namespace tvm {
 class SparseMatrix {
  public:
   // Rows in `order`; each goes to the target of its index, its columns to their places.
-  SparseMatrix(const Rows& rows, const std::vector<std::size_t>& order, const std::vector<std::int32_t>& targets,
-               const Places& places = {});
-  SparseRows view() const { return {starts_.data(), columns_.data(), weights_.data(), targets_.data(), targets_.size()}; }
+  SparseMatrix(const Rows& rows, const std::vector<std::size_t>& order,
+               const std::vector<std::int32_t>& targets, const Places& places = {});
+  SparseRows view() const {
+    return {starts_.data(), columns_.data(), weights_.data(), targets_.data(), targets_.size()};
+  }
 
  private:
   std::vector<std::int32_t> starts_{0}, columns_, targets_;

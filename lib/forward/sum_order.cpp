@@ -15,7 +15,8 @@ constexpr double kExact = 0x1p53;
 // The least power of two that makes every weight an integer; infinite if it is beyond 2^30.
 double unit(const std::vector<double>& row) {
   for (double scale = 1.0; scale <= 0x1p30; scale *= 2.0)
-    if (std::all_of(row.begin(), row.end(), [scale](double w) { return w * scale == std::rint(w * scale); })) return scale;
+    if (std::all_of(row.begin(), row.end(), [scale](double w) { return w * scale == std::rint(w * scale); }))
+      return scale;
   return HUGE_VAL;
 }
 
@@ -44,7 +45,8 @@ ExactProducts::ExactProducts(const std::vector<std::vector<double>>& rows, std::
       kept.columns.push_back(i);
       kept.weights.push_back(row[i] * scale);
       double& limit = limits.try_emplace(i, HUGE_VAL).first->second;
-      if (&kept == &light_) limit = std::min(limit, kExact / (static_cast<double>(terms) * std::abs(row[i]) * scale));
+      if (&kept == &light_)
+        limit = std::min(limit, kExact / (static_cast<double>(terms) * std::abs(row[i]) * scale));
     }
     kept.starts.push_back(kept.columns.size());
   }
@@ -76,7 +78,8 @@ bool ExactProducts::Rows::hold(const double* x, std::size_t lanes) const {
     }
     // They are rounded themselves: below 2^53 they are exact, and what is beyond stays beyond.
     std::uint64_t beyond = 0;
-    for (std::size_t lane = 0; lane < lanes; ++lane) beyond |= !(positive[lane] < kExact) | !(negative[lane] < kExact);
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      beyond |= !(positive[lane] < kExact) | !(negative[lane] < kExact);
     if (beyond != 0) return false;
   }
   return true;

@@ -42,7 +42,7 @@ class ExactProducts {
     std::size_t index;
     double limit;  // of |x|, where that is enough for all light rows
   };
-  Rows light_, heavy_;  // heavy: with weights so large that each position must be looked at
+  Rows light_, heavy_;           // heavy: with weights so large that each position must be looked at
   std::vector<Column> columns_;  // that these rows read
 };
 

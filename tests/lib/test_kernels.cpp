@@ -59,7 +59,9 @@ struct Matrix {
   tvm::SparseRows rows() const {
     return {starts.data(), columns.data(), weights.data(), targets.data(), targets.size()};
   }
-  tvm::RowSlices sliced() const { return {slice_starts.data(), slice_columns.data(), slice_weights.data(), slices}; }
+  tvm::RowSlices sliced() const {
+    return {slice_starts.data(), slice_columns.data(), slice_weights.data(), slices};
+  }
 
  private:
   static void pick(std::size_t width, std::vector<std::int32_t>& into) {
@@ -86,7 +88,8 @@ void compare(const tvm::Kernels& scalar, const tvm::Kernels& other) {
     tiles([&](const auto& set, double* y) { set.sparse_add(m.rows(), x.data(), y); });
     tiles([&](const auto& set, double* y) { set.sparse_gated(m.rows(), m.rows(), x.data(), y); });
     Matrix values = m;  // the same rows with other weights and columns
-    values.starts = other_half.starts, values.columns = other_half.columns, values.weights = other_half.weights;
+    values.starts = other_half.starts, values.columns = other_half.columns,
+    values.weights = other_half.weights;
     tiles([&](const auto& set, double* y) { set.sparse_gated(m.rows(), values.rows(), x.data(), y); });
 
     std::vector<double> ids(rows);
@@ -96,8 +99,12 @@ void compare(const tvm::Kernels& scalar, const tvm::Kernels& other) {
       run(scalar, best_a.data(), id_a.data()), run(other, best_b.data(), id_b.data());
       CHECK(same_bits(best_a, best_b) && same_bits(id_a, id_b) && id_a[0] >= 0);
     };
-    argmax(kLanes, [&](const auto& set, double* best, double* id) { set.argmax(scores.data(), rows, ids.data(), best, id); });
-    argmax(kLanes, [&](const auto& set, double* best, double* id) { set.sparse_argmax(m.rows(), x.data(), best, id); });
+    argmax(kLanes, [&](const auto& set, double* best, double* id) {
+      set.argmax(scores.data(), rows, ids.data(), best, id);
+    });
+    argmax(kLanes, [&](const auto& set, double* best, double* id) {
+      set.sparse_argmax(m.rows(), x.data(), best, id);
+    });
 
     // One position. Ids in any order, some rows equal: the lower id wins.
     auto slices = m;
@@ -105,8 +112,10 @@ void compare(const tvm::Kernels& scalar, const tvm::Kernels& other) {
       slices.slice_starts[2] = 2 * slices.slice_starts[1];
       slices.slice_columns.resize(static_cast<std::size_t>(slices.slice_starts[1]));
       slices.slice_weights.resize(slices.slice_columns.size() * tvm::kSlice);
-      slices.slice_columns.insert(slices.slice_columns.end(), slices.slice_columns.begin(), slices.slice_columns.end());
-      slices.slice_weights.insert(slices.slice_weights.end(), slices.slice_weights.begin(), slices.slice_weights.end());
+      slices.slice_columns.insert(slices.slice_columns.end(), slices.slice_columns.begin(),
+                                  slices.slice_columns.end());
+      slices.slice_weights.insert(slices.slice_weights.end(), slices.slice_weights.begin(),
+                                  slices.slice_weights.end());
       slices.slices = 2;
     }
     const std::size_t padded = slices.slices * tvm::kSlice;
@@ -128,7 +137,8 @@ void time(const tvm::Kernels& kernels) {
   constexpr std::size_t kRows = 128, kEntries = 8;
   std::vector<std::int32_t> starts{0}, columns;
   for (std::size_t row = 0; row < kRows; ++row) {
-    for (std::size_t i = 0; i < kEntries; ++i) columns.push_back(static_cast<std::int32_t>((row + 3 * i) % 30));
+    for (std::size_t i = 0; i < kEntries; ++i)
+      columns.push_back(static_cast<std::int32_t>((row + 3 * i) % 30));
     starts.push_back(static_cast<std::int32_t>(columns.size()));
   }
   std::vector<std::int32_t> targets(kRows);
@@ -138,9 +148,11 @@ void time(const tvm::Kernels& kernels) {
   const auto start = std::chrono::steady_clock::now();
   constexpr int kRounds = 20000;
   for (int i = 0; i < kRounds; ++i)
-    kernels.sparse({starts.data(), columns.data(), weights.data(), targets.data(), kRows}, x.data(), y.data());
+    kernels.sparse({starts.data(), columns.data(), weights.data(), targets.data(), kRows}, x.data(),
+                   y.data());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::printf("%-9s sparse %7.2f Gflop/s\n", kernels.name, 2.0 * kRounds * kRows * kEntries * kLanes / seconds / 1e9);
+  std::printf("%-9s sparse %7.2f Gflop/s\n", kernels.name,
+              2.0 * kRounds * kRows * kEntries * kLanes / seconds / 1e9);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 // ExactProducts says yes only where every order of summation gives the same bits, and says yes for what
 // constructed models compute; sums of tied values are watched the same way.
-#include "forward/sum_order.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -9,11 +7,14 @@
 
 #include "check.hpp"
 #include "forward/finder.hpp"
+#include "forward/sum_order.hpp"
 
 namespace {
 
 std::mt19937_64 random_source(5);
-double integer(double size) { return std::rint(std::uniform_real_distribution<double>(-size, size)(random_source)); }
+double integer(double size) {
+  return std::rint(std::uniform_real_distribution<double>(-size, size)(random_source));
+}
 
 using Rows = std::vector<std::vector<double>>;
 
@@ -52,12 +53,12 @@ void yes_is_a_promise() {
 }
 
 void cases() {
-  CHECK(holds({{0.3, 0, 0}}, {0.7, 0.1, 0.1}));                  // one term
-  CHECK(!holds({{0.3, 1, 0}}, {0.7, 1, 0}));                     // 0.3 is no fraction of a power of two
-  CHECK(holds({{0.25, 1, 0}}, {3, 1, 0.1}));                     // 0.25 is; the last is not read
+  CHECK(holds({{0.3, 0, 0}}, {0.7, 0.1, 0.1}));  // one term
+  CHECK(!holds({{0.3, 1, 0}}, {0.7, 1, 0}));     // 0.3 is no fraction of a power of two
+  CHECK(holds({{0.25, 1, 0}}, {3, 1, 0.1}));     // 0.25 is; the last is not read
   CHECK(!holds({{1, 1, 0}}, {0.5, 1, 0}));
-  CHECK(holds({{0x1p52, 1, -0x1p52}}, {1, 77, 1}));              // huge terms of both signs
-  CHECK(!holds({{0x1p52, 1, 0x1p52}}, {1, 77, 1}));              // 2^53 + 77 would be rounded
+  CHECK(holds({{0x1p52, 1, -0x1p52}}, {1, 77, 1}));  // huge terms of both signs
+  CHECK(!holds({{0x1p52, 1, 0x1p52}}, {1, 77, 1}));  // 2^53 + 77 would be rounded
   CHECK(holds({{0x1p52, 1, 0x1p52}}, {1, 77, -1}));
   CHECK(holds({{1, 1, 1}}, {0x1p51 + 1, 5, -0x1p51 - 3}));
   CHECK(!holds({{1, 1, 1}}, {0x1p53, 5, 0}));
@@ -70,7 +71,8 @@ void tied_values() {
   for (const bool fractions : {false, true}) {
     tvm::SumOrder order;
     const auto hull = tvm::make_hull(false, true, &order);
-    for (int i = 0; i < 4; ++i) hull->insert({static_cast<double>(i), 1.0, 0.0}, 0.0, fractions ? i / 3.0 : i, 0.0);
+    for (int i = 0; i < 4; ++i)
+      hull->insert({static_cast<double>(i), 1.0, 0.0}, 0.0, fractions ? i / 3.0 : i, 0.0);
     hull->find(1.0, 0.0);
     CHECK(!order.mattered());  // one key wins
     CHECK(hull->find(0.0, 1.0).sums.count == 4);
