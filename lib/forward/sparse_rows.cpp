@@ -1,13 +1,23 @@
 #include "forward/sparse_rows.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
+
+#include "api/error.hpp"
 
 namespace tvm {
 namespace {
 
 std::int32_t place_of(std::size_t column, const Places& places) {
   return places.empty() ? static_cast<std::int32_t>(column) : places[column];
+}
+
+// Kernels count entries in 32 bits.
+std::int32_t checked_count(std::size_t entries) {
+  if (entries > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+    throw Error(TVM_ERROR_LIMIT, "projection sparse: a matrix has more than 2^31 weights that are not zero");
+  return static_cast<std::int32_t>(entries);
 }
 
 }  // namespace
@@ -26,7 +36,7 @@ SparseMatrix::SparseMatrix(const Rows& rows, const std::vector<std::size_t>& ord
       columns_.push_back(place_of(column, places));
       weights_.push_back(rows[row][column]);
     }
-    starts_.push_back(static_cast<std::int32_t>(columns_.size()));
+    starts_.push_back(checked_count(columns_.size()));
     targets_.push_back(targets[row]);
   }
 }
@@ -42,7 +52,7 @@ SlicedMatrix::SlicedMatrix(const Rows& rows, const std::vector<std::size_t>& ord
       for (std::size_t i = 0; i < kSlice; ++i)
         weights_.push_back(i < count ? rows[order[first + i]][column] : 0.0);
     }
-    starts_.push_back(static_cast<std::int32_t>(columns_.size()));
+    starts_.push_back(checked_count(columns_.size()));
   }
 }
 
