@@ -121,7 +121,8 @@ enum { TVM_PROJECTION_AUTO = 0, TVM_PROJECTION_DENSE = 1, TVM_PROJECTION_BLAS = 
 enum { TVM_ATTENTION_AUTO = 0, TVM_ATTENTION_HULL = 1, TVM_ATTENTION_SCAN = 2 };
 enum { TVM_BYPASS_NONE = 0, TVM_BYPASS_PASSTHROUGH = 1, TVM_BYPASS_GATHER = 2, TVM_BYPASS_ALL = 3 };
 
-/* Every combination gives the same tokens; they differ in speed. `projection`, `attention` and
+/* Every combination gives the same tokens; they differ in speed. A run that cannot promise it for its model
+ * and sequence says so: `exact` of its result is 0 (tvm_run_result). `projection`, `attention` and
  * `bypass` belong to the layer path. Heads that `bypass` leaves (none of the shortcuts;
  * passthrough; passthrough and gather; all: also integer-key lookups, averages and unused heads)
  * use `attention`: scan is O(n) per query, hull O(log n). */
@@ -154,6 +155,8 @@ typedef struct tvm_run_result {
   double projection_seconds; /* layer path: of which in projections, */
   double attention_seconds;  /* in attention, */
   double output_seconds;     /* and in the output head */
+  int32_t exact;             /* 1: no sum was rounded in an order of BLAS's or the hull's own, so that every
+                                variant gives these tokens; 0: others may differ */
 } tvm_run_result;
 
 /* Greedy decoding: prefills `prompt` (count >= 1) and generates until the stop token, or until `limit`
@@ -174,6 +177,7 @@ typedef struct tvm_verify_result {
   double projection_seconds;
   double attention_seconds;
   double output_seconds;
+  int32_t exact;          /* as in tvm_run_result */
 } tvm_verify_result;
 
 /* Teacher forcing over `tokens` (count >= 1): checks tokens[first .. last) against the model's

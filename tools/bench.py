@@ -4,9 +4,9 @@
     python tools/bench.py [--programs hello,collatz,sudoku] [--variants plan,sparse,...]
                           [--tokens N] [--rounds 3] [--json]
 
-Enters: bundled names or files of programs.  Leaves: a table on stdout, or with --json one object:
-the build info and a row per measurement (program, mode, path, projection, attention, bypass,
-threads, tokens, seconds, tokens_per_s).
+Enters: bundled names or files of programs, NAME:INPUT for another input.  Leaves: a table on
+stdout, or with --json one object: the build info and a row per measurement (program, mode, path,
+projection, attention, bypass, threads, tokens, seconds, tokens_per_s).
 """
 
 from __future__ import annotations

@@ -1,76 +1,124 @@
 #!/usr/bin/env python3
-"""Builds libtvm with and without OpenMP and BLAS, without warnings, and passes all its tests.
+"""Builds libtvm with and without OpenMP and BLAS, without warnings, and tests every build.
 
     python tools/check_builds.py [--sanitize] [--folder DIR]
 
-Enters: this checkout; Meson and Ninja as modules of this Python or on PATH.  Leaves: exit code 0 if
-every combination that this machine can build passes. A combination whose BLAS or OpenMP is not
-installed is named and left out. --sanitize adds a build with ASan and UBSan.
+Enters: this checkout; Meson and Ninja as modules of this Python or on PATH; a BLAS of the system,
+or the scipy-openblas32 wheel.  Leaves: exit code 0 if every combination that this machine can build
+passes the C++ tests and the Python tests of the layer path. A combination whose BLAS or OpenMP
+is not installed is named and left out. --sanitize adds builds with ASan and UBSan, and with
+TSan, which run the C++ tests. With --folder the builds stay, for example for benchmarks with BLAS:
+PYVM_LIBRARY=DIR/openmp-blas/lib/libtvm.so.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MISSING = ('Dependency "openmp" not found', "No BLAS with cblas_dgemm was found")
+PYTHON_TESTS = ("tests/engine/test_layers.py", "tests/lib/test_tools.py")
+LIBRARIES = ("libtvm.so", "libtvm.dylib", "tvm.dll")
+SANITIZERS = {"asan-ubsan": "address,undefined", "tsan": "thread"}
 
 
-def meson(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    found = shutil.which("meson", path=str(Path(sys.executable).parent)) or shutil.which("meson")
-    command = [found] if found else [sys.executable, "-m", "mesonbuild.mesonmain"]
-    return subprocess.run(
-        [*command, *map(str, arguments)],
+class Failed(Exception):
+    """What failed, and what it printed."""
+
+
+class LeftOut(Exception):
+    """Why this machine cannot build it."""
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
         cwd=ROOT,
+        env={**os.environ, **environment},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-
-
-def check(folder: Path, options: list[str]) -> str:
-    """Builds and tests in `folder`; returns what happened, "" when all is well."""
-    done = meson("setup", folder, "-Dwerror=true", *options)
     if done.returncode:
         if missing := next((text for text in MISSING if text in done.stdout), None):
-            return f"left out: {missing}"
-        return f"FAILED: meson setup\n{done.stdout}"
-    done = meson("compile", "-C", folder)
-    if done.returncode:
-        return f"FAILED: compile\n{done.stdout}"
-    done = meson("test", "-C", folder, "--print-errorlogs")
-    return f"FAILED: test\n{done.stdout}" if done.returncode else ""
+            raise LeftOut(missing)
+        raise Failed(f"{' '.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+def meson_command() -> list[str]:
+    found = shutil.which("meson", path=str(Path(sys.executable).parent)) or shutil.which("meson")
+    return [found] if found else [sys.executable, "-m", "mesonbuild.mesonmain"]
+
+
+def blas_of_the_wheel(folder: Path) -> dict[str, str]:
+    """The environment in which Meson finds the BLAS of the scipy-openblas32 wheel, if installed."""
+    if importlib.util.find_spec("scipy_openblas32") is None:
+        return {}
+    import scipy_openblas32
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scipy-openblas.pc").write_text(scipy_openblas32.get_pkg_config())
+    known = [path] if (path := os.environ.get("PKG_CONFIG_PATH")) else []
+    return {"PKG_CONFIG_PATH": os.pathsep.join([str(folder), *known])}
+
+
+def check(folder: Path, options: list[str], environment: dict[str, str], python: bool) -> None:
+    meson = meson_command()
+    beside = Path(sys.executable).parent / "ninja"
+    if beside.exists():
+        environment = {**environment, "NINJA": str(beside)}
+    run(*meson, "setup", "--wipe", folder, "-Dwerror=true", *options, **environment)
+    run(*meson, "compile", "-C", folder, **environment)
+    run(*meson, "test", "-C", folder, "--no-rebuild", "--print-errorlogs", **environment)
+    if python:
+        library = next(p for name in LIBRARIES if (p := folder / "lib" / name).exists())
+        run(sys.executable, "-m", "pytest", *PYTHON_TESTS, PYVM_LIBRARY=str(library))
+
+
+def builds(sanitize: bool) -> dict[str, list[str]]:
+    """Name -> options of Meson."""
+    chosen = {}
+    for openmp, blas in product((True, False), repeat=2):
+        name = "-".join([*["openmp"] * openmp, *["blas"] * blas]) or "neither"
+        state = {True: "enabled", False: "disabled"}
+        chosen[name] = [f"-Dopenmp={state[openmp]}", f"-Dblas={state[blas]}"]
+    if sanitize:
+        for name, which in SANITIZERS.items():
+            kept = ["-Db_lundef=false", "-Dbuildtype=debugoptimized"]
+            chosen[name] = ["-Dblas=disabled", f"-Db_sanitize={which}", *kept]
+    return chosen
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sanitize", action="store_true", help="also build with ASan and UBSan")
+    parser.add_argument("--sanitize", action="store_true", help="also build with sanitizers")
     parser.add_argument("--folder", type=Path, help="build here and keep it; default: temporary")
     given = parser.parse_args()
-    builds = {
-        f"openmp {openmp}, blas {blas}": [f"-Dopenmp={openmp}", f"-Dblas={blas}"]
-        for openmp, blas in product(("enabled", "disabled"), repeat=2)
-    }
-    if given.sanitize:
-        builds["sanitizers"] = [
-            "-Dopenmp=disabled",
-            "-Db_sanitize=address,undefined",
-            "-Db_lundef=false",
-            "-Dbuildtype=debugoptimized",
-        ]
     failed = False
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.folder or Path(temporary)
-        for index, (name, options) in enumerate(builds.items()):
-            outcome = check(folder / str(index), options)
-            failed = failed or outcome.startswith("FAILED")
-            print(f"{name}: {outcome or 'ok'}", flush=True)
+        folder = (given.folder or Path(temporary)).resolve()
+        environment = blas_of_the_wheel(folder / "pkgconfig")
+        for name, options in builds(given.sanitize).items():
+            begin = time.perf_counter()
+            try:
+                check(folder / name, options, environment, python=name not in SANITIZERS)
+                outcome = "ok"
+            except LeftOut as reason:
+                outcome = f"left out: {reason}"
+            except Failed as failure:
+                outcome = f"FAILED: {failure}"
+                failed = True
+            print(f"{name}: {outcome} ({time.perf_counter() - begin:.0f} s)", flush=True)
     sys.exit(1 if failed else 0)
 
 

@@ -102,11 +102,16 @@ def alternate(
 
 
 def reference_trace(name: str, limit: int) -> tuple[np.ndarray, int]:
-    """Tokens of a program (bundled, or a file) by the native executor; the prompt's length."""
+    """Tokens of a program by the native executor, and the prompt's length.
+
+    The name is a bundled one or a file, with ":INPUT" behind it for another input than its own.
+    At most `limit` tokens are generated (0: no limit).
+    """
     import pyvm
     from pyvm.engine.executor import execute
 
-    run = execute(pyvm.compile(name), limit=limit)
+    name, colon, text = name.partition(":")
+    run = execute(pyvm.compile(name, input=text if colon else None), limit=limit)
     return run.tokens, run.prompt_length
 
 

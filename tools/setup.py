@@ -114,6 +114,13 @@ def sources() -> Iterator[Path]:
             yield from (Path(folder, name) for name in names if not name.endswith(".pyc"))
 
 
+def formatted() -> list[Path]:
+    """The C++ files that are laid out by .clang-format."""
+    folders = (ROOT / name for name in ("lib/api", "lib/forward", "lib/model", "tests/lib"))
+    files = (path for folder in folders for path in sorted(folder.iterdir()))
+    return [path for path in files if path.suffix in (".cpp", ".hpp", ".inc")]
+
+
 def fingerprint(paths: Iterator[Path]) -> list[list[Any]]:
     stats = ((path, path.stat()) for path in paths if path.exists())
     return sorted(
@@ -178,7 +185,7 @@ def run(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Ruff, then meson test, then pytest, whose summary is thus the last line."""
+    """Ruff and clang-format, then meson test, then pytest, whose summary is thus the last line."""
     set_up(EXTRAS["test"])
     os.chdir(ROOT)
     env = {
@@ -188,6 +195,8 @@ def test(arguments: list[str]) -> int:
     }
     checks = [
         [PYTHON, "-m", "ruff", "check", "."],
+        [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "pyvm", "tests", "tools"],
+        [BIN / "clang-format", "--dry-run", "-Werror", *map(str, formatted())],
         [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"],
         [PYTHON, "-m", "pytest", *arguments],
     ]

@@ -11,13 +11,14 @@ twice: sequential generation, and verification in batches.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 
 import numpy as np
 from make_synthetic_model import add_size_arguments, synthetic_model
 from measure import Model, Variant, alternate, note, table
 
-SPARSITIES = (0.0, 0.25, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99)
+SPARSITIES = "0,0.25,0.5,0.6,0.7,0.75,0.8,0.85,0.9,0.95,0.99"
 
 
 def flops_per_token(given: argparse.Namespace) -> int:
@@ -29,21 +30,20 @@ def flops_per_token(given: argparse.Namespace) -> int:
 
 def crossover(rates: dict[float, dict[str, float]], mode: str, other: str) -> str:
     """The least sparsity from which on sparse beats the other projection."""
-    ahead = [rates[s][f"{mode} sparse"] > rates[s][f"{mode} {other}"] for s in SPARSITIES]
+    tried = sorted(rates)
+    ahead = [rates[s][f"{mode} sparse"] > rates[s][f"{mode} {other}"] for s in tried]
     first = next((i for i in range(len(ahead)) if all(ahead[i:])), None)
     if first is None:
         return f"{mode}: sparse does not beat {other}"
-    return f"{mode}: sparse beats {other} from {100 * SPARSITIES[first]:.0f} % zeros on"
+    return f"{mode}: sparse beats {other} from {100 * tried[first]:.0f} % zeros on"
 
 
 def plot(rates: dict[float, dict[str, float]], path: str) -> None:
-    try:
-        import matplotlib
+    import matplotlib
 
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-    except ImportError:
-        raise SystemExit("--plot needs matplotlib: pip install matplotlib") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
     for name in next(iter(rates.values())):
         pyplot.plot([100 * s for s in rates], [r[name] for r in rates.values()], label=name)
     pyplot.yscale("log")
@@ -59,8 +59,11 @@ def main() -> None:
     parser.set_defaults(heads=4)
     parser.add_argument("--tokens", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sparsities", default=SPARSITIES, help="shares of zeros")
     parser.add_argument("--plot", metavar="FILE", help="a picture (needs matplotlib)")
     given = parser.parse_args()
+    if given.plot and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install matplotlib")
 
     from pyvm.engine.library import build_info
 
@@ -73,7 +76,7 @@ def main() -> None:
     ]
     flops = flops_per_token(given)
     rates: dict[float, dict[str, float]] = {}
-    for sparsity in SPARSITIES:
+    for sparsity in map(float, given.sparsities.split(",")):
         data = synthetic_model(
             given.vocabulary,
             given.width,

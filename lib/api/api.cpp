@@ -40,6 +40,7 @@ tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, co
     const auto program = tvm::trace::decode(words, {prompt, prompt_count});
     const auto outcome = tvm::trace::execute(program, words, limit, callback, user);
     tvm_run_result run{};
+    run.exact = 1;
     run.stopped = outcome.stopped;
     run.tokens = outcome.tokens;
     run.cursor = outcome.cursor;

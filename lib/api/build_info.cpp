@@ -21,7 +21,8 @@ constexpr const char* kCompiler =
 #endif
 
 std::string make() {
-  std::string json = "{\"version\": \"" TVM_VERSION "\", \"abi\": " TVM_TEXT(TVM_ABI_VERSION) ", \"compiler\": \"";
+  std::string json =
+      "{\"version\": \"" TVM_VERSION "\", \"abi\": " TVM_TEXT(TVM_ABI_VERSION) ", \"compiler\": \"";
   for (const char* c = kCompiler; *c != '\0'; ++c) {
     if (*c == '"' || *c == '\\') json += '\\';
     json += *c;

@@ -42,8 +42,8 @@ tvm_status tvm_model_get_sizes(const tvm_model* model, tvm_model_sizes* sizes) {
     tvm::require(model != nullptr, "model is NULL");
     tvm::require_size(sizes, "sizes");
     const tvm::Model& m = model->model;
-    tvm::give(sizes, tvm_model_sizes{0, m.vocabulary, m.width, static_cast<std::int32_t>(m.layers.size()), m.heads,
-                                     m.neurons, m.stop, m.kinds_stored});
+    tvm::give(sizes, tvm_model_sizes{0, m.vocabulary, m.width, static_cast<std::int32_t>(m.layers.size()),
+                                     m.heads, m.neurons, m.stop, m.kinds_stored});
   });
 }
 
@@ -58,7 +58,8 @@ tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t c
     tvm::require(kinds != nullptr, "kinds is NULL");
     const auto& all = model->model.kinds;
     if (count != all.size())
-      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("count is ", count, ", the model has ", all.size(), " heads"));
+      throw tvm::Error(TVM_ERROR_ARGUMENT,
+                       tvm::sentence("count is ", count, ", the model has ", all.size(), " heads"));
     std::copy(all.begin(), all.end(), kinds);
   });
 }

@@ -21,7 +21,8 @@ tvm_options checked(const tvm_options* given) {
   tvm::require_size(given, "options");
   const auto within = [](std::int32_t value, std::int32_t highest, const char* name) {
     if (value < 0 || value > highest)
-      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("options: ", name, " is ", value, ", allowed are 0 to ", highest));
+      throw tvm::Error(TVM_ERROR_ARGUMENT,
+                       tvm::sentence("options: ", name, " is ", value, ", allowed are 0 to ", highest));
   };
   within(given->path, TVM_PATH_LAYERS, "path");
   within(given->projection, TVM_PROJECTION_SPARSE, "projection");
@@ -40,7 +41,8 @@ const tvm::plan::Plan* plan_for(const tvm_model& model, const tvm_options& how) 
   if (how.path == TVM_PATH_AUTO && layer_options) return nullptr;
   const tvm::plan::Plan* plan = model.plan();
   if (plan == nullptr && how.path == TVM_PATH_PLAN)
-    throw tvm::Error(TVM_ERROR_UNSUPPORTED, tvm::sentence("path plan: the model has none (", model.why_no_plan, "); use path layers"));
+    throw tvm::Error(TVM_ERROR_UNSUPPORTED, tvm::sentence("path plan: the model has none (",
+                                                          model.why_no_plan, "); use path layers"));
   return plan;
 }
 
@@ -71,7 +73,8 @@ void tvm_options_default(tvm_options* options) {
 }
 
 tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t prompt_count, uint64_t limit,
-                        tvm_callback callback, void* user, const tvm_options* options, tvm_run_result* result) {
+                        tvm_callback callback, void* user, const tvm_options* options,
+                        tvm_run_result* result) {
   return tvm::guard([&] {
     const auto start = std::chrono::steady_clock::now();
     tvm::require(model != nullptr, "model is NULL");
@@ -79,12 +82,14 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
     const tvm_options how = checked(options);
     const auto tokens = tvm::checked_tokens(model->model, prompt, prompt_count, "prompt");
     tvm_run_result run{};
+    run.exact = 1;
     const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
       try {
         tvm::plan::generate(plan, model->model.stop, tokens, limit, callback, user, run);
       } catch (const tvm::Error& error) {
         // What was handed over cannot be taken back.
-        if (error.status() == TVM_ERROR_UNSUPPORTED && run.tokens > 0) throw tvm::Error(TVM_ERROR_LIMIT, error.what());
+        if (error.status() == TVM_ERROR_UNSUPPORTED && run.tokens > 0)
+          throw tvm::Error(TVM_ERROR_LIMIT, error.what());
         throw;
       }
       return true;
@@ -104,8 +109,10 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     const tvm_options how = checked(options);
     const auto checked_span = tvm::checked_tokens(model->model, tokens, count, "tokens");
     if (first < 1 || first > last || last > count)
-      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last, " does not lie within 1 .. ", count));
+      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last,
+                                                         " does not lie within 1 .. ", count));
     tvm_verify_result run{};
+    run.exact = 1;
     const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
       tvm::plan::verify(plan, checked_span, first, last, predicted, how.threads, run);
       return true;

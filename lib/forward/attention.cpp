@@ -17,9 +17,14 @@ void each(const Chunk& chunk, std::size_t lanes, const Visit& visit) {
       visit(tile, lane, chunk.first + start + lane);
 }
 
-void require_finite(double a, double b, const char* what, std::size_t head, std::uint64_t position) {
-  if (!std::isfinite(a) || !std::isfinite(b))
-    throw Error(TVM_ERROR_LIMIT, sentence("head ", head, ": the ", what, " at position ", position, " is not finite"));
+[[noreturn]] void refuse(const char* what, std::size_t head, std::uint64_t position) {
+  throw Error(TVM_ERROR_LIMIT,
+              sentence("head ", head, ": the ", what, " at position ", position, " is not finite"));
+}
+
+inline void require_finite(double a, double b, const char* what, std::size_t head, std::uint64_t position) {
+  if (!std::isfinite(a) || !std::isfinite(b)) [[unlikely]]
+    refuse(what, head, position);
 }
 
 // What a head's values were at earlier positions.
@@ -31,12 +36,13 @@ class Past {
 
   void append(const Chunk& chunk, const Tiles& in) {
     if (held_.values.computed) return;
-    each(chunk, in.lanes, [&](std::size_t tile, std::size_t lane, std::uint64_t) {
-      held_.history.append(in.row(tile, held_.values.row0)[lane], in.row(tile, held_.values.row1)[lane]);
-    });
+    for (std::size_t start = 0, tile = 0; start < chunk.count; start += in.lanes, ++tile)
+      held_.history.append(in.row(tile, held_.values.row0), in.row(tile, held_.values.row1),
+                           std::min(in.lanes, chunk.count - start));
   }
 
-  void write(const Chunk& chunk, std::uint64_t position, const Tiles& out, std::size_t tile, std::size_t lane) const {
+  void write(const Chunk& chunk, std::uint64_t position, const Tiles& out, std::size_t tile,
+             std::size_t lane) const {
     for (std::size_t c = 0; c < 2; ++c) {
       const Values& v = held_.values;
       out.row(tile, 2 * held_.head + c)[lane] =
@@ -88,8 +94,11 @@ class Gather final : public AttentionUnit {
     const auto below = static_cast<std::uint64_t>(floor);
     // Of the two neighbours the newer wins if it is no further away, its recency counted.
     if (fraction == 0.0) return below;
-    const double gain = 2.0 * fraction - 1.0 + share_ * (recency(below + 1) - recency(below));
-    return gain >= 0.0 ? below + 1 : below;
+    const auto key = [this](std::uint64_t position) {
+      const double p = static_cast<double>(position);
+      return exact_key({2.0 * p, -(p * p), share_ * recency(position)});
+    };
+    return compare_scores(q0, q1, key(below + 1), key(below)) >= 0 ? below + 1 : below;
   }
 
   std::size_t q0_, q1_;
@@ -163,13 +172,16 @@ class Search final : public AttentionUnit {
     std::vector<Past> heads;
   };
 
-  void insert(const Chunk& chunk, const Tiles& in, std::size_t tile, std::size_t lane, std::uint64_t position) {
+  void insert(const Chunk& chunk, const Tiles& in, std::size_t tile, std::size_t lane,
+              std::uint64_t position) {
     const double k0 = in.row(tile, keys_.k0)[lane], k1 = in.row(tile, keys_.k1)[lane];
     const double clear = keys_.has_clear ? in.row(tile, keys_.clear)[lane] : 0.0;
     require_finite(k0, k1 + clear, "key", queries_.front().heads.front().head(), position);
     const Key key{k0, k1, keys_.recency_share * chunk.recency[position - chunk.first]};
-    if (keys_.latest) finder_->insert(key, clear, 0.0, 0.0);
-    else finder_->insert(key, clear, in.row(tile, average_rows_[0])[lane], in.row(tile, average_rows_[1])[lane]);
+    if (keys_.latest)
+      finder_->insert(key, clear, 0.0, 0.0);
+    else
+      finder_->insert(key, clear, in.row(tile, average_rows_[0])[lane], in.row(tile, average_rows_[1])[lane]);
   }
 
   SearchKeys keys_;
@@ -189,8 +201,8 @@ std::unique_ptr<AttentionUnit> make_gather(std::size_t q0, std::size_t q1, doubl
   return std::make_unique<Gather>(q0, q1, share, HeadValues{head, std::move(values), {}});
 }
 
-std::unique_ptr<AttentionUnit> make_average(std::size_t q1, std::size_t k1, std::size_t head, std::size_t row0,
-                                            std::size_t row1) {
+std::unique_ptr<AttentionUnit> make_average(std::size_t q1, std::size_t k1, std::size_t head,
+                                            std::size_t row0, std::size_t row1) {
   return std::make_unique<Average>(q1, k1, head, row0, row1);
 }
 

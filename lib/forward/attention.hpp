@@ -52,11 +52,12 @@ struct HeadValues {
 std::unique_ptr<AttentionUnit> make_passthrough(std::size_t head, std::size_t row0, std::size_t row1);
 
 // share: of recency, relative to the square's coefficient (kinds.cpp: is_gather).
-std::unique_ptr<AttentionUnit> make_gather(std::size_t q0, std::size_t q1, double share, std::size_t head, Values values);
+std::unique_ptr<AttentionUnit> make_gather(std::size_t q0, std::size_t q1, double share, std::size_t head,
+                                           Values values);
 
 // key = (0, k1), AVERAGE (kinds.cpp: is_average).
-std::unique_ptr<AttentionUnit> make_average(std::size_t q1, std::size_t k1, std::size_t head, std::size_t row0,
-                                            std::size_t row1);
+std::unique_ptr<AttentionUnit> make_average(std::size_t q1, std::size_t k1, std::size_t head,
+                                            std::size_t row0, std::size_t row1);
 
 // Heads that share their keys; each query may serve several heads (LATEST). AVERAGE: one query, one head.
 struct SearchQuery {

@@ -49,15 +49,18 @@ struct Key {
 // The sign of score(a) - score(b) for the query (q0, q1).
 inline int compare_scores(double q0, double q1, const Key& a, const Key& b) {
   const double difference = q0 * (a.x - b.x) + q1 * ((a.y - b.y) + (a.recency - b.recency));
-  const double size = std::abs(q0) * (std::abs(a.x) + std::abs(b.x)) +
-                      std::abs(q1) * (std::abs(a.y) + std::abs(b.y) + std::abs(a.recency) + std::abs(b.recency));
+  const double size =
+      std::abs(q0) * (std::abs(a.x) + std::abs(b.x)) +
+      std::abs(q1) * (std::abs(a.y) + std::abs(b.y) + std::abs(a.recency) + std::abs(b.recency));
   if (std::abs(difference) > size * 0x1p-49) return difference > 0.0 ? 1 : -1;
   const auto whole = [](double n) { return n == std::rint(n); };
   if (size < 0x1p52 && whole(q0) && whole(q1) && whole(a.x) && whole(b.x) && whole(a.y) && whole(b.y)) {
     // Integers: their part of the difference is exact, and recency decides when it is zero.
     const double exact = q0 * (a.x - b.x) + q1 * (a.y - b.y);
-    if (exact == 0.0) return q1 == 0.0 || a.recency == b.recency ? 0 : (a.recency > b.recency) == (q1 > 0.0) ? 1 : -1;
-    if (std::abs(exact) > 2.0 * std::abs(q1) * (std::abs(a.recency) + std::abs(b.recency))) return exact > 0.0 ? 1 : -1;
+    if (exact == 0.0)
+      return q1 == 0.0 || a.recency == b.recency ? 0 : (a.recency > b.recency) == (q1 > 0.0) ? 1 : -1;
+    if (std::abs(exact) > 2.0 * std::abs(q1) * (std::abs(a.recency) + std::abs(b.recency)))
+      return exact > 0.0 ? 1 : -1;
   }
   ExactSum sum;
   sum.add_product(q0, a.x);
@@ -78,8 +81,8 @@ inline int compare_line(const Key& a, const Key& b, const Key& c) {
   const double abx = b.x - a.x, acx = c.x - a.x;
   const double aby = (b.y - a.y) + (b.recency - a.recency), acy = (c.y - a.y) + (c.recency - a.recency);
   const double left = abx * acy, right = aby * acx;
-  const double height = std::abs(a.y) + std::abs(b.y) + std::abs(c.y) + std::abs(a.recency) + std::abs(b.recency) +
-                        std::abs(c.recency);
+  const double height = std::abs(a.y) + std::abs(b.y) + std::abs(c.y) + std::abs(a.recency) +
+                        std::abs(b.recency) + std::abs(c.recency);
   const double size = (std::abs(a.x) + std::abs(b.x) + std::abs(c.x)) * (std::abs(aby) + std::abs(acy)) +
                       height * (abx + acx);
   if (std::abs(left - right) > size * 0x1p-49) return left > right ? -1 : 1;

@@ -23,8 +23,10 @@ class Scan final : public Finder {
     std::size_t best = 0;
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       int better = i == 0 ? 1 : 0;
-      if (better == 0 && q1 > 0.0 && clear_[i] != clear_[best]) better = clear_[i] < clear_[best] ? 1 : -1;
-      else if (better == 0) better = compare_scores(q0, q1, keys_[i], keys_[best]);
+      if (better == 0 && q1 > 0.0 && clear_[i] != clear_[best])
+        better = clear_[i] < clear_[best] ? 1 : -1;
+      else if (better == 0)
+        better = compare_scores(q0, q1, keys_[i], keys_[best]);
       if (better < 0) continue;
       if (better > 0) {
         best = i;
@@ -54,16 +56,21 @@ Key exact_key(const Key& key) {
   const double square = k * k;
   if (std::abs(key.y + square) > 0x1p-49 * square) return key;
   if (std::abs(k) > 0x1p34)
-    throw Error(TVM_ERROR_LIMIT, sentence("the integer key ", static_cast<long long>(k),
-                                          " is beyond 2^34, where scores are no longer exact: use bypass all, or path plan"));
+    throw Error(TVM_ERROR_LIMIT,
+                sentence("the integer key ", static_cast<long long>(k),
+                         " is beyond 2^34, where scores are no longer exact: use bypass all, or path plan"));
   return {key.x, -square, key.recency - std::fma(k, k, -square)};
 }
 
 void HullFinder::extend(const Key& key, std::uint64_t position, const Sums& value) {
-  if (!any_ || key.x < leftmost_.x) leftmost_ = {key.x, position, value};
-  else if (key.x == leftmost_.x) leftmost_.newest = std::max(leftmost_.newest, position), leftmost_.sums.add(value);
-  if (!any_ || key.x > rightmost_.x) rightmost_ = {key.x, position, value};
-  else if (key.x == rightmost_.x) rightmost_.newest = std::max(rightmost_.newest, position), rightmost_.sums.add(value);
+  if (!any_ || key.x < leftmost_.x)
+    leftmost_ = {key.x, position, value};
+  else if (key.x == leftmost_.x)
+    leftmost_.newest = std::max(leftmost_.newest, position), leftmost_.sums.add(value);
+  if (!any_ || key.x > rightmost_.x)
+    rightmost_ = {key.x, position, value};
+  else if (key.x == rightmost_.x)
+    rightmost_.newest = std::max(rightmost_.newest, position), rightmost_.sums.add(value);
   any_ = true;
 }
 
@@ -121,17 +128,21 @@ Found HullFinder::find(double q0, double q1) const {
   }
   const auto& hull = q1 > 0.0 ? upper_ : lower_;
   const auto& sums = q1 > 0.0 ? upper_sums_ : lower_sums_;
+  int tied = 0;
   hull.best(q0, std::abs(q1), [&](std::uint64_t id) {
-    if (latest_) found.newest = std::max(found.newest, id);
-    else found.sums.add(sums[id]);
+    if (latest_)
+      found.newest = std::max(found.newest, id);
+    else
+      found.sums.add(sums[id]), ++tied;
   });
+  if (tied > 1 && !found.sums.exact && order_ != nullptr) order_->matters();
   return found;
 }
 
 std::unique_ptr<Finder> make_scan(bool latest) { return std::make_unique<Scan>(latest); }
 
-std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower) {
-  return std::make_unique<HullFinder>(latest, needs_lower);
+std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower, SumOrder* order) {
+  return std::make_unique<HullFinder>(latest, needs_lower, order);
 }
 
 }  // namespace tvm

@@ -14,6 +14,7 @@
 
 #include "forward/exact.hpp"
 #include "forward/hull.hpp"
+#include "forward/sum_order.hpp"
 
 namespace tvm {
 
@@ -26,8 +27,18 @@ Key exact_key(const Key& key);
 struct Sums {
   double v0 = 0.0, v1 = 0.0;
   std::uint64_t count = 0;
-  void add(double a, double b) { v0 += a, v1 += b, ++count; }
-  void add(const Sums& other) { v0 += other.v0, v1 += other.v1, count += other.count; }
+  bool exact = true;  // integers below 2^53 throughout: the same in any order
+  void add(double a, double b) {
+    v0 += a, v1 += b, ++count;
+    exact = exact && whole(a) && whole(b) && whole(v0) && whole(v1);
+  }
+  void add(const Sums& other) {
+    v0 += other.v0, v1 += other.v1, count += other.count;
+    exact = exact && other.exact && whole(v0) && whole(v1);
+  }
+
+ private:
+  static bool whole(double n) { return std::abs(n) < 0x1p53 && n == std::nearbyint(n); }
 };
 
 // What one query found.
@@ -44,11 +55,14 @@ class Finder {
 };
 
 std::unique_ptr<Finder> make_scan(bool latest);
-std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower);
+// Tells `order`, if any, when it added values of tied keys in another order than that of positions and this
+// may have mattered.
+std::unique_ptr<Finder> make_hull(bool latest, bool needs_lower, SumOrder* order = nullptr);
 
 class HullFinder final : public Finder {
  public:
-  HullFinder(bool latest, bool needs_lower) : latest_(latest), needs_lower_(needs_lower) {}
+  HullFinder(bool latest, bool needs_lower, SumOrder* order = nullptr)
+      : latest_(latest), needs_lower_(needs_lower), order_(order) {}
   void insert(const Key& key, double clear, double v0, double v1) override;
   Found find(double q0, double q1) const override;
 
@@ -66,10 +80,11 @@ class HullFinder final : public Finder {
   void extend(const Key& key, std::uint64_t position, const Sums& value);
 
   bool latest_, needs_lower_;
+  SumOrder* order_;
   std::uint64_t size_ = 0;
   double least_clear_ = 0.0;
   bool any_ = false;
-  UpperHull upper_, lower_;  // of the keys with the least `clear`; lower_ has y negated
+  UpperHull upper_, lower_;                    // of the keys with the least `clear`; lower_ has y negated
   std::vector<Sums> upper_sums_, lower_sums_;  // AVERAGE: by vertex id
   Extreme leftmost_{}, rightmost_{};
   Sums all_;

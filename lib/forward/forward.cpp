@@ -15,16 +15,36 @@
 namespace tvm {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+// Adds the time since the last lap to a phase.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double share) : share_(share) {
+    if (share_ != 0.0) since_ = Clock::now();
+  }
+  void lap(double& phase) {
+    if (share_ == 0.0) return;
+    const auto now = Clock::now();
+    phase += share_ * std::chrono::duration<double>(now - std::exchange(since_, now)).count();
+  }
 
-double lap(Clock::time_point& since) {
-  const auto now = Clock::now();
-  return std::chrono::duration<double>(now - std::exchange(since, now)).count();
-}
+ private:
+  using Clock = std::chrono::steady_clock;
+  double share_;
+  Clock::time_point since_;
+};
 
 void apply(const Projection& projection, const double* x, double* y, std::size_t lanes) {
-  if (lanes == 1) projection.one(x, y);
-  else projection.tile(x, y);
+  if (lanes == 1)
+    projection.one(x, y);
+  else
+    projection.tile(x, y);
+}
+
+void apply_add(const Projection& projection, const double* x, double* y, double* scratch, std::size_t lanes) {
+  if (lanes == 1)
+    projection.add_one(x, y, scratch);
+  else
+    projection.add_tile(x, y, scratch);
 }
 
 // A running sum comes back as count * (sum / count), off by an ulp now and then. What is this close
@@ -43,23 +63,30 @@ void PhaseSeconds::add(const PhaseSeconds& other, double share) {
 }
 
 Forward::Forward(const Model& model, const tvm_options& options)
-    : model_(model), width_(static_cast<std::size_t>(model.width)), threads_(usable_threads(options.threads)),
+    : model_(model),
+      width_(static_cast<std::size_t>(model.width)),
+      threads_(usable_threads(options.threads)),
       network_(prepare(model, options)) {
   for (const auto& layer : network_.layers) {
     first_step_.push_back(steps_);
     steps_ += layer.units.size();
   }
   one_ = make_workspace(1);
+  if (network_.variant != TVM_PROJECTION_BLAS) return;
 #if defined(_OPENMP)
   set_blas_threads(1);  // chunks already share the threads out
 #else
-  set_blas_threads(options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency()));
+  set_blas_threads(options.threads > 0 ? options.threads
+                                       : static_cast<int>(std::thread::hardware_concurrency()));
 #endif
 }
 
 Forward::Workspace Forward::make_workspace(std::size_t positions) const {
-  std::size_t most = 0;
-  for (const auto& layer : network_.layers) most = std::max(most, layer.projected);
+  std::size_t most = 0, hidden = 0;
+  for (const auto& layer : network_.layers) {
+    most = std::max(most, layer.projected);
+    if (layer.neurons) hidden = std::max(hidden, layer.neurons->room());
+  }
   const std::size_t lanes = positions == 1 ? 1 : kLanes;
   const std::size_t padded = (positions + lanes - 1) / lanes * lanes;
   Workspace work;
@@ -69,12 +96,12 @@ Forward::Workspace Forward::make_workspace(std::size_t positions) const {
   work.recency.resize(positions);
   work.predictions.resize(positions);
   work.change.resize(width_ * lanes);
-  work.hidden.resize(2 * static_cast<std::size_t>(model_.neurons) * lanes);
-  work.scores.resize(kPiece * lanes);
+  work.hidden.resize(hidden * lanes);
+  work.scores.resize(network_.output->scratch_rows() * lanes);
   return work;
 }
 
-void Forward::embed(const Chunk& chunk, const Tiles& x) const {
+void Forward::embed(const Chunk& chunk, const Tiles& x, const Tiles& attention) const {
   for (std::size_t i = 0; i < chunk.count; ++i) {
     const double* row = &model_.embedding[static_cast<std::size_t>(chunk.tokens[chunk.first + i]) * width_];
     double* to = x.row(i / x.lanes, 0) + i % x.lanes;
@@ -84,28 +111,31 @@ void Forward::embed(const Chunk& chunk, const Tiles& x) const {
     to[kRecency * x.lanes] += chunk.recency[i];
     to[kPositionSquared * x.lanes] += position * position;
   }
+  // Lanes beyond the last position hold what some other chunk left there: nothing that may be looked at.
+  if (const std::size_t used = chunk.count % x.lanes; used != 0)
+    for (const Tiles& tiles : {x, attention})
+      for (std::size_t slot = 0; slot < width_; ++slot)
+        std::fill_n(tiles.row(chunk.count / x.lanes, slot) + used, x.lanes - used, 0.0);
 }
 
 void Forward::feed_forward(const PreparedLayer& layer, Workspace& work, double* x, const double* attention,
                            std::size_t lanes) const {
-  std::vector<double>&change = work.change, &hidden = work.hidden;
-  const std::size_t size = width_ * lanes, neurons = layer.neurons * lanes;
   const auto erase = [&](const std::vector<std::int32_t>& slots) {
     for (const auto slot : slots) std::fill_n(x + static_cast<std::size_t>(slot) * lanes, lanes, 0.0);
   };
+  double *change = work.change.data(), *hidden = work.hidden.data();
 
-  apply(*layer.out, attention, change.data(), lanes);
-  for (std::size_t i = 0; i < size; ++i) x[i] += change[i];
+  apply_add(*layer.out, attention, x, change, lanes);
   erase(layer.attention_erase);
-
-  if (neurons > 0) {
-    apply(*layer.in, x, hidden.data(), lanes);
-    for (std::size_t i = 0; i < neurons; ++i) hidden[i] = std::max(0.0, hidden[i]) * hidden[neurons + i];
-    for (const std::size_t neuron : layer.running_sums)
+  if (layer.neurons) {
+    if (lanes == 1)
+      layer.neurons->one(x, hidden);
+    else
+      layer.neurons->tile(x, hidden);
+    for (const std::size_t row : layer.running_sums)
       for (std::size_t lane = 0; lane < lanes; ++lane)
-        hidden[neuron * lanes + lane] = whole_if_near(hidden[neuron * lanes + lane]);
-    apply(*layer.ffn, hidden.data(), change.data(), lanes);
-    for (std::size_t i = 0; i < size; ++i) x[i] += change[i];
+        hidden[row * lanes + lane] = whole_if_near(hidden[row * lanes + lane]);
+    apply_add(*layer.ffn, hidden, x, change, lanes);
   }
   erase(layer.ffn_erase);
 }
@@ -126,22 +156,19 @@ void Forward::attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk
 
 void Forward::predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::size_t from) const {
   for (std::size_t tile = from / x.lanes; tile * x.lanes < chunk.count; ++tile) {
-    double best[kLanes], best_id[kLanes];
-    std::fill_n(best, x.lanes, -HUGE_VAL);
-    std::fill_n(best_id, x.lanes, -1.0);
-    for (const OutputPiece& piece : network_.output) {
-      apply(*piece.scores, x.row(tile, 0), work.scores.data(), x.lanes);
-      if (x.lanes == kLanes) {
-        kernels().argmax(work.scores.data(), piece.ids.size(), piece.ids.data(), best, best_id);
-        continue;
-      }
-      for (std::size_t i = 0; i < piece.ids.size(); ++i)
-        if (work.scores[i] > best[0]) best[0] = work.scores[i], best_id[0] = piece.ids[i];
+    double score[kLanes], token[kLanes];
+    if (x.lanes == 1) {
+      const OutputHead::Choice choice = network_.output->one(x.row(tile, 0), work.scores.data());
+      score[0] = choice.score, token[0] = choice.token;
+    } else {
+      network_.output->tile(x.row(tile, 0), work.scores.data(), score, token);
     }
-    for (std::size_t i = std::max(from, tile * x.lanes); i < std::min(chunk.count, (tile + 1) * x.lanes); ++i) {
-      if (!std::isfinite(best[i % x.lanes]))
-        throw Error(TVM_ERROR_LIMIT, sentence("the scores after position ", chunk.first + i, " are not finite"));
-      work.predictions[i] = static_cast<std::int32_t>(best_id[i % x.lanes]);
+    for (std::size_t i = std::max(from, tile * x.lanes); i < std::min(chunk.count, (tile + 1) * x.lanes);
+         ++i) {
+      if (!std::isfinite(score[i % x.lanes]))
+        throw Error(TVM_ERROR_LIMIT,
+                    sentence("the scores after position ", chunk.first + i, " are not finite"));
+      work.predictions[i] = static_cast<std::int32_t>(token[i % x.lanes]);
     }
   }
 }
@@ -150,9 +177,9 @@ void Forward::run(Workspace& work, const Chunk& chunk, std::size_t from, Turn tu
   const std::size_t lanes = work.recency.size() == 1 ? 1 : kLanes;
   const std::size_t tiles = (chunk.count + lanes - 1) / lanes;
   const Tiles x{work.x.data(), width_, lanes}, attention{work.attention.data(), width_, lanes};
-  auto since = Clock::now();
+  Stopwatch watch(work.timed);
   for (std::size_t i = 0; i < chunk.count; ++i) work.recency[i] = recency(chunk.first + i);
-  embed(chunk, x);
+  embed(chunk, x, attention);
   for (std::size_t l = 0; l < network_.layers.size(); ++l) {
     PreparedLayer& layer = network_.layers[l];
     const Tiles projected{work.projected.data(), layer.projected, lanes};
@@ -160,16 +187,18 @@ void Forward::run(Workspace& work, const Chunk& chunk, std::size_t from, Turn tu
       if (l > 0) feed_forward(network_.layers[l - 1], work, x.row(tile, 0), attention.row(tile, 0), lanes);
       apply(*layer.qkv, x.row(tile, 0), projected.row(tile, 0), lanes);
     }
-    std::fill_n(work.attention.data(), tiles * width_ * lanes, 0.0);
-    work.seconds.projection += lap(since);
+    for (std::size_t tile = 0; tile < tiles; ++tile)
+      for (const std::size_t head : layer.idle_heads)
+        std::fill_n(attention.row(tile, 2 * head), 2 * lanes, 0.0);
+    watch.lap(work.seconds.projection);
     attend(layer, l, chunk, projected, attention, turn);
-    work.seconds.attention += lap(since);
+    watch.lap(work.seconds.attention);
   }
   for (std::size_t tile = 0; tile < tiles; ++tile)
     feed_forward(network_.layers.back(), work, x.row(tile, 0), attention.row(tile, 0), lanes);
-  work.seconds.projection += lap(since);
+  watch.lap(work.seconds.projection);
   if (from < chunk.count) predict(work, chunk, x, from);
-  work.seconds.output += lap(since);
+  watch.lap(work.seconds.output);
 }
 
 void Forward::read(std::span<const std::int32_t> tokens, std::size_t from, const Sink& sink) {
@@ -211,6 +240,7 @@ void Forward::read(std::span<const std::int32_t> tokens, std::size_t from, const
 }
 
 std::int32_t Forward::next(std::span<const std::int32_t> tokens) {
+  one_.timed = next_++ % kTimed == 0 ? static_cast<double>(kTimed) : 0.0;
   run(one_, {tokens.size() - 1, 1, tokens.data(), one_.recency.data()}, 0, {nullptr, 0});
   return one_.predictions[0];
 }

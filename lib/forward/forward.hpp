@@ -27,6 +27,7 @@ class Forward {
  public:
   // Most positions of a chunk: long enough to outlast a thread's absence, short enough for the cache.
   static constexpr std::size_t kChunk = 4096;
+  static constexpr std::uint64_t kTimed = 64;
 
   Forward(const Model& model, const tvm_options& options);
 
@@ -40,7 +41,11 @@ class Forward {
   std::int32_t next(std::span<const std::int32_t> tokens);
 
   // So far; with several threads their mean, without the time that they waited.
+  // next() times one position of kTimed and counts it for all: reading clocks takes longer than a layer.
   const PhaseSeconds& seconds();
+
+  // No sum so far has depended on its order (sum_order.hpp).
+  bool exact() const { return !network_.order->mattered(); }
 
  private:
   // What a thread needs for a chunk: (tiles, D | rows | D, lanes) and per position.
@@ -48,6 +53,7 @@ class Forward {
     std::vector<double> x, projected, attention, recency, change, hidden, scores;
     std::vector<std::int32_t> predictions;
     PhaseSeconds seconds;
+    double timed = 1.0;  // positions that one timed position stands for; 0: not timed
   };
   // Where a chunk stands among the others; a chunk that is alone has no order.
   struct Turn {
@@ -57,9 +63,9 @@ class Forward {
 
   Workspace make_workspace(std::size_t positions) const;
   void run(Workspace& work, const Chunk& chunk, std::size_t from, Turn turn);
-  void embed(const Chunk& chunk, const Tiles& x) const;
-  void attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk, const Tiles& projected, const Tiles& out,
-              Turn turn);
+  void embed(const Chunk& chunk, const Tiles& x, const Tiles& attention) const;
+  void attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk, const Tiles& projected,
+              const Tiles& out, Turn turn);
   void feed_forward(const PreparedLayer& layer, Workspace& work, double* x, const double* attention,
                     std::size_t lanes) const;
   void predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::size_t from) const;
@@ -72,6 +78,7 @@ class Forward {
   std::size_t steps_ = 0;
   Workspace one_;  // for next()
   PhaseSeconds seconds_;
+  std::uint64_t next_ = 0;  // calls of next()
 };
 
 }  // namespace tvm

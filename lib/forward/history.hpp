@@ -13,11 +13,13 @@ namespace tvm {
 
 class ValueHistory {
  public:
-  void append(double v0, double v1) {
-    open_[0][size_ % kBlock] = v0;
-    open_[1][size_ % kBlock] = v1;
-    if (++size_ % kBlock == 0)
-      for (int c = 0; c < 2; ++c) closed_[c].push_back(close(open_[c]));
+  void append(const double* v0, const double* v1, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      open_[0][size_ % kBlock] = v0[i];
+      open_[1][size_ % kBlock] = v1[i];
+      if (++size_ % kBlock == 0)
+        for (int c = 0; c < 2; ++c) closed_[c].push_back(close(open_[c]));
+    }
   }
 
   double at(std::uint64_t position, int component) const {
@@ -74,8 +76,9 @@ class ValueHistory {
     block.constant = values[0];
     bool same = true;
     for (const double v : values) same = same && v == values[0];
-    if (same || pack<std::uint8_t>(values, Type::uint8, block) || pack<std::int16_t>(values, Type::int16, block) ||
-        pack<std::int32_t>(values, Type::int32, block) || pack<std::uint32_t>(values, Type::uint32, block))
+    if (same || pack<std::uint8_t>(values, Type::uint8, block) ||
+        pack<std::int16_t>(values, Type::int16, block) || pack<std::int32_t>(values, Type::int32, block) ||
+        pack<std::uint32_t>(values, Type::uint32, block))
       return block;
     block.type = Type::float64;
     block.bytes = std::make_unique<unsigned char[]>(sizeof values);

@@ -5,12 +5,13 @@
 namespace tvm {
 
 UpperHull::Place UpperHull::first_not_left_of(double x) const {
-  const auto block = std::partition_point(blocks_.begin(), blocks_.end(),
-                                          [x](const auto& b) { return b.back().key.x < x; });
+  const auto block =
+      std::partition_point(blocks_.begin(), blocks_.end(), [x](const auto& b) { return b.back().key.x < x; });
   if (block == blocks_.end()) return {blocks_.size(), 0};
   const auto vertex =
       std::partition_point(block->begin(), block->end(), [x](const Vertex& v) { return v.key.x < x; });
-  return {static_cast<std::size_t>(block - blocks_.begin()), static_cast<std::size_t>(vertex - block->begin())};
+  return {static_cast<std::size_t>(block - blocks_.begin()),
+          static_cast<std::size_t>(vertex - block->begin())};
 }
 
 UpperHull::Place UpperHull::put(Place place, const Vertex& vertex) {

@@ -44,7 +44,8 @@ class UpperHull {
   bool at_end(Place place) const { return place.block == blocks_.size(); }
   bool at_begin(Place place) const { return place.block == 0 && place.index == 0; }
   Place next(Place place) const {
-    return place.index + 1 < blocks_[place.block].size() ? Place{place.block, place.index + 1} : Place{place.block + 1, 0};
+    return place.index + 1 < blocks_[place.block].size() ? Place{place.block, place.index + 1}
+                                                         : Place{place.block + 1, 0};
   }
   Place previous(Place place) const {
     return place.index > 0 ? Place{place.block, place.index - 1}
@@ -70,26 +71,33 @@ void UpperHull::insert(const Key& key, std::uint64_t id, const Merge& merge) {
     if (above > 0) prune(place);
     return;
   }
-  if (!at_end(place) && !at_begin(place) && compare_line(at(previous(place)).key, key, at(place).key) < 0) return;
+  if (!at_end(place) && !at_begin(place) && compare_line(at(previous(place)).key, key, at(place).key) < 0)
+    return;
   prune(put(place, {key, id}));
 }
 
 template <class Visit>
 void UpperHull::best(double q0, double q1, const Visit& visit) const {
   // Along the hull scores rise strictly, stay at the maximum, and fall strictly.
-  const auto rises = [&](const Vertex& a, const Vertex& b) { return compare_scores(q0, q1, b.key, a.key) > 0; };
+  const auto rises = [&](const Vertex& a, const Vertex& b) {
+    return compare_scores(q0, q1, b.key, a.key) > 0;
+  };
   std::size_t low = 0, high = blocks_.size() - 1;
   while (low < high) {  // the first block whose end does not rise into the next block
     const std::size_t middle = (low + high) / 2;
-    if (rises(blocks_[middle].back(), blocks_[middle + 1].front())) low = middle + 1;
-    else high = middle;
+    if (rises(blocks_[middle].back(), blocks_[middle + 1].front()))
+      low = middle + 1;
+    else
+      high = middle;
   }
   const auto& block = blocks_[low];
   std::size_t first = 0, last = block.size() - 1;
   while (first < last) {
     const std::size_t middle = (first + last) / 2;
-    if (rises(block[middle], block[middle + 1])) first = middle + 1;
-    else last = middle;
+    if (rises(block[middle], block[middle + 1]))
+      first = middle + 1;
+    else
+      last = middle;
   }
   Place place{low, first};
   const Key key = at(place).key;

@@ -1,5 +1,5 @@
-// The inner loops of sparse projections and of the argmax, one set per instruction set, chosen at
-// run time. Every set gives the same bits: a product and a sum are never fused, and lanes are
+// The inner loops of sparse layers and of the argmax, one set per instruction set, chosen at run
+// time. Every set gives the same bits: a product and a sum are never fused, and lanes are
 // independent rows or positions, so no order of summation changes.
 //
 // The files kernels_*.cpp are compiled for their instruction set: they include nothing but this
@@ -13,30 +13,43 @@ namespace tvm {
 
 inline constexpr size_t kLanes = 64;  // positions in a tile: 30 slots of it fit a first-level cache
 
-// y[row][lane] = sum over the row's entries of weight * x[column][lane]
+// Rows of a matrix for a tile of positions, x as (columns, kLanes):
+//     row(i)[lane] = sum over its entries of weight * x[column][lane]
 struct SparseRows {
   const int32_t* starts;  // rows + 1
   const int32_t* columns;
   const double* weights;
+  const int32_t* targets;  // (rows): where in y a row goes
   size_t rows;
 };
 
-// Rows that read the same columns, for one position: y[row] = sum of weights[i][row] * x[columns[i]].
-// `rows` is a multiple of kRowStep.
-inline constexpr size_t kRowStep = 8;
-struct RowBlock {
+// Rows of a matrix for one position, kSlice rows side by side; rows of a slice share its columns.
+inline constexpr size_t kSlice = 8;
+struct RowSlices {
+  const int32_t* starts;  // slices + 1
   const int32_t* columns;
-  const double* weights;  // (columns, rows)
-  size_t count;           // of columns
-  size_t rows;
+  const double* weights;  // (entries, kSlice)
+  size_t slices;
 };
 
 struct Kernels {
   const char* name;
+
+  // Tiles: y[target] = row; y[target] += row; y[target] = max(0, gate) * value.
   void (*sparse)(const SparseRows& rows, const double* x, double* y);
-  void (*block)(const RowBlock& block, const double* x, double* y);
-  // best[lane] = max(best[lane], y[row][lane]), ids[row] to best_id[lane] where strictly greater.
+  void (*sparse_add)(const SparseRows& rows, const double* x, double* y);
+  void (*sparse_gated)(const SparseRows& gates, const SparseRows& values, const double* x, double* y);
+  // best[lane] = max(best[lane], row[lane]), the row's target to best_id[lane] where strictly greater.
+  void (*sparse_argmax)(const SparseRows& rows, const double* x, double* best, double* best_id);
+  // The same over rows that lie in y already, named by ids.
   void (*argmax)(const double* y, size_t rows, const double* ids, double* best, double* best_id);
+
+  // One position: y as (slices, kSlice).
+  void (*slices)(const RowSlices& rows, const double* x, double* y);
+  void (*slices_gated)(const RowSlices& gates, const RowSlices& values, const double* x, double* y);
+  // ids (slices, kSlice); best and best_id have kSlice lanes. The lower id wins a tie.
+  void (*slices_argmax)(const RowSlices& rows, const double* ids, const double* x, double* best,
+                        double* best_id);
 };
 
 // The sets of this build that this machine can run, slowest first; the first is plain C++.

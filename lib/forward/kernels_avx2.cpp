@@ -5,5 +5,5 @@
 #include "forward/kernels.inc"
 
 namespace tvm {
-extern const Kernels kernels_avx2{"avx2", sparse, block, argmax};
+extern const Kernels kernels_avx2 = TVM_KERNELS("avx2");
 }  // namespace tvm

@@ -5,5 +5,5 @@
 #include "forward/kernels.inc"
 
 namespace tvm {
-extern const Kernels kernels_avx512{"avx512", sparse, block, argmax};
+extern const Kernels kernels_avx512 = TVM_KERNELS("avx512");
 }  // namespace tvm

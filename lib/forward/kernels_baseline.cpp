@@ -6,8 +6,8 @@
 
 namespace tvm {
 #if defined(__aarch64__)
-extern const Kernels kernels_baseline{"neon", sparse, block, argmax};
+extern const Kernels kernels_baseline = TVM_KERNELS("neon");
 #else
-extern const Kernels kernels_baseline{"baseline", sparse, block, argmax};
+extern const Kernels kernels_baseline = TVM_KERNELS("baseline");
 #endif
 }  // namespace tvm

@@ -58,8 +58,10 @@ void KeyTable::insert(const Key& key, double clear, double, double) {
     const double k = key.x / 2;
     const bool integer = k == std::rint(k) && std::abs(k) < 0x1p53;
     if (!hull_ && (!integer || std::abs(key.y + k * k) > 0x1p-49 * (k * k))) become_hull();
-    if (hull_) hull_->insert_at(key, 0.0, size_);
-    else put(static_cast<std::int64_t>(k));
+    if (hull_)
+      hull_->insert_at(key, 0.0, size_);
+    else
+      put(static_cast<std::int64_t>(k));
   }
   ++size_;
 }

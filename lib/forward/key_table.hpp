@@ -44,9 +44,9 @@ class KeyTable final : public Finder {
   double share_;  // of recency in the second component
   std::uint64_t size_ = 0;
   double least_clear_ = 0.0;
-  std::vector<Slot> slots_;      // open addressing, at most half full
-  std::set<std::int64_t> keys_;  // the same keys in order
-  Extreme leftmost_, rightmost_;  // over all keys, for queries with q1 = 0
+  std::vector<Slot> slots_;           // open addressing, at most half full
+  std::set<std::int64_t> keys_;       // the same keys in order
+  Extreme leftmost_, rightmost_;      // over all keys, for queries with q1 = 0
   std::unique_ptr<HullFinder> hull_;  // instead of slots_ and keys_
 };
 

@@ -3,31 +3,15 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 #include <tuple>
 #include <utility>
 
-#include "api/error.hpp"
 #include "forward/finder.hpp"
 #include "forward/key_table.hpp"
 #include "model/head_rows.hpp"
 
 namespace tvm {
 namespace {
-
-using Row = std::vector<double>;
-
-Row row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns) {
-  const auto begin = matrix.begin() + static_cast<std::ptrdiff_t>(row * columns);
-  return {begin, begin + static_cast<std::ptrdiff_t>(columns)};
-}
-
-Rows rows_of(const std::vector<double>& matrix, std::size_t columns) {
-  Rows rows;
-  if (columns == 0) return rows;
-  for (std::size_t row = 0; row < matrix.size() / columns; ++row) rows.push_back(row_of(matrix, row, columns));
-  return rows;
-}
 
 // Rows that are projected together; a shared row is stored once.
 class RowSet {
@@ -48,33 +32,6 @@ class RowSet {
   std::map<Row, std::size_t> index_;
 };
 
-// Below this share of weights that are not zero, skipping zeros beats BLAS, and BLAS plain loops:
-// tools/sweep_sparsity.py measures the crossover.
-constexpr double kSparseDensity = 0.25;
-
-std::int32_t choose_projection(const Model& model, std::int32_t wanted) {
-  if (wanted != TVM_PROJECTION_AUTO) return wanted;
-  double weights = 0.0, used = 0.0;
-  const auto count = [&](const std::vector<double>& matrix) {
-    weights += static_cast<double>(matrix.size());
-    used += static_cast<double>(matrix.size()) -
-            static_cast<double>(std::count(matrix.begin(), matrix.end(), 0.0));
-  };
-  for (const Layer& layer : model.layers)
-    for (const auto* matrix : {&layer.qkv, &layer.out, &layer.in, &layer.ffn}) count(*matrix);
-  count(model.head);
-  if (used < kSparseDensity * weights) return TVM_PROJECTION_SPARSE;
-  return make_blas({}, 0) ? TVM_PROJECTION_BLAS : TVM_PROJECTION_DENSE;
-}
-
-std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns) {
-  if (variant == TVM_PROJECTION_SPARSE) return make_sparse(rows);
-  if (variant == TVM_PROJECTION_DENSE) return make_dense(rows, columns);
-  auto blas = make_blas(rows, columns);
-  if (!blas) throw Error(TVM_ERROR_UNSUPPORTED, "projection blas: this libtvm was built without BLAS");
-  return blas;
-}
-
 bool bypassed(std::int32_t bypass, std::int32_t kind) {
   switch (kind) {
     case TVM_HEAD_PASSTHROUGH: return bypass >= TVM_BYPASS_PASSTHROUGH;
@@ -85,8 +42,13 @@ bool bypassed(std::int32_t bypass, std::int32_t kind) {
 
 class LayerBuilder {
  public:
-  LayerBuilder(const Model& model, std::size_t layer, const InputSlots& inputs, const tvm_options& options)
-      : model_(model), layer_(layer), inputs_(inputs), options_(options),
+  LayerBuilder(const Model& model, std::size_t layer, const InputSlots& inputs, const tvm_options& options,
+               SumOrder& order)
+      : model_(model),
+        layer_(layer),
+        inputs_(inputs),
+        options_(options),
+        order_(order),
         width_(static_cast<std::size_t>(model.width)) {}
 
   std::vector<std::unique_ptr<AttentionUnit>> units() {
@@ -96,11 +58,20 @@ class LayerBuilder {
     for (auto& [keys, table] : tables_) {
       std::vector<SearchQuery> queries;
       for (auto& [rows, query] : table.queries) queries.push_back(std::move(query));
-      units.push_back(make_search(table.keys, std::make_unique<KeyTable>(table.keys.recency_share), std::move(queries)));
+      units.push_back(
+          make_search(table.keys, std::make_unique<KeyTable>(table.keys.recency_share), std::move(queries)));
     }
     return units;
   }
   const Rows& rows() const { return set_.rows(); }
+  std::vector<std::size_t> idle_heads() const {
+    std::vector<std::size_t> idle;
+    for (std::size_t head = 0; head < static_cast<std::size_t>(model_.heads); ++head) {
+      const std::int32_t kind = model_.kinds[model_.head_index(layer_, head)];
+      if (kind == TVM_HEAD_UNUSED && bypassed(options_.bypass, kind)) idle.push_back(head);
+    }
+    return idle;
+  }
 
  private:
   struct Table {
@@ -114,8 +85,7 @@ class LayerBuilder {
     const HeadRows rows = head_rows(model_, layer_, head, inputs_);
     if (!bypassed(options_.bypass, kind)) return search(head, rows, latest);
     switch (kind) {
-      case TVM_HEAD_UNUSED:
-        return nullptr;
+      case TVM_HEAD_UNUSED: return nullptr;
       case TVM_HEAD_PASSTHROUGH: {
         const Values values = kept_values(head, true);
         return make_passthrough(head, values.row0, values.row1);
@@ -128,8 +98,7 @@ class LayerBuilder {
         const Values values = kept_values(head, true);
         return make_average(set_.add(rows.q1, true), set_.add(rows.k1, true), head, values.row0, values.row1);
       }
-      default:
-        break;
+      default: break;
     }
     // What a table of integer keys relies on (key_table.hpp).
     if (!latest || !rows.query1_nonnegative || rows.recency < 0.0 || rows.recency * kRecencyBound >= 1.0)
@@ -139,7 +108,8 @@ class LayerBuilder {
   }
 
   SearchKeys keys_of(const HeadRows& rows, bool latest, bool shared) {
-    SearchKeys keys{set_.add(rows.k0, shared), set_.add(rows.k1, shared), !rows.clear.empty(), 0, rows.recency, latest};
+    SearchKeys keys{
+        set_.add(rows.k0, shared), set_.add(rows.k1, shared), !rows.clear.empty(), 0, rows.recency, latest};
     if (keys.has_clear) keys.clear = set_.add(rows.clear, shared);
     return keys;
   }
@@ -160,8 +130,10 @@ class LayerBuilder {
     query.heads.push_back({head, kept_values(head, false), {}});
     std::vector<SearchQuery> queries;
     queries.push_back(std::move(query));
-    return make_search(keys, options_.attention == TVM_ATTENTION_SCAN ? make_scan(latest)
-                                                                      : make_hull(latest, !rows.query1_nonnegative),
+    return make_search(keys,
+                       options_.attention == TVM_ATTENTION_SCAN
+                           ? make_scan(latest)
+                           : make_hull(latest, !rows.query1_nonnegative, &order_),
                        std::move(queries));
   }
 
@@ -170,7 +142,8 @@ class LayerBuilder {
   }
 
   Values kept_values(std::size_t head, bool shared) {
-    return {set_.add(value_row(head, 0), shared), set_.add(value_row(head, 1), shared), false, {0.0, 0.0}, {}};
+    return {
+        set_.add(value_row(head, 0), shared), set_.add(value_row(head, 1), shared), false, {0.0, 0.0}, {}};
   }
 
   // Values that only the token and the position decide are not kept but computed, if that is exact.
@@ -194,13 +167,15 @@ class LayerBuilder {
   }
 
   static bool integers(const Row& row) {
-    return std::all_of(row.begin(), row.end(), [](double w) { return w == std::rint(w) && std::abs(w) < 0x1p31; });
+    return std::all_of(row.begin(), row.end(),
+                       [](double w) { return w == std::rint(w) && std::abs(w) < 0x1p31; });
   }
 
   const Model& model_;
   std::size_t layer_;
   const InputSlots& inputs_;
   const tvm_options& options_;
+  SumOrder& order_;
   std::size_t width_;
   RowSet set_;
   std::map<std::tuple<std::size_t, std::size_t, std::size_t, double>, Table> tables_;
@@ -218,67 +193,45 @@ std::vector<std::size_t> find_running_sums(const Model& model, std::size_t layer
   if (!now.position || !now.unwritten[kPosition]) return found;
   for (std::size_t neuron = 0; neuron < static_cast<std::size_t>(model.neurons); ++neuron) {
     Row gate = row_of(weights.in, neuron, width);
-    if (std::exchange(gate[kPosition], 0.0) != 0.0 && embedded_range(model, now, gate).known) found.push_back(neuron);
+    if (std::exchange(gate[kPosition], 0.0) != 0.0 && embedded_range(model, now, gate).known)
+      found.push_back(neuron);
   }
   return found;
-}
-
-// Equal rows of the output head never win over the first of them.
-std::vector<std::int32_t> distinct_rows(const Model& model) {
-  const auto width = static_cast<std::size_t>(model.width);
-  std::set<Row> seen;
-  std::vector<std::int32_t> ids;
-  for (std::int32_t id = 0; id < model.vocabulary; ++id)
-    if (seen.insert(row_of(model.head, static_cast<std::size_t>(id), width)).second) ids.push_back(id);
-  return ids;
-}
-
-std::vector<OutputPiece> prepare_output(const Model& model, std::int32_t variant) {
-  const auto width = static_cast<std::size_t>(model.width);
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(model.vocabulary));
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::int32_t>(i);
-  if (variant == TVM_PROJECTION_SPARSE) ids = distinct_rows(model);
-  std::vector<OutputPiece> pieces;
-  for (std::size_t first = 0; first < ids.size(); first += kPiece) {
-    Rows rows;
-    OutputPiece piece;
-    for (std::size_t i = first; i < std::min(ids.size(), first + kPiece); ++i) {
-      rows.push_back(row_of(model.head, static_cast<std::size_t>(ids[i]), width));
-      piece.ids.push_back(ids[i]);
-    }
-    piece.scores = make_projection(variant, rows, width);
-    pieces.push_back(std::move(piece));
-  }
-  return pieces;
 }
 
 }  // namespace
 
 Network prepare(const Model& model, const tvm_options& options) {
   const auto width = static_cast<std::size_t>(model.width);
-  const auto neurons = static_cast<std::size_t>(model.neurons);
   const std::int32_t variant = choose_projection(model, options.projection);
   const auto inputs = input_slots(model);
   Network network;
+  network.variant = variant;
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
     const Layer& weights = model.layers[l];
-    LayerBuilder builder(model, l, inputs[l], options);
+    LayerBuilder builder(model, l, inputs[l], options, *network.order);
     PreparedLayer layer;
     layer.units = builder.units();
+    layer.idle_heads = builder.idle_heads();
     layer.projected = builder.rows().size();
-    layer.qkv = make_projection(variant, builder.rows(), width);
-    layer.out = make_projection(variant, rows_of(weights.out, width), width);
-    layer.neurons = neurons;
-    if (neurons > 0) {
-      layer.in = make_projection(variant, rows_of(weights.in, width), width);
-      layer.ffn = make_projection(variant, rows_of(weights.ffn, neurons), neurons);
-      layer.running_sums = find_running_sums(model, l, inputs[l]);
+    layer.qkv = make_projection(variant, builder.rows(), width, *network.order);
+    layer.out = make_projection(variant, rows_of(weights.out, width), width, *network.order);
+    if (model.neurons > 0) {
+      const Rows ffn = rows_of(weights.ffn, static_cast<std::size_t>(model.neurons));
+      layer.neurons = make_neurons(variant, rows_of(weights.in, width), ffn, width, *network.order);
+      const Places& places = layer.neurons->places();
+      layer.ffn = variant == TVM_PROJECTION_SPARSE
+                      ? make_sparse(ffn, places)
+                      : make_projection(variant, ffn, layer.neurons->rows(), *network.order);
+      for (const std::size_t neuron : find_running_sums(model, l, inputs[l]))
+        if (places[neuron] != kNoPlace)
+          layer.running_sums.push_back(static_cast<std::size_t>(places[neuron]));
     }
     layer.attention_erase = weights.attention_erase;
     layer.ffn_erase = weights.ffn_erase;
     network.layers.push_back(std::move(layer));
   }
-  network.output = prepare_output(model, variant);
+  network.output = make_output_head(variant, model, *network.order);
   return network;
 }
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "forward/attention.hpp"
+#include "forward/neurons.hpp"
+#include "forward/output_head.hpp"
 #include "forward/projection.hpp"
 #include "model/model.hpp"
 #include "tvm.h"
@@ -19,24 +21,21 @@ namespace tvm {
 
 struct PreparedLayer {
   std::size_t projected = 0;  // rows of `qkv`
-  std::unique_ptr<Projection> qkv, out, in, ffn;
+  std::unique_ptr<Projection> qkv, out;
   std::vector<std::unique_ptr<AttentionUnit>> units;
-  std::size_t neurons = 0;
-  // Neurons whose product is an integer (forward.cpp: feed_forward).
+  std::vector<std::size_t> idle_heads;  // no unit writes their outputs
+  std::unique_ptr<Neurons> neurons;     // null: F = 0
+  std::unique_ptr<Projection> ffn;
+  // Rows of `hidden` that are integers (forward.cpp: feed_forward).
   std::vector<std::size_t> running_sums;
   std::vector<std::int32_t> attention_erase, ffn_erase;
 };
 
-// The output head in pieces of at most kPiece rows, so that the scores of a piece stay in cache.
-inline constexpr std::size_t kPiece = 128;
-struct OutputPiece {
-  std::unique_ptr<Projection> scores;
-  std::vector<double> ids;  // token of each row, ascending
-};
-
 struct Network {
+  std::unique_ptr<SumOrder> order = std::make_unique<SumOrder>();  // what follows refers to it
+  std::int32_t variant = TVM_PROJECTION_SPARSE;
   std::vector<PreparedLayer> layers;
-  std::vector<OutputPiece> output;
+  std::unique_ptr<OutputHead> output;
 };
 
 Network prepare(const Model& model, const tvm_options& options);

@@ -24,35 +24,50 @@ namespace {
 
 class Blas final : public Projection {
  public:
-  Blas(const Rows& rows, std::size_t columns)
-      : rows_(static_cast<int>(rows.size())), columns_(static_cast<int>(columns)) {
+  Blas(const Rows& rows, std::size_t columns, SumOrder& order)
+      : Projection(rows.size()),
+        rows_(static_cast<int>(rows.size())),
+        columns_(static_cast<int>(columns)),
+        order_(order),
+        exact_(rows, columns) {
     for (const auto& row : rows) weights_.insert(weights_.end(), row.begin(), row.end());
   }
 
   void one(const double* x, double* y) const override {
     if (rows_ == 0 || columns_ == 0) return;
-    TVM_CBLAS(cblas_dgemv)(CblasRowMajor, CblasNoTrans, rows_, columns_, 1.0, weights_.data(), columns_, x, 1, 0.0, y, 1);
+    watch(x, 1);
+    TVM_CBLAS(cblas_dgemv)(CblasRowMajor, CblasNoTrans, rows_, columns_, 1.0, weights_.data(), columns_, x, 1,
+                           0.0, y, 1);
   }
 
   void tile(const double* x, double* y) const override {
     if (rows_ == 0 || columns_ == 0) return;
+    watch(x, kLanes);
     constexpr int kColumns = static_cast<int>(kLanes);
-    TVM_CBLAS(cblas_dgemm)(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows_, kColumns, columns_, 1.0, weights_.data(),
-                           columns_, x, kColumns, 0.0, y, kColumns);
+    TVM_CBLAS(cblas_dgemm)(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows_, kColumns, columns_, 1.0,
+                           weights_.data(), columns_, x, kColumns, 0.0, y, kColumns);
   }
 
  private:
+  void watch(const double* x, std::size_t lanes) const {
+    if (!order_.mattered() && !exact_.hold(x, lanes)) order_.matters();
+  }
+
   int rows_, columns_;
-  std::vector<double> weights_;
+  SumOrder& order_;
+  ExactProducts exact_;
+  std::vector<double> weights_;  // (rows, columns)
 };
 
 }  // namespace
 
-std::unique_ptr<Projection> make_blas(const Rows& rows, std::size_t columns) {
-  return std::make_unique<Blas>(rows, columns);
+std::unique_ptr<Projection> make_blas(const Rows& rows, std::size_t columns, SumOrder& order) {
+  return std::make_unique<Blas>(rows, columns, order);
 }
+bool has_blas() { return true; }
 #else
-std::unique_ptr<Projection> make_blas(const Rows&, std::size_t) { return nullptr; }
+std::unique_ptr<Projection> make_blas(const Rows&, std::size_t, SumOrder&) { return nullptr; }
+bool has_blas() { return false; }
 #endif
 
 void set_blas_threads([[maybe_unused]] int threads) {

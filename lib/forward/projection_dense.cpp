@@ -9,7 +9,8 @@ namespace {
 
 class Dense final : public Projection {
  public:
-  Dense(const Rows& rows, std::size_t columns) : rows_(rows.size()), columns_(columns) {
+  Dense(const Rows& rows, std::size_t columns)
+      : Projection(rows.size()), rows_(rows.size()), columns_(columns) {
     weights_.reserve(rows_ * columns_);
     for (const auto& row : rows) weights_.insert(weights_.end(), row.begin(), row.end());
   }

@@ -1,88 +1,119 @@
 // Sparse projection: only weights that are not zero. For a tile, row by row with positions in lanes;
-// for one position, rows that read the same columns go together with rows in lanes.
+// for one position, rows that read much the same columns go together with rows in lanes.
 #include <algorithm>
-#include <map>
 
-#include "forward/kernels.hpp"
-#include "forward/projection.hpp"
+#include "forward/sparse_rows.hpp"
 
 namespace tvm {
 namespace {
 
 class Sparse final : public Projection {
  public:
-  explicit Sparse(const Rows& rows) : kernels_(kernels()) {
-    std::map<std::vector<std::int32_t>, std::vector<std::size_t>> patterns;
-    starts_.push_back(0);
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-      std::vector<std::int32_t> columns;
-      for (std::size_t i = 0; i < rows[row].size(); ++i) {
-        if (rows[row][i] == 0.0) continue;
-        columns.push_back(static_cast<std::int32_t>(i));
-        weights_.push_back(rows[row][i]);
-      }
-      columns_.insert(columns_.end(), columns.begin(), columns.end());
-      starts_.push_back(static_cast<std::int32_t>(columns_.size()));
-      patterns[columns].push_back(row);
-    }
-    for (const auto& [columns, members] : patterns) {
-      if (columns.empty()) zero_.insert(zero_.end(), members.begin(), members.end());
-      else if (members.size() < kLeast) single_.insert(single_.end(), members.begin(), members.end());
-      else add_block(rows, columns, members);
-    }
-  }
+  Sparse(const Rows& rows, const Places& places) : Sparse(rows, places, arrange(rows, places)) {}
 
   void one(const double* x, double* y) const override {
-    for (const std::size_t row : zero_) y[row] = 0.0;
-    for (const std::size_t row : single_) {
-      double sum = 0.0;
-      for (std::int32_t i = starts_[row]; i < starts_[row + 1]; ++i) sum += weights_[i] * x[columns_[i]];
-      y[row] = sum;
-    }
-    for (const Block& block : blocks_) {
-      double part[kPart];
-      kernels_.block({block.columns.data(), block.weights.data(), block.columns.size(), block.padded}, x, part);
-      for (std::size_t i = 0; i < block.members.size(); ++i) y[block.members[i]] = part[i];
-    }
+    for (const std::int32_t row : empty_) y[row] = 0.0;
+    each_row(x, [y](std::int32_t row, double sum) { y[row] = sum; });
   }
-
   void tile(const double* x, double* y) const override {
-    kernels_.sparse({starts_.data(), columns_.data(), weights_.data(), starts_.size() - 1}, x, y);
+    for (const std::int32_t row : empty_)
+      std::fill_n(y + static_cast<std::size_t>(row) * kLanes, kLanes, 0.0);
+    kernels_.sparse(rows_.view(), x, y);
+  }
+  void add_one(const double* x, double* y, double*) const override {
+    each_row(x, [y](std::int32_t row, double sum) { y[row] += sum; });
+  }
+  void add_tile(const double* x, double* y, double*) const override {
+    kernels_.sparse_add(rows_.view(), x, y);
   }
 
  private:
-  static constexpr std::size_t kLeast = 4;    // rows that make a block of kRowStep worth it
-  static constexpr std::size_t kPart = 1024;  // rows of a block
-  struct Block {
-    std::vector<std::int32_t> columns;
-    std::vector<std::size_t> members;
-    std::vector<double> weights;  // (columns, padded)
-    std::size_t padded;
+  // Which rows have entries, and of these, which go into slices for one position and which stay alone.
+  struct Arrangement {
+    std::vector<std::size_t> full, sliced, single;
+    std::vector<std::int32_t> empty, identity;
   };
 
-  void add_block(const Rows& rows, const std::vector<std::int32_t>& columns, const std::vector<std::size_t>& members) {
-    for (std::size_t first = 0; first < members.size(); first += kPart) {
-      const std::size_t count = std::min(kPart, members.size() - first);
-      Block block{columns, {}, {}, (count + kRowStep - 1) / kRowStep * kRowStep};
-      block.members.assign(members.begin() + static_cast<std::ptrdiff_t>(first),
-                           members.begin() + static_cast<std::ptrdiff_t>(first + count));
-      block.weights.assign(columns.size() * block.padded, 0.0);
-      for (std::size_t c = 0; c < columns.size(); ++c)
-        for (std::size_t i = 0; i < count; ++i)
-          block.weights[c * block.padded + i] = rows[block.members[i]][static_cast<std::size_t>(columns[c])];
-      blocks_.push_back(std::move(block));
+  // A slice costs a vector operation per column of any of its rows, and the additions of a slice wait for
+  // each other: it must save at least half of the scalar operations, unless it is short.
+  static constexpr std::size_t kShort = 16;
+
+  static Arrangement arrange(const Rows& rows, const Places& places) {
+    Arrangement a;
+    std::vector<std::vector<std::size_t>> patterns;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      patterns.push_back(pattern_of(rows[row], places));
+      a.identity.push_back(static_cast<std::int32_t>(row));
+      if (patterns[row].empty())
+        a.empty.push_back(static_cast<std::int32_t>(row));
+      else
+        a.full.push_back(row);
+    }
+    std::vector<std::size_t> sorted = a.full;
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [&](std::size_t i, std::size_t j) { return patterns[i] < patterns[j]; });
+    for (std::size_t first = 0; first < sorted.size(); first += kSlice) {
+      const std::size_t last = std::min(first + kSlice, sorted.size());
+      std::vector<std::size_t> columns;
+      std::size_t entries = 0;
+      for (std::size_t i = first; i < last; ++i) {
+        const auto& pattern = patterns[sorted[i]];
+        columns.insert(columns.end(), pattern.begin(), pattern.end());
+        entries += pattern.size();
+      }
+      std::sort(columns.begin(), columns.end());
+      const auto different =
+          static_cast<std::size_t>(std::unique(columns.begin(), columns.end()) - columns.begin());
+      const bool worth_it = last - first == kSlice && (different <= kShort || 2 * different <= entries);
+      auto& kept = worth_it ? a.sliced : a.single;
+      kept.insert(kept.end(), sorted.begin() + static_cast<std::ptrdiff_t>(first),
+                  sorted.begin() + static_cast<std::ptrdiff_t>(last));
+    }
+    return a;
+  }
+
+  Sparse(const Rows& rows, const Places& places, const Arrangement& a)
+      : Projection(rows.size()),
+        kernels_(kernels()),
+        rows_(rows, a.full, a.identity, places),
+        single_(rows, a.single, a.identity, places),
+        slices_(rows, a.sliced, places),
+        empty_(a.empty) {
+    for (const std::size_t row : a.sliced) sliced_.push_back(static_cast<std::int32_t>(row));
+  }
+
+  template <class Give>
+  void each_row(const double* x, const Give& give) const {
+    const SparseRows single = single_.view();
+    for (std::size_t row = 0; row < single.rows; ++row) {
+      double sum = 0.0;
+      for (std::int32_t i = single.starts[row]; i < single.starts[row + 1]; ++i)
+        sum += single.weights[i] * x[single.columns[i]];
+      give(single.targets[row], sum);
+    }
+    const RowSlices all = slices_.view();
+    for (std::size_t first = 0; first < all.slices; first += kAtOnce) {
+      const std::size_t count = std::min(kAtOnce, all.slices - first);
+      double sums[kAtOnce * kSlice];
+      kernels_.slices({all.starts + first, all.columns, all.weights, count}, x, sums);
+      for (std::size_t i = 0; i < count * kSlice; ++i) give(sliced_[first * kSlice + i], sums[i]);
     }
   }
 
+  static constexpr std::size_t kAtOnce = 64;  // slices whose sums lie on the stack
+
   const Kernels& kernels_;
-  std::vector<std::int32_t> starts_, columns_;
-  std::vector<double> weights_;
-  std::vector<std::size_t> zero_, single_;
-  std::vector<Block> blocks_;
+  SparseMatrix rows_;                 // for tiles: every row that is not empty
+  SparseMatrix single_;               // for one position: rows that are better off alone,
+  SlicedMatrix slices_;               // and the others,
+  std::vector<std::int32_t> sliced_;  // whose rows these are
+  std::vector<std::int32_t> empty_;
 };
 
 }  // namespace
 
-std::unique_ptr<Projection> make_sparse(const Rows& rows) { return std::make_unique<Sparse>(rows); }
+std::unique_ptr<Projection> make_sparse(const Rows& rows, const Places& places) {
+  return std::make_unique<Sparse>(rows, places);
+}
 
 }  // namespace tvm

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kHandOver = 1024;  // tokens per callback: a few milliseconds of work
 
 template <class Result>
-void give_seconds(Forward& forward, Result& result) {
+void describe(Forward& forward, Result& result) {
+  result.exact = forward.exact();
   result.projection_seconds = forward.seconds().projection;
   result.attention_seconds = forward.seconds().attention;
   result.output_seconds = forward.seconds().output;
@@ -21,7 +22,8 @@ void give_seconds(Forward& forward, Result& result) {
 }  // namespace
 
 void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt, std::uint64_t limit,
-                        tvm_callback callback, void* user, const tvm_options& options, tvm_run_result& result) {
+                        tvm_callback callback, void* user, const tvm_options& options,
+                        tvm_run_result& result) {
   Forward forward(model, options);
   std::vector<std::int32_t> tokens(prompt.begin(), prompt.end());
   std::int32_t prediction = -1;
@@ -57,30 +59,32 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
     hand_over();
     throw;
   }
-  give_seconds(forward, result);
+  describe(forward, result);
 }
 
-void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
-                      std::int32_t* predicted, const tvm_options& options, tvm_verify_result& result) {
+void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, std::size_t first,
+                      std::size_t last, std::int32_t* predicted, const tvm_options& options,
+                      tvm_verify_result& result) {
   Forward forward(model, options);
   result.ok = 1;
   result.first_mismatch = result.expected = result.predicted = -1;
   // Position p predicts position p + 1: the last that matters is last - 2.
-  forward.read(tokens.first(last - 1), first - 1, [&](std::size_t start, std::span<const std::int32_t> found) {
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      const std::size_t position = start + i + 1;
-      ++result.checked;
-      if (predicted != nullptr) predicted[position - first] = found[i];
-      if (found[i] == tokens[position] || result.ok == 0) continue;
-      result.ok = 0;
-      result.first_mismatch = static_cast<std::int64_t>(position);
-      result.expected = tokens[position];
-      result.predicted = found[i];
-      if (predicted == nullptr) return false;
-    }
-    return true;
-  });
-  give_seconds(forward, result);
+  forward.read(tokens.first(last - 1), first - 1,
+               [&](std::size_t start, std::span<const std::int32_t> found) {
+                 for (std::size_t i = 0; i < found.size(); ++i) {
+                   const std::size_t position = start + i + 1;
+                   ++result.checked;
+                   if (predicted != nullptr) predicted[position - first] = found[i];
+                   if (found[i] == tokens[position] || result.ok == 0) continue;
+                   result.ok = 0;
+                   result.first_mismatch = static_cast<std::int64_t>(position);
+                   result.expected = tokens[position];
+                   result.predicted = found[i];
+                   if (predicted == nullptr) return false;
+                 }
+                 return true;
+               });
+  describe(forward, result);
 }
 
 }  // namespace tvm

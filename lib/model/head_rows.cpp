@@ -20,7 +20,8 @@ std::vector<double> row_of(const std::vector<double>& matrix, std::size_t row, s
 double multiple(double w, double scale) {
   const double ratio = w / scale;
   const double whole = std::rint(ratio);
-  return std::abs(ratio - whole) <= std::abs(whole) * 0x1p-51 && std::abs(whole) < 0x1p40 ? whole : std::nan("");
+  return std::abs(ratio - whole) <= std::abs(whole) * 0x1p-51 && std::abs(whole) < 0x1p40 ? whole
+                                                                                          : std::nan("");
 }
 
 bool divide(HeadRows& rows, double scale) {

@@ -47,7 +47,8 @@ bool is_passthrough(const Model& model, const HeadRows& rows, const InputSlots& 
 // score is q1 c (-(s - q0/q1)^2 + e/c r(s)) + const, so the winner is one of the two positions next
 // to q0/q1; for q1 = 0 it is an end of the history, by the sign of q0.
 bool is_gather(const HeadRows& rows, const InputSlots& inputs, bool latest) {
-  if (!latest || !inputs.position || !inputs.squared || !rows.query1_nonnegative || !rows.clear.empty()) return false;
+  if (!latest || !inputs.position || !inputs.squared || !rows.query1_nonnegative || !rows.clear.empty())
+    return false;
   if (!only(rows.k0, kPosition) || !only(rows.k1, kPositionSquared)) return false;
   const double c = -rows.k1[kPositionSquared];
   return c > 0.0 && rows.k0[kPosition] == 2.0 * c && rows.recency >= 0.0 && rows.recency * kRecencyBound < c;
@@ -80,8 +81,8 @@ void classify_heads(Model& model, const std::vector<std::int32_t>& stored, const
       const bool gather = is_gather(rows, inputs[layer], latest);
       const std::int32_t label = stored.empty() ? TVM_HEAD_LOOKUP : stored[index];
       if ((label == TVM_HEAD_PASSTHROUGH && !passthrough) || (label == TVM_HEAD_GATHER && !gather))
-        throw Error(TVM_ERROR_MODEL, sentence(name, ": layer ", layer, ", head ", head, " is stored as ", name_of(label),
-                                              ", but its weights do not make it one"));
+        throw Error(TVM_ERROR_MODEL, sentence(name, ": layer ", layer, ", head ", head, " is stored as ",
+                                              name_of(label), ", but its weights do not make it one"));
       std::int32_t& kind = model.kinds[index];
       if (label != TVM_HEAD_LOOKUP)
         kind = label;

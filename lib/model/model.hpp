@@ -26,10 +26,10 @@ struct Layer {
 
 struct Model {
   std::int32_t vocabulary = 0, width = 0, heads = 0, neurons = 0, stop = 0;
-  std::vector<std::string> tokens;  // V spellings
-  std::vector<double> embedding;    // (V, D)
-  std::vector<Layer> layers;        // L
-  std::vector<double> head;         // (V, D)
+  std::vector<std::string> tokens;   // V spellings
+  std::vector<double> embedding;     // (V, D)
+  std::vector<Layer> layers;         // L
+  std::vector<double> head;          // (V, D)
   std::vector<std::int32_t> latest;  // (L, H): 1 LATEST, 0 AVERAGE
   std::vector<std::int32_t> kinds;   // (L, H): tvm_head_kind
   bool kinds_stored = false;

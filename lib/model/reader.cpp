@@ -11,8 +11,8 @@
 #include <unordered_set>
 
 #include "api/error.hpp"
-#include "model/model.hpp"
 #include "model/crc32.hpp"
+#include "model/model.hpp"
 #include "model/utf8.hpp"
 
 namespace tvm {
@@ -125,7 +125,8 @@ void read_vocabulary(Reader& reader, Model& model) {
     const auto raw = reader.take(length, what);
     const std::string_view word(reinterpret_cast<const char*>(raw.data()), raw.size());
     const auto refuse = [&](const char* why) {
-      reader.fail(sentence("token ", id, " of the vocabulary (offset ", reader.offset() - raw.size(), ") ", why));
+      reader.fail(
+          sentence("token ", id, " of the vocabulary (offset ", reader.offset() - raw.size(), ") ", why));
     };
     if (word.empty()) refuse("is empty");
     if (word.find('\0') != word.npos) refuse("contains a zero byte");
@@ -190,11 +191,13 @@ void read_metadata(Reader& reader, Model& model) {
     reader.fail(sentence("unknown data at offset ", start, ", after the last trailer"));
   const auto version = reader.integer<std::uint32_t>("the version of the last trailer");
   if (version != kTrailerVersion)
-    reader.fail(sentence("the last trailer has version ", version, ", this library knows version ", kTrailerVersion));
+    reader.fail(
+        sentence("the last trailer has version ", version, ", this library knows version ", kTrailerVersion));
   const auto length = reader.integer<std::uint64_t>("the length of the metadata");
   const auto checksum = reader.integer<std::uint32_t>("the checksum");
   const auto json = reader.take(length, "the metadata");
-  if (crc32(json, crc32(reader.before(start))) != checksum) reader.fail("the checksum does not match: the file is damaged");
+  if (crc32(json, crc32(reader.before(start))) != checksum)
+    reader.fail("the checksum does not match: the file is damaged");
   model.metadata.assign(reinterpret_cast<const char*>(json.data()), json.size());
   if (!is_utf8(model.metadata) || model.metadata.find('\0') != std::string::npos)
     reader.fail("the metadata is not UTF-8 text");
@@ -234,7 +237,8 @@ std::vector<unsigned char> read_file(const char* path) {
     bytes.resize(std::max<std::size_t>(std::size_t{1} << 20, 2 * size));
     size += std::fread(bytes.data() + size, 1, bytes.size() - size, file.get());
   } while (size == bytes.size());
-  if (std::ferror(file.get())) throw Error(TVM_ERROR_FILE, sentence(path, ": cannot be read: ", std::strerror(errno)));
+  if (std::ferror(file.get()))
+    throw Error(TVM_ERROR_FILE, sentence(path, ": cannot be read: ", std::strerror(errno)));
   bytes.resize(size);
   return bytes;
 }

@@ -15,6 +15,11 @@ from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
 
 HALTED, ERROR, USAGE, TRAPPED, BUDGET, INTERRUPTED = 0, 1, 2, 10, 11, 130
 
+INEXACT = (
+    "note: this model's sums are rounded, and this variant adds in an order of its own: "
+    "others may give other tokens"
+)
+
 
 class CommandError(Exception):
     """One sentence for the user."""

@@ -1,7 +1,7 @@
 """`pyvm model explain`: what the plan found in the weights, what is proved of it, and its tapes.
 
-Enters: a model, and a program whose trace the tapes are made for.  Leaves: text, a section per stage:
-fold, ranges, specialise, tapes.  Names come from the labels of the model file, where it has any.
+Enters: a model, and a program whose trace the tapes are made for.  Leaves: text, one section for each
+stage: fold, ranges, specialise, tapes.  Names come from the labels of the model file, if it has any.
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ def add(actions) -> None:
         "--dimension", metavar="NAME", help="only what has to do with this label or node"
     )
     parser.add_argument(
-        "--max-tokens", type=common.whole_number, default=1_000_000, metavar="N", help="of the trace"
+        "--max-tokens",
+        type=common.whole_number,
+        default=1_000_000,
+        metavar="N",
+        help="of the trace",
     )
     parser.set_defaults(command=run)
 

@@ -145,6 +145,8 @@ def verify(arguments: argparse.Namespace) -> int:
                     continue
                 if checked.ok:
                     say(f"{path}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
+                    if not checked.exact:
+                        say(common.INEXACT)
                 else:
                     say(f"{path}: {mismatch(checked, model.vocabulary)}")
                     code = common.ERROR

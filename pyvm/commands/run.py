@@ -86,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
                 f"verified {common.rate(checked.checked, checked.timings.seconds)}: "
                 "every position ok"
             )
+            if not (done.exact and checked.exact):
+                say(common.INEXACT)
     if done.stopped == "limit":
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
         return common.BUDGET

@@ -62,11 +62,12 @@ class Options(Sized):
     )
 
 
-_SECONDS = (
+_ENDING = (
     ("seconds", c_double),
     ("projection_seconds", c_double),
     ("attention_seconds", c_double),
     ("output_seconds", c_double),
+    ("exact", c_int32),
 )
 
 
@@ -77,7 +78,7 @@ class RunResult(Sized):
         ("tokens", c_uint64),
         ("cursor", c_int64),
         ("instructions", c_uint64),
-        *_SECONDS,
+        *_ENDING,
     )
 
 
@@ -89,7 +90,7 @@ class VerifyResult(Sized):
         ("first_mismatch", c_int64),
         ("expected", c_int32),
         ("predicted", c_int32),
-        *_SECONDS,
+        *_ENDING,
     )
 
 

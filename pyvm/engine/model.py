@@ -237,6 +237,7 @@ class Model:
             predictions=predictions,
             checked=result.checked,
             timings=Timings.of(result),
+            exact=bool(result.exact),
         )
 
 
@@ -294,4 +295,5 @@ def make_run(
         cursor=cursor,
         timings=Timings.of(result),
         vocabulary=vocabulary,
+        exact=bool(result.exact),
     )

@@ -44,6 +44,7 @@ class Run:
         cursor: index of the instruction where it stopped, None when that is not known.
         timings: of the run.
         vocabulary: the spelling of each id.
+        exact: every variant of the engine gives these tokens (tvm.h).
     """
 
     tokens: np.ndarray
@@ -53,6 +54,7 @@ class Run:
     cursor: int | None
     timings: Timings
     vocabulary: tuple[str, ...] = field(repr=False)
+    exact: bool = True
 
     @property
     def generated(self) -> np.ndarray:
@@ -88,6 +90,7 @@ class Check:
         predictions: when asked for, the prediction for every position checked.
         checked: positions whose prediction was compared.
         timings: of the verification.
+        exact: every variant of the engine predicts the same (tvm.h).
     """
 
     ok: bool
@@ -97,6 +100,7 @@ class Check:
     predictions: np.ndarray | None
     checked: int
     timings: Timings
+    exact: bool = True
 
     @property
     def tokens_per_second(self) -> float:

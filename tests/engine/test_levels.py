@@ -99,6 +99,7 @@ def test_every_combination_of_options(case, model):
             continue
         tried += 1
         assert np.array_equal(run.tokens, expected), options
+        assert run.exact and check.exact, options
         assert check.ok and check.checked == expected.size - case.prompt.size, options
         assert np.array_equal(check.predictions, expected[case.prompt.size :]), options
     assert tried >= (1 if case.name == "high addresses" else 25)

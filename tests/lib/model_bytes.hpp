@@ -26,7 +26,8 @@ struct ModelBytes {
     embedding.assign(static_cast<std::size_t>(v * d), 0.0);
     head = embedding;
     const auto zeros = [](int n) { return std::vector<double>(static_cast<std::size_t>(n), 0.0); };
-    for (int i = 0; i < l; ++i) layers.push_back({zeros(3 * d * d), zeros(d * d), zeros(2 * f * d), zeros(d * f), {}, {}});
+    for (int i = 0; i < l; ++i)
+      layers.push_back({zeros(3 * d * d), zeros(d * d), zeros(2 * f * d), zeros(d * f), {}, {}});
   }
 
   double& e(int token, int slot) { return embedding[at(token, slot, d)]; }
@@ -38,9 +39,15 @@ struct ModelBytes {
   double& wout(int l, int slot, int head_, int component) {
     return layers[static_cast<std::size_t>(l)].out[at(slot, 2 * head_ + component, d)];
   }
-  double& gate(int l, int neuron, int slot) { return layers[static_cast<std::size_t>(l)].in[at(neuron, slot, d)]; }
-  double& value(int l, int neuron, int slot) { return layers[static_cast<std::size_t>(l)].in[at(f + neuron, slot, d)]; }
-  double& ffn(int l, int slot, int neuron) { return layers[static_cast<std::size_t>(l)].ffn[at(slot, neuron, f)]; }
+  double& gate(int l, int neuron, int slot) {
+    return layers[static_cast<std::size_t>(l)].in[at(neuron, slot, d)];
+  }
+  double& value(int l, int neuron, int slot) {
+    return layers[static_cast<std::size_t>(l)].in[at(f + neuron, slot, d)];
+  }
+  double& ffn(int l, int slot, int neuron) {
+    return layers[static_cast<std::size_t>(l)].ffn[at(slot, neuron, f)];
+  }
 
   std::vector<unsigned char> bytes() const {
     std::vector<unsigned char> out;
@@ -101,6 +108,7 @@ struct ModelBytes {
 
  private:
   static std::size_t at(int row, int column, int columns) {
-    return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
+           static_cast<std::size_t>(column);
   }
 };

@@ -44,10 +44,12 @@ tvm::Found oracle(const std::vector<Past>& past, std::int64_t q0, std::int64_t q
   return found;
 }
 
-bool agrees(const tvm::Finder& finder, const tvm::Found& expected, std::int64_t q0, std::int64_t q1, bool latest) {
+bool agrees(const tvm::Finder& finder, const tvm::Found& expected, std::int64_t q0, std::int64_t q1,
+            bool latest) {
   const auto found = finder.find(static_cast<double>(q0), static_cast<double>(q1));
   if (latest) return found.newest == expected.newest;
-  return found.sums.v0 == expected.sums.v0 && found.sums.v1 == expected.sums.v1 && found.sums.count == expected.sums.count;
+  return found.sums.v0 == expected.sums.v0 && found.sums.v1 == expected.sums.v1 &&
+         found.sums.count == expected.sums.count;
 }
 
 // Integer keys of every shape: small grids (duplicates, collinear), parabolas, far apart.
@@ -58,12 +60,15 @@ void general_keys() {
     const auto scan = tvm::make_scan(latest), hull = tvm::make_hull(latest, true);
     std::vector<Past> past;
     for (int p = 0; p < (round % 10 == 0 ? 700 : 60); ++p) {
-      Past now{between(-range, range), between(-range, range), cleared ? between(0, 2) : 0, static_cast<double>(between(0, 99))};
+      Past now{between(-range, range), between(-range, range), cleared ? between(0, 2) : 0,
+               static_cast<double>(between(0, 99))};
       if (round % 4 == 1) now.y = -now.x * now.x;
       if (round % 4 == 2) now.x = p % 17, now.y = -now.x / 2 * 3;
       past.push_back(now);
-      const tvm::Key key{static_cast<double>(now.x), static_cast<double>(now.y), recency ? 0.3 * tvm::recency(p) : 0.0};
-      for (auto* finder : {scan.get(), hull.get()}) finder->insert(key, static_cast<double>(now.clear), now.value, -now.value);
+      const tvm::Key key{static_cast<double>(now.x), static_cast<double>(now.y),
+                         recency ? 0.3 * tvm::recency(p) : 0.0};
+      for (auto* finder : {scan.get(), hull.get()})
+        finder->insert(key, static_cast<double>(now.clear), now.value, -now.value);
       for (int q = 0; q < 4; ++q) {
         const std::int64_t q0 = q == 3 ? 0 : between(-range, range);
         const std::int64_t q1 = q == 2 ? 0 : cleared || recency ? between(0, 2) : between(-2, 3);
@@ -85,7 +90,8 @@ void float_keys() {
     const double size = round % 4 == 0 ? 1e12 : 1.0;
     for (int p = 0; p < 300; ++p) {
       tvm::Key key{size * real(random_source), size * real(random_source), share * tvm::recency(p)};
-      if (round % 5 == 0) key.y = 3.0 - 2.0 * key.x;  // nearly collinear: only rounding keeps them off the line
+      if (round % 5 == 0)
+        key.y = 3.0 - 2.0 * key.x;  // nearly collinear: only rounding keeps them off the line
       scan->insert(key, 0.0, p, 0.0), hull->insert(key, 0.0, p, 0.0);
       for (int q = 0; q < 3; ++q) {
         const double q1 = real(random_source), q0 = round % 5 == 0 ? 2.0 * q1 : real(random_source);
@@ -98,7 +104,9 @@ void float_keys() {
 
 void integer_keys() {
   for (int round = 0; round < 200; ++round) {
-    const std::int64_t range = round % 5 == 0 ? (std::int64_t{1} << 52) : round % 5 == 1 ? 90000000 : between(1, 300);
+    const std::int64_t range = round % 5 == 0   ? (std::int64_t{1} << 52)
+                               : round % 5 == 1 ? 90000000
+                                                : between(1, 300);
     tvm::KeyTable table(0.3);
     std::vector<std::pair<std::int64_t, std::int64_t>> past;  // key, clear
     for (int p = 0; p < 500; ++p) {
@@ -107,10 +115,13 @@ void integer_keys() {
       const double number = static_cast<double>(k);
       table.insert({2 * number, -(number * number), 0.3 * tvm::recency(p)}, static_cast<double>(clear), 0, 0);
       for (int i = 0; i < 3; ++i) {
-        const std::int64_t q = i == 0 ? past[static_cast<std::size_t>(between(0, p))].first + between(-1, 1) : between(-range, range);
+        const std::int64_t q = i == 0 ? past[static_cast<std::size_t>(between(0, p))].first + between(-1, 1)
+                                      : between(-range, range);
         std::size_t best = 0;
         for (std::size_t s = 0; s < past.size(); ++s) {
-          const auto rank = [&](std::size_t at) { return std::make_pair(past[at].second, std::abs(q - past[at].first)); };
+          const auto rank = [&](std::size_t at) {
+            return std::make_pair(past[at].second, std::abs(q - past[at].first));
+          };
           if (rank(s) <= rank(best)) best = s;
         }
         CHECK(table.find(static_cast<double>(q), 1.0).newest == best);
@@ -153,7 +164,8 @@ void rounded_squares() {
     for (int p = 0; p < 150; ++p) {
       past.push_back(base + between(0, 30));
       const double k = static_cast<double>(past.back());
-      for (auto* finder : {scan.get(), hull.get()}) finder->insert({2 * k, -(k * k), 0.3 * tvm::recency(p)}, 0, 0, 0);
+      for (auto* finder : {scan.get(), hull.get()})
+        finder->insert({2 * k, -(k * k), 0.3 * tvm::recency(p)}, 0, 0, 0);
       const std::int64_t q = base + between(-3, 33);
       std::size_t best = 0;
       for (std::size_t s = 0; s < past.size(); ++s)
@@ -189,8 +201,10 @@ void histories() {
   };
   for (std::size_t i = 0; i < 30000; ++i) {
     kept.push_back(value(i));
-    history.append(kept[i], -kept[i]);
-    for (const std::size_t at : {i, i / 2, static_cast<std::size_t>(between(0, static_cast<std::int64_t>(i)))})
+    const double negative = -kept[i];
+    history.append(&kept[i], &negative, 1);
+    for (const std::size_t at :
+         {i, i / 2, static_cast<std::size_t>(between(0, static_cast<std::int64_t>(i)))})
       CHECK(history.at(at, 0) == kept[at] && history.at(at, 1) == -kept[at]);
   }
 }

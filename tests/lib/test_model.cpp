@@ -32,7 +32,8 @@ void refuse(const Bytes& bytes, const char* part) {
 std::vector<std::int32_t> kinds_of(const ModelBytes& m) {
   const Bytes bytes = m.bytes();
   tvm_model* model = nullptr;
-  if (tvm_model_open_memory(bytes.data(), bytes.size(), &model) != TVM_OK) std::fprintf(stderr, "%s\n", tvm_last_error());
+  if (tvm_model_open_memory(bytes.data(), bytes.size(), &model) != TVM_OK)
+    std::fprintf(stderr, "%s\n", tvm_last_error());
   CHECK(model != nullptr);
   std::vector<std::int32_t> kinds(m.layers.size() * static_cast<std::size_t>(m.h));
   CHECK(tvm_model_head_kinds(model, kinds.data(), kinds.size()) == TVM_OK);
@@ -50,11 +51,14 @@ ModelBytes sample() {
   m.latest[2] = 0;
   for (int l = 0; l < 2; ++l) {
     for (int head = 0; head < 4; ++head) m.wout(l, 5 + head, head, 0) = 1;
-    m.qkv(l, 0, 0, 0, 0) = scale, m.qkv(l, 0, 0, 1, 3) = scale, m.qkv(l, 1, 0, 0, 0) = 2, m.qkv(l, 1, 0, 1, 3) = 1;
-    m.qkv(l, 0, 1, 0, 4) = scale * 3, m.qkv(l, 0, 1, 1, 3) = scale, m.qkv(l, 1, 1, 0, 0) = 2, m.qkv(l, 1, 1, 1, 2) = -1;
+    m.qkv(l, 0, 0, 0, 0) = scale, m.qkv(l, 0, 0, 1, 3) = scale, m.qkv(l, 1, 0, 0, 0) = 2,
+                      m.qkv(l, 1, 0, 1, 3) = 1;
+    m.qkv(l, 0, 1, 0, 4) = scale * 3, m.qkv(l, 0, 1, 1, 3) = scale, m.qkv(l, 1, 1, 0, 0) = 2,
+                      m.qkv(l, 1, 1, 1, 2) = -1;
     m.qkv(l, 1, 1, 1, 1) = 0.3;
     m.qkv(l, 0, 2, 1, 3) = scale, m.qkv(l, 1, 2, 1, 3) = 1;
-    m.qkv(l, 0, 3, 0, 4) = scale, m.qkv(l, 0, 3, 1, 3) = scale, m.qkv(l, 1, 3, 0, 4) = 2, m.qkv(l, 1, 3, 1, 4) = -1e30;
+    m.qkv(l, 0, 3, 0, 4) = scale, m.qkv(l, 0, 3, 1, 3) = scale, m.qkv(l, 1, 3, 0, 4) = 2,
+                      m.qkv(l, 1, 3, 1, 4) = -1e30;
   }
   m.ffn(0, 4, 0) = 1;
   m.gate(0, 0, 3) = 1;
@@ -78,9 +82,11 @@ void truncation() {
   part.erasures = false, ends.push_back(part.bytes().size());
   for (std::size_t size = 0; size <= full.size(); ++size) {
     const bool whole = std::find(ends.begin(), ends.end(), size) != ends.end();
-    CHECK(status_of({full.begin(), full.begin() + static_cast<std::ptrdiff_t>(size)}) == (whole ? TVM_OK : TVM_ERROR_MODEL));
+    CHECK(status_of({full.begin(), full.begin() + static_cast<std::ptrdiff_t>(size)}) ==
+          (whole ? TVM_OK : TVM_ERROR_MODEL));
   }
-  for (std::size_t i = 0; i < full.size(); ++i) {  // any damage is an error of the model, by the checksum at the latest
+  for (std::size_t i = 0; i < full.size();
+       ++i) {  // any damage is an error of the model, by the checksum at the latest
     Bytes damaged = full;
     damaged[i] ^= 0x41;
     CHECK(status_of(damaged) == TVM_ERROR_MODEL);
@@ -112,7 +118,8 @@ void hostile() {
   refuse(m.bytes(), "the output head");
   m = sample(), m.tokens[2] = "t1";
   refuse(m.bytes(), "token 2 of the vocabulary (offset 40) appears twice");
-  for (const char* bad : {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "a\x80"}) {
+  for (const char* bad :
+       {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "a\x80"}) {
     m = sample(), m.tokens[2] = bad;
     refuse(m.bytes(), "is not UTF-8");
   }
@@ -169,7 +176,8 @@ void inspection() {
   CHECK(tvm_model_get_sizes(model, &sizes) == TVM_ERROR_ARGUMENT);
   sizes.size = sizeof sizes;
   CHECK(tvm_model_get_sizes(model, &sizes) == TVM_OK);
-  CHECK(sizes.vocabulary == 4 && sizes.width == 10 && sizes.layers == 2 && sizes.heads == 5 && sizes.neurons == 3);
+  CHECK(sizes.vocabulary == 4 && sizes.width == 10 && sizes.layers == 2 && sizes.heads == 5 &&
+        sizes.neurons == 3);
   CHECK(sizes.stop == 3 && sizes.kinds_stored == 0);
   CHECK(std::strcmp(tvm_model_token(model, 2), "t2") == 0);
   CHECK(tvm_model_token(model, 4) == nullptr && tvm_model_token(model, -1) == nullptr);

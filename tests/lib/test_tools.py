@@ -1,5 +1,7 @@
-"""Synthetic models: reproducible, as sparse as asked, and the same tokens by every projection."""
+"""Benchmarks run and say what they promise; synthetic models are as sparse as asked."""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from pyvm.engine.library import build_info
 from pyvm.engine.model import Model
 from pyvm.weights.model_file import ModelFile
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+TOOLS = Path(__file__).parents[2] / "tools"
+sys.path.insert(0, str(TOOLS))
 from make_synthetic_model import synthetic_model  # noqa: E402
 
 SIZES = {"vocabulary": 40, "width": 20, "layers": 3, "heads": 6, "neurons": 24}
@@ -48,3 +51,68 @@ def test_all_projections_agree(sparsity):
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(ValueError):
         synthetic_model(**{**SIZES, "sparsity": 0.0, "seed": 0, **wrong})
+
+
+def tool(name: str, *arguments: str) -> str:
+    """What a tool prints on stdout."""
+    command = [sys.executable, str(TOOLS / name), *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def test_bench_rows_are_complete():
+    names = "dense, hull;sparse, kinds;verify: sparse, kinds, 2 threads"
+    output = tool(
+        "bench.py", "--programs", "hello,collatz:6", "--variants", names,
+        "--tokens", "200", "--rounds", "2", "--json",
+    )  # fmt: skip
+    found = json.loads(output)
+    assert found["build"] == build_info()
+    assert len(found["rows"]) == 2 * 3 * 2
+    for row in found["rows"]:
+        assert {"program", "mode", "path", "projection", "attention", "bypass", "threads"} < set(
+            row
+        )
+        assert row["tokens_per_s"] == row["tokens"] / row["seconds"]
+    assert {row["threads"] for row in found["rows"]} == {1, 2}
+    assert {row["program"] for row in found["rows"]} == {"hello", "collatz:6"}
+
+
+def test_bench_refuses_an_unknown_variant():
+    command = [sys.executable, str(TOOLS / "bench.py"), "--variants", "fast"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "unknown variant 'fast'" in done.stderr
+
+
+def test_the_ablation_names_every_bypass():
+    output = tool("bench_bypass.py", "--program", "hello", "--tokens", "200", "--rounds", "1")
+    for line in ("sequential", "batched", "+ passthrough", "+ gather", "+ all"):
+        assert f"| {line}" in output
+    assert "1.0 x" in output
+
+
+def test_the_sweep_names_the_crossover():
+    sizes = ("-V", "40", "-D", "20", "-L", "2", "-H", "2", "-F", "16")
+    output = tool(
+        "sweep_sparsity.py", *sizes, "--tokens", "200", "--rounds", "1", "--sparsities", "0,1"
+    )
+    assert "| 0 %" in output and "| 100 %" in output and "sequential: sparse" in output
+
+
+def test_lengths_are_measured_in_fresh_processes():
+    output = tool("bench_length.py", "--program", "hello", "--lengths", "100,200", "--rounds", "1")
+    assert "| 100 " in output and "| 200 " in output and " MB |" in output
+
+
+def test_check_variants_covers_every_option():
+    output = tool(
+        "check_variants.py", "--programs", "hello", "--tokens", "50", "--sequential", "--json"
+    )
+    rows = json.loads(output)["rows"]
+    projections = {"dense", "sparse"} | ({"blas"} if build_info()["blas"] else set())
+    layers = {
+        (row["mode"], row["projection"], row["attention"], row["bypass"])
+        for row in rows
+        if row["path"] == "layers"
+    }
+    assert len(layers) == 2 * len(projections) * 2 * 4
+    assert all(row["exact"] and row["first_difference"] is None for row in rows)

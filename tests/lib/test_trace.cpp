@@ -72,7 +72,8 @@ void arithmetic() {
 
 void memory() {
   const std::string store = "{ i32.const fe ff ff ff i32.const 80 81 82 83 i32.store ff 0f 00 00";
-  const std::string stored = "fe ff ff ff" + kPush + "80 81 82 83" + kPush + "80 81 82 83 commit(-2,sts=0,bt=0) fe ff ff ff" + kPush;
+  const std::string stored =
+      "fe ff ff ff" + kPush + "80 81 82 83" + kPush + "80 81 82 83 commit(-2,sts=0,bt=0) fe ff ff ff" + kPush;
   const std::string get = " i32.const fe ff ff ff ";
   const std::string done = " commit(+0,sts=1,bt=0) halt";
   expect(store + get + "i32.load ff 0f 00 00" + kHalt, stored + "80 81 82 83" + done);
@@ -82,14 +83,18 @@ void memory() {
   expect(store + get + "i32.load16_u 01 10 00 00" + kHalt, stored + "82 83 00 00" + done);
   expect(store + get + "i32.load 00 10 00 00" + kHalt, stored + "81 82 83 00" + done);
   // The sum of address and offset does not wrap at 2^32.
-  expect("{ i32.const 01 00 00 00 i32.const 07 00 00 00 i32.store8 00 00 00 00 i32.const ff ff ff ff "
-         "i32.load8_u 02 00 00 00" + kHalt,
-         "01 00 00 00" + kPush + "07 00 00 00" + kPush + "07 commit(-2,sts=0,bt=0) ff ff ff ff" + kPush +
-             "00 00 00 00" + done);
-  expect("{ i32.const ff ff ff ff i32.const 01 02 00 00 i32.store16 ff ff ff ff i32.const ff ff ff ff "
-         "i32.load ff ff ff ff" + kHalt,
-         "ff ff ff ff" + kPush + "01 02 00 00" + kPush + "01 02 commit(-2,sts=0,bt=0) ff ff ff ff" + kPush +
-             "01 02 00 00" + done);
+  expect(
+      "{ i32.const 01 00 00 00 i32.const 07 00 00 00 i32.store8 00 00 00 00 i32.const ff ff ff ff "
+      "i32.load8_u 02 00 00 00" +
+          kHalt,
+      "01 00 00 00" + kPush + "07 00 00 00" + kPush + "07 commit(-2,sts=0,bt=0) ff ff ff ff" + kPush +
+          "00 00 00 00" + done);
+  expect(
+      "{ i32.const ff ff ff ff i32.const 01 02 00 00 i32.store16 ff ff ff ff i32.const ff ff ff ff "
+      "i32.load ff ff ff ff" +
+          kHalt,
+      "ff ff ff ff" + kPush + "01 02 00 00" + kPush + "01 02 commit(-2,sts=0,bt=0) ff ff ff ff" + kPush +
+          "01 02 00 00" + done);
 }
 
 void control() {
@@ -100,14 +105,19 @@ void control() {
   expect("{ br 01 00 00 00 return ff ff ff ff call fe ff ff ff" + kHalt,
          "branch_taken 01 00 00 00 commit(+0,sts=0,bt=1) branch_taken fe ff ff ff call_commit "
          "branch_taken 01 00 00 00 return_commit halt");
-  expect("{ i32.const 01 00 00 00 br_if 01 00 00 00 i32.eqz 00 00 00 00 i32.const 00 00 00 00 br_if fb ff ff ff" + kHalt,
-         "01 00 00 00" + kPush + "branch_taken 01 00 00 00 commit(-1,sts=0,bt=1) 00 00 00 00" + kPush +
-             "commit(-1,sts=0,bt=0) halt");
+  expect(
+      "{ i32.const 01 00 00 00 br_if 01 00 00 00 i32.eqz 00 00 00 00 i32.const 00 00 00 00 br_if fb ff ff "
+      "ff" +
+          kHalt,
+      "01 00 00 00" + kPush + "branch_taken 01 00 00 00 commit(-1,sts=0,bt=1) 00 00 00 00" + kPush +
+          "commit(-1,sts=0,bt=0) halt");
   // Locals live at their call depth and outlast the call; input lies in memory.
-  expect("{ input_base 10 00 00 00 i32.const 0f 00 00 00 i32.load8_u 02 00 00 00 local.set 3f 00 00 00 "
-         "local.get 3f 00 00 00" + kHalt + " a b 00 commit(+0,sts=0,bt=0)",
-         "0f 00 00 00" + kPush + "62 00 00 00 commit(+0,sts=1,bt=0) 62 00 00 00 commit(-1,sts=0,bt=0) 62 00 00 00" +
-             kPush + "halt");
+  expect(
+      "{ input_base 10 00 00 00 i32.const 0f 00 00 00 i32.load8_u 02 00 00 00 local.set 3f 00 00 00 "
+      "local.get 3f 00 00 00" +
+          kHalt + " a b 00 commit(+0,sts=0,bt=0)",
+      "0f 00 00 00" + kPush +
+          "62 00 00 00 commit(+0,sts=1,bt=0) 62 00 00 00 commit(-1,sts=0,bt=0) 62 00 00 00" + kPush + "halt");
 }
 
 void limits() {
@@ -129,8 +139,8 @@ void limits() {
   run.stop_after = 2;
   run.result.size = sizeof run.result;
   const auto ids = words.encode(loop);
-  CHECK(tvm_trace(words.pointers.data(), static_cast<std::int32_t>(words.pointers.size()), ids.data(), ids.size(), 0,
-                  collect, &run, &run.result) == TVM_OK);
+  CHECK(tvm_trace(words.pointers.data(), static_cast<std::int32_t>(words.pointers.size()), ids.data(),
+                  ids.size(), 0, collect, &run, &run.result) == TVM_OK);
   CHECK(run.result.stopped == TVM_STOPPED_CALLBACK && run.calls == 2);
 
   // An error beyond the limit is not reached; one before it comes after its tokens.
@@ -153,7 +163,8 @@ void errors() {
   refuse("{ return 00 00 00 00 }", TVM_ERROR_PROGRAM, "no call is open");
   refuse("{ i32.const 00 00 00 00 }", TVM_ERROR_PROGRAM, "instruction 1: the cursor ran past");
   refuse("{ i32.const 00 00 00 00 input_base 00 00 00 00 }", TVM_ERROR_PROGRAM, "only be instruction 0");
-  refuse("{ input_base 00 00 00 00 br fe ff ff ff } 00 commit(+0,sts=0,bt=0)", TVM_ERROR_PROGRAM, "executed again");
+  refuse("{ input_base 00 00 00 00 br fe ff ff ff } 00 commit(+0,sts=0,bt=0)", TVM_ERROR_PROGRAM,
+         "executed again");
   refuse("{ input_base 00 00 00 00 }", TVM_ERROR_PROGRAM, "ends at position");
   refuse("{ input_base 00 00 00 00 } 61 commit(+0,sts=0,bt=0)", TVM_ERROR_PROGRAM, "closing 00");
   refuse("{ halt 00 00 00 00 } 00", TVM_ERROR_PROGRAM, "not input_base");
@@ -163,7 +174,8 @@ void errors() {
   const auto count = static_cast<std::int32_t>(words.pointers.size());
   CHECK(tvm_trace(words.pointers.data(), count, &bad, 1, 0, nullptr, nullptr, &result) == TVM_ERROR_PROGRAM);
   CHECK(tvm_trace(nullptr, count, &bad, 1, 0, nullptr, nullptr, &result) == TVM_ERROR_ARGUMENT);
-  CHECK(tvm_trace(words.pointers.data(), count, nullptr, 1, 0, nullptr, nullptr, &result) == TVM_ERROR_ARGUMENT);
+  CHECK(tvm_trace(words.pointers.data(), count, nullptr, 1, 0, nullptr, nullptr, &result) ==
+        TVM_ERROR_ARGUMENT);
   result.size = 4;
   CHECK(tvm_trace(words.pointers.data(), count, &bad, 1, 0, nullptr, nullptr, &result) == TVM_ERROR_ARGUMENT);
   refuse("{ call ff ff ff ff }", TVM_OK, "");  // limited by tokens, not by depth, in 100000 tokens
@@ -171,12 +183,14 @@ void errors() {
 
 void speed() {
   const auto ids = words.encode(
-      "{ i32.const 00 00 00 00 local.set 00 00 00 00 local.get 00 00 00 00 i32.const 01 00 00 00 i32.add 00 00 00 00 "
-      "local.tee 00 00 00 00 i32.const 00 00 00 01 i32.lt_u 00 00 00 00 br_if f9 ff ff ff" + kHalt);
+      "{ i32.const 00 00 00 00 local.set 00 00 00 00 local.get 00 00 00 00 i32.const 01 00 00 00 i32.add 00 "
+      "00 00 00 "
+      "local.tee 00 00 00 00 i32.const 00 00 00 01 i32.lt_u 00 00 00 00 br_if f9 ff ff ff" +
+      kHalt);
   tvm_run_result result{};
   result.size = sizeof result;
-  tvm_trace(words.pointers.data(), static_cast<std::int32_t>(words.pointers.size()), ids.data(), ids.size(), 400000000,
-            nullptr, nullptr, &result);
+  tvm_trace(words.pointers.data(), static_cast<std::int32_t>(words.pointers.size()), ids.data(), ids.size(),
+            400000000, nullptr, nullptr, &result);
   std::printf("%.1f million tokens/s\n", static_cast<double>(result.tokens) / result.seconds / 1e6);
 }
 
