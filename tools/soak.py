@@ -3,10 +3,10 @@
 
     python tools/soak.py [--program NAME] [--tokens 100000,1000000,10000000,100000000] [--json]
 
-Enters: a program (default: an endless loop that rewrites locals and a megabyte of memory).  Leaves: a row
-for each number of tokens: speed of generation and of the executor, whether the tokens were the same,
-and the peak memory of the process so far.  Tokens go into a hash, chunk by chunk; nobody keeps them but
-the engine, which needs its past.
+Enters: a program (default: an endless loop that rewrites locals and a megabyte of memory).
+Leaves: a row for each number of tokens: speed of generation and of the executor, whether the tokens
+were the same, and the peak memory of the process so far.  Tokens go into a hash, chunk by chunk;
+nobody keeps them but the engine, which needs its past.
 """
 
 from __future__ import annotations

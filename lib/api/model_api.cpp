@@ -69,8 +69,8 @@ const char* tvm_model_why_no_plan(const tvm_model* model) {
   return model->plan() != nullptr ? "" : model->why_no_plan.c_str();
 }
 
-tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size_t count, tvm_text_callback callback,
-                             void* user) {
+tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size_t count,
+                             tvm_text_callback callback, void* user) {
   return tvm::guard([&] {
     tvm::require(model != nullptr, "model is NULL");
     tvm::require(callback != nullptr, "callback is NULL");

@@ -4,8 +4,8 @@
 // run and the state after it. States and tapes are made when a run first needs them, so that a run
 // makes those of the instructions that it executes; later positions follow pointers.
 //
-// The class of a byte token and the state "byte 1 of i32.add comes next, operands found" lead to "byte 2 ...":
-// nothing is looked up or branched on. After a commit the tape branches on the fetched opcode.
+// The class of a byte token and the state "byte 1 of i32.add comes next, operands found" lead to "byte 2
+// ...": nothing is looked up or branched on. After a commit the tape branches on the fetched opcode.
 #pragma once
 
 #include <array>

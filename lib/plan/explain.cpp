@@ -8,8 +8,8 @@
 namespace tvm::plan {
 namespace {
 
-constexpr const char* kKinds[] = {"one",        "position", "token", "linear", "index", "token at", "history at", "sum",
-                                  "lookup",     "found",    "product", "step", "equal", "function"};
+constexpr const char* kKinds[] = {"one", "position", "token", "linear",  "index", "token at", "history at",
+                                  "sum", "lookup",   "found", "product", "step",  "equal",    "function"};
 constexpr const char* kUnits[] = {"input", "head", "neuron", "attention slot", "ffn slot"};
 
 // Intervals saturate beyond 64 bits.
@@ -59,7 +59,8 @@ std::string words(const Network& net, const Node& node) {
     case Kind::kSum:
       return counts_all(net, node) ? "running sum of " + words(net.means[node.table].value)
                                    : "(" + gate + ") * mean of " + words(net.means[node.table].value);
-    case Kind::kLookup: return "newest record of store " + std::to_string(node.table) + " with key nearest " + value;
+    case Kind::kLookup:
+      return "newest record of store " + std::to_string(node.table) + " with key nearest " + value;
     case Kind::kFound: return "column " + std::to_string(node.table) + " of record " + at;
     case Kind::kProduct: return "(" + value + ") * max(0, " + gate + ")";
     case Kind::kStep: return value + " if " + gate + " >= 1 else 0";
@@ -95,11 +96,12 @@ std::string words(const Tape& tape, const Op& op) {
     case Code::kHistoryAt: return to + "history " + std::to_string(op.table) + " at " + at;
     case Code::kSum: return to + "(" + gate() + ") * mean of " + value;
     case Code::kAddToSum: return register_name(op.to) + " += " + value;
-    case Code::kLookup: return to + "record of store " + std::to_string(op.table) + " with key nearest " + value;
+    case Code::kLookup:
+      return to + "record of store " + std::to_string(op.table) + " with key nearest " + value;
     case Code::kFound: return to + "column " + std::to_string(op.part) + " of record " + at;
     case Code::kMatch:
-      return to + "column " + std::to_string(op.part) + " of store " + std::to_string(op.table) + " under key " + value +
-             ", else 0";
+      return to + "column " + std::to_string(op.part) + " of store " + std::to_string(op.table) +
+             " under key " + value + ", else 0";
     case Code::kProduct: return to + "(" + value + ") * max(0, " + gate() + ")";
     case Code::kStep: return to + value + " if " + gate() + " >= 1 else 0";
     case Code::kEqual: return to + value + " if " + gate() + " = 0 else 0";
@@ -116,7 +118,8 @@ std::string words(const Tape& tape, const Op& op) {
     case Code::kRecall: return "predict entry " + value + " of " + std::to_string(tape.predictions.size());
     case Code::kPredict: {
       std::string features;
-      for (const Linear& feature : tape.features) features += (features.empty() ? "" : ", ") + words(tape, feature);
+      for (const Linear& feature : tape.features)
+        features += (features.empty() ? "" : ", ") + words(tape, feature);
       return "predict the argmax over (" + features + ")";
     }
     case Code::kEnd: return "no prediction";
@@ -144,21 +147,23 @@ std::string certificate(const Plan& plan) {
   for (NodeId id = 0; id < net.nodes.size(); ++id) {
     if (!plan.readers.live[id]) continue;
     nodes.push_back(id);
-    if (may_leave(net.nodes[id].gate, net.ranges) || may_leave(net.nodes[id].value, net.ranges)) checked.push_back(id);
+    if (may_leave(net.nodes[id].gate, net.ranges) || may_leave(net.nodes[id].value, net.ranges))
+      checked.push_back(id);
   }
-  return "{\"tokens\":" + number(kMaxTokens) + ",\"sums\":" + number(kSumBound) + ",\"keys\":[" + number(keys.low) + "," +
-         number(keys.high) + "],\"nodes\":" + std::to_string(nodes.size()) +
+  return "{\"tokens\":" + number(kMaxTokens) + ",\"sums\":" + number(kSumBound) + ",\"keys\":[" +
+         number(keys.low) + "," + number(keys.high) + "],\"nodes\":" + std::to_string(nodes.size()) +
          ",\"checked\":" + list(checked, [](NodeId id) { return std::to_string(id); }) + "}";
 }
 
 std::string node(const Plan& plan, NodeId id) {
   const Network& net = plan.network;
   const Origin& from = net.origins[id];
-  return "{\"id\":" + std::to_string(id) + ",\"kind\":" + quoted(kKinds[static_cast<std::size_t>(net.nodes[id].kind)]) +
+  return "{\"id\":" + std::to_string(id) +
+         ",\"kind\":" + quoted(kKinds[static_cast<std::size_t>(net.nodes[id].kind)]) +
          ",\"live\":" + (plan.readers.live[id] ? "true" : "false") + ",\"from\":[" +
          quoted(kUnits[static_cast<std::size_t>(from.unit)]) + "," + std::to_string(from.layer) + "," +
-         std::to_string(from.index) + "],\"low\":" + number(net.ranges[id].low) + ",\"high\":" +
-         number(net.ranges[id].high) + ",\"is\":" + quoted(words(net, net.nodes[id])) + "}";
+         std::to_string(from.index) + "],\"low\":" + number(net.ranges[id].low) +
+         ",\"high\":" + number(net.ranges[id].high) + ",\"is\":" + quoted(words(net, net.nodes[id])) + "}";
 }
 
 std::string tapes(const Plan& plan, std::span<const std::int32_t> tokens) {
@@ -168,7 +173,8 @@ std::string tapes(const Plan& plan, std::span<const std::int32_t> tokens) {
   return list(sequence.automaton().segments(), [&](const auto& segment) {
     return "{\"class\":" + std::to_string(segment->token_class) +
            ",\"branch\":" + list(segment->tape.branches, [](auto s) { return std::to_string(s); }) +
-           ",\"ops\":" + list(segment->tape.ops, [&](const Op& op) { return quoted(words(segment->tape, op)); }) + "}";
+           ",\"ops\":" +
+           list(segment->tape.ops, [&](const Op& op) { return quoted(words(segment->tape, op)); }) + "}";
   });
 }
 
@@ -181,18 +187,19 @@ std::string explain(const Plan& plan, std::span<const std::int32_t> tokens) {
   const auto text = [](const Expr& expr) { return quoted(words(expr)); };
   std::string json = "{\"heads_used\":" + std::to_string(net.heads_used) +
                      ",\"heads_dropped\":" + std::to_string(net.heads_dropped) +
-                     ",\"neurons_used\":" + std::to_string(net.neurons_used) + ",\"certificate\":" + certificate(plan);
+                     ",\"neurons_used\":" + std::to_string(net.neurons_used) +
+                     ",\"certificate\":" + certificate(plan);
   json += ",\"nodes\":" + list(ids, [&](NodeId id) { return node(plan, id); });
   json += ",\"stores\":" + list(net.stores, [&](const Store& store) {
-    return "{\"key\":" + text(store.key) + ",\"square\":" + text(store.square) + ",\"clear\":" + text(store.clear) +
-           ",\"columns\":" + list(store.columns, text) + "}";
-  });
+            return "{\"key\":" + text(store.key) + ",\"square\":" + text(store.square) +
+                   ",\"clear\":" + text(store.clear) + ",\"columns\":" + list(store.columns, text) + "}";
+          });
   json += ",\"features\":" + list(net.features, text);
   json += ",\"classes\":" + std::to_string(plan.split.classes.size());
   json += ",\"selectors\":" + list(plan.split.selectors, [](const Selector& selector) {
-    return "{\"nodes\":" + list(selector.nodes, [](NodeId id) { return std::to_string(id); }) +
-           ",\"cases\":" + std::to_string(selector.cases()) + "}";
-  });
+            return "{\"nodes\":" + list(selector.nodes, [](NodeId id) { return std::to_string(id); }) +
+                   ",\"cases\":" + std::to_string(selector.cases()) + "}";
+          });
   if (!tokens.empty()) json += ",\"tapes\":" + tapes(plan, tokens);
   return json + "}";
 }

@@ -70,9 +70,7 @@ Expr Knowledge::substitute(const Expr& expr) {
   return result;
 }
 
-Range Knowledge::range(const Expr& expr) const {
-  return net_.range(expr, position_);
-}
+Range Knowledge::range(const Expr& expr) const { return net_.range(expr, position_); }
 
 // The interval without building the expression: wider where terms would cancel.
 Range Knowledge::quick_range(const Expr& expr) {
@@ -107,11 +105,13 @@ Expr Knowledge::symbol_of(NodeId id) {
     // Positions before the first are the first, whose token is known.
     case Kind::kIndex: return quick_range(node.value).high <= 0 ? Expr{} : self;
     case Kind::kTokenAt:
-      if (symbol(node.at).empty()) return constant(net_.tables[node.table][static_cast<std::size_t>(first_token_)]);
+      if (symbol(node.at).empty())
+        return constant(net_.tables[node.table][static_cast<std::size_t>(first_token_)]);
       return self;
     case Kind::kFunction: {
       std::int64_t at = 0, value = 0;
-      return is_constant(symbol(node.at), at) && net_.functions[node.table].at(at, value) ? constant(value) : self;
+      return is_constant(symbol(node.at), at) && net_.functions[node.table].at(at, value) ? constant(value)
+                                                                                          : self;
     }
     case Kind::kFound:
       return forwarded(id) ? substitute(net_.stores[net_.nodes[node.at].table].columns[node.table]) : self;
@@ -167,9 +167,7 @@ std::optional<std::int64_t> Knowledge::delta(const Expr& expr) {
 std::optional<std::int64_t> Knowledge::delta_of(NodeId id) {
   const Node& node = net_.nodes[id];
   if (known_[id] && previous_[id]) return *known_[id] - *previous_[id];
-  const auto steady = [](std::optional<std::int64_t> change) {
-    return change == 0 ? change : std::nullopt;
-  };
+  const auto steady = [](std::optional<std::int64_t> change) { return change == 0 ? change : std::nullopt; };
   switch (node.kind) {
     case Kind::kOne: return 0;
     case Kind::kPosition: return 1;

@@ -22,9 +22,9 @@ namespace tvm::plan {
 
 // What is known when a position has been read. Sums are always in their registers.
 struct Facts {
-  bool first = false;                 // no position has been read
-  std::vector<std::uint32_t> cases;   // per selector, or kNoCase
-  std::vector<bool> valid;            // per node: its register holds its value
+  bool first = false;                // no position has been read
+  std::vector<std::uint32_t> cases;  // per selector, or kNoCase
+  std::vector<bool> valid;           // per node: its register holds its value
   auto operator<=>(const Facts&) const = default;
 };
 

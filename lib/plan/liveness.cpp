@@ -86,7 +86,8 @@ std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wan
   return std::move(marker.live);
 }
 
-Readers find_readers(const Network& network, const std::vector<bool>& live, const std::vector<NodeId>& selected) {
+Readers find_readers(const Network& network, const std::vector<bool>& live,
+                     const std::vector<NodeId>& selected) {
   Readers readers{live, {}, closure(network, selected), std::vector<bool>(network.nodes.size(), false)};
   for (const Store& store : network.stores) readers.columns.emplace_back(store.columns.size(), false);
   for (NodeId id = 0; id < network.nodes.size(); ++id) {
@@ -95,14 +96,15 @@ Readers find_readers(const Network& network, const std::vector<bool>& live, cons
       readers.columns[network.nodes[node.at].table][node.table] = true;
     const auto steady = [&](const Expr& expr) {
       return std::all_of(expr.begin(), expr.end(), [&](const Term& term) {
-        return term.node == kOneNode || network.nodes[term.node].kind == Kind::kSum || readers.stable[term.node];
+        return term.node == kOneNode || network.nodes[term.node].kind == Kind::kSum ||
+               readers.stable[term.node];
       });
     };
     const bool indexed = node.kind == Kind::kTokenAt || node.kind == Kind::kHistoryAt ||
                          node.kind == Kind::kFunction || node.kind == Kind::kFound;
-    readers.stable[id] = node.kind != Kind::kOne && node.kind != Kind::kPosition && node.kind != Kind::kToken &&
-                         node.kind != Kind::kSum && steady(node.gate) && steady(node.value) &&
-                         (!indexed || steady({{node.at, 1}}));
+    readers.stable[id] = node.kind != Kind::kOne && node.kind != Kind::kPosition &&
+                         node.kind != Kind::kToken && node.kind != Kind::kSum && steady(node.gate) &&
+                         steady(node.value) && (!indexed || steady({{node.at, 1}}));
   }
   return readers;
 }

@@ -34,6 +34,7 @@ struct Readers {
   std::vector<bool> stable;                // changes only when a sum or a store does
 };
 
-Readers find_readers(const Network& network, const std::vector<bool>& live, const std::vector<NodeId>& selected);
+Readers find_readers(const Network& network, const std::vector<bool>& live,
+                     const std::vector<NodeId>& selected);
 
 }  // namespace tvm::plan

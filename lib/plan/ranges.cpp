@@ -8,7 +8,8 @@ void narrow_ranges(Network& network, const Split& split) {
   // The selector that is a table with most cases; the others are single values, whose intervals are exact.
   const Selector* selector = nullptr;
   for (const Selector& candidate : split.selectors)
-    if (candidate.by != Selector::By::kValue && (selector == nullptr || candidate.cases() > selector->cases()))
+    if (candidate.by != Selector::By::kValue &&
+        (selector == nullptr || candidate.cases() > selector->cases()))
       selector = &candidate;
   if (selector == nullptr) return;
   const std::size_t nodes = network.nodes.size(), cases = selector->values.size();
@@ -20,14 +21,16 @@ void narrow_ranges(Network& network, const Split& split) {
     for (std::size_t c = 0; c < cases; ++c) {
       Range& here = ranges[c][id];
       if (chosen != selector->nodes.end()) {
-        const std::int64_t value = selector->values[c][static_cast<std::size_t>(chosen - selector->nodes.begin())];
+        const std::int64_t value =
+            selector->values[c][static_cast<std::size_t>(chosen - selector->nodes.begin())];
         here = {value, value};
       } else {
         here = network.range_of(network.nodes[id], ranges[c]);
       }
       all = c == 0 ? here : Range{std::min(all.low, here.low), std::max(all.high, here.high)};
     }
-    network.ranges[id] = {std::max(network.ranges[id].low, all.low), std::min(network.ranges[id].high, all.high)};
+    network.ranges[id] = {std::max(network.ranges[id].low, all.low),
+                          std::min(network.ranges[id].high, all.high)};
   }
 }
 

@@ -52,8 +52,9 @@ class TokenBuffer {
 
 void require_positions(std::size_t count) {
   if (count > static_cast<std::size_t>(kMaxTokens))
-    throw Error(TVM_ERROR_LIMIT, sentence("position ", kMaxTokens,
-                                          ": the trace is longer than what is certified to be exact (2^31 tokens)"));
+    throw Error(TVM_ERROR_LIMIT,
+                sentence("position ", kMaxTokens,
+                         ": the trace is longer than what is certified to be exact (2^31 tokens)"));
 }
 
 // What one thread verifies of a window.
@@ -64,8 +65,8 @@ struct Share {
   std::exception_ptr error;
 };
 
-void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::int32_t* predicted,
-                 Share& mine, const std::atomic<bool>& given_up) {
+void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first,
+                  std::int32_t* predicted, Share& mine, const std::atomic<bool>& given_up) {
   mine.mismatch = mine.end;
   if (mine.begin == mine.end) return;
   Sequence sequence(plan, tokens[0]);
@@ -136,7 +137,8 @@ void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t>
   std::size_t given = prompt.size();  // tokens handed over, the prompt included
   const auto hand_over = [&] {
     const std::size_t count = sequence.position() + 1 - given;
-    const bool stopped = count > 0 && callback != nullptr && callback(user, tokens.data() + given, count) != 0;
+    const bool stopped =
+        count > 0 && callback != nullptr && callback(user, tokens.data() + given, count) != 0;
     given += count;
     result.tokens += count;
     return stopped;
@@ -177,7 +179,8 @@ void verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t 
       mine.error = std::current_exception();
     }
     // Later shares do not matter any more.
-    if (&mine == &shares[0] && (mine.error || (mine.mismatch < mine.end && predicted == nullptr))) given_up = true;
+    if (&mine == &shares[0] && (mine.error || (mine.mismatch < mine.end && predicted == nullptr)))
+      given_up = true;
   };
   {
     Threads others;

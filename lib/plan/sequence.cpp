@@ -132,14 +132,15 @@ inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_
     case Selector::By::kFunction: {
       const auto last = static_cast<std::int64_t>(selector.case_of.size()) - 1;
       const std::int64_t at = registers_[selector.at];
-      return selector.case_of[static_cast<std::size_t>(
-          at < selector.low ? 0 : at - selector.low > last ? last : at - selector.low)];
+      return selector.case_of[static_cast<std::size_t>(at < selector.low          ? 0
+                                                       : at - selector.low > last ? last
+                                                                                  : at - selector.low)];
     }
     case Selector::By::kValue: break;
   }
   const std::int64_t value = registers_[selector.nodes[0]];
-  return static_cast<std::size_t>(
-      value >= selector.low && value - selector.low < count ? value - selector.low : count);
+  return static_cast<std::size_t>(value >= selector.low && value - selector.low < count ? value - selector.low
+                                                                                        : count);
 }
 
 inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) const {
@@ -170,8 +171,9 @@ inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const st
 template <Sequence::Mode mode, class Tokens>
 std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted) {
   static const void* const labels[] = {
-      &&check, &&token, &&linear, &&index,   &&token_at, &&token_near, &&token_sum, &&history_at, &&sum,     &&add_to_sum, &&lookup, &&found,
-      &&match, &&product, &&step,   &&equal,    &&function,   &&insert,    &&history,    &&branch, &&recall,     &&predict, &&end};
+      &&check,    &&token,      &&linear,  &&index,  &&token_at, &&token_near, &&token_sum, &&history_at,
+      &&sum,      &&add_to_sum, &&lookup,  &&found,  &&match,    &&product,    &&step,      &&equal,
+      &&function, &&insert,     &&history, &&branch, &&recall,   &&predict,    &&end};
   static_assert(std::size(labels) == static_cast<std::size_t>(Code::kEnd) + 1);
   constexpr bool predicting = mode != Mode::kRead;
   const Network& net = plan_.network;
@@ -222,13 +224,15 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   sum:
     sum(*tape, *op, tokens[position_]);
     TVM_NEXT;
-  add_to_sum: {
-    std::int64_t total = 0;
-    if (__builtin_add_overflow(r[op->to], value(*tape, op->value), &total) || total > kSumBound || total < -kSumBound)
-      beyond("a running sum leaves what is exact (2^53)");
-    r[op->to] = total;
-    TVM_NEXT;
-  }
+  add_to_sum:
+    {
+      std::int64_t total = 0;
+      if (__builtin_add_overflow(r[op->to], value(*tape, op->value), &total) || total > kSumBound ||
+          total < -kSumBound)
+        beyond("a running sum leaves what is exact (2^53)");
+      r[op->to] = total;
+      TVM_NEXT;
+    }
   lookup:
     if (stores_[op->table].empty()) off_plan("a lookup finds every key cleared");
     r[op->to] = static_cast<std::int64_t>(stores_[op->table].nearest(value(*tape, op->value)));
@@ -236,13 +240,14 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   found:
     r[op->to] = stores_[op->table].row(static_cast<std::size_t>(r[op->at]))[op->part];
     TVM_NEXT;
-  match: {
-    const RecordStore& store = stores_[op->table];
-    if (store.empty()) off_plan("a lookup finds every key cleared");
-    const std::int64_t* row = store.get(value(*tape, op->value));
-    r[op->to] = row == nullptr ? 0 : row[op->part];
-    TVM_NEXT;
-  }
+  match:
+    {
+      const RecordStore& store = stores_[op->table];
+      if (store.empty()) off_plan("a lookup finds every key cleared");
+      const std::int64_t* row = store.get(value(*tape, op->value));
+      r[op->to] = row == nullptr ? 0 : row[op->part];
+      TVM_NEXT;
+    }
   product:
     r[op->to] = product(*tape, *op);
     TVM_NEXT;
@@ -253,7 +258,8 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     r[op->to] = value(*tape, tape->gates[op->part]) != 0 ? 0 : value(*tape, op->value);
     TVM_NEXT;
   function:
-    if (!net.functions[op->table].at(r[op->at], r[op->to])) beyond("a function of an integer does not fit 64 bits");
+    if (!net.functions[op->table].at(r[op->at], r[op->to]))
+      beyond("a function of an integer does not fit 64 bits");
     TVM_NEXT;
   insert:
     insert(*tape, *op);
@@ -266,20 +272,22 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     tape = &segment->tape;
     op = tape->ops.data() - 1;
     TVM_NEXT;
-  recall: {
-    const auto entry = static_cast<std::size_t>(value(*tape, op->value));
-    next = tape->predictions[entry].load(std::memory_order_relaxed) - 1;
-    if constexpr (mode == Mode::kGenerate) {
-      link = &segment->following[entry];
-      following = link->load(std::memory_order_acquire);
+  recall:
+    {
+      const auto entry = static_cast<std::size_t>(value(*tape, op->value));
+      next = tape->predictions[entry].load(std::memory_order_relaxed) - 1;
+      if constexpr (mode == Mode::kGenerate) {
+        link = &segment->following[entry];
+        following = link->load(std::memory_order_acquire);
+      }
+      if (next < 0) TVM_NEXT;
+      goto end;
     }
-    if (next < 0) TVM_NEXT;
-    goto end;
-  }
   predict:
     next = output(*tape);
     if (!tape->predictions.empty())
-      tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].store(next + 1, std::memory_order_relaxed);
+      tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].store(next + 1,
+                                                                                 std::memory_order_relaxed);
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
     state_ = cut_ ? automaton_->nothing_known() : segment->after;

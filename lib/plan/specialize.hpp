@@ -16,8 +16,8 @@
 namespace tvm::plan {
 
 struct Selector {
-  std::vector<NodeId> nodes;                       // known together
-  std::vector<std::vector<std::int64_t>> values;   // (cases, nodes)
+  std::vector<NodeId> nodes;                      // known together
+  std::vector<std::vector<std::int64_t>> values;  // (cases, nodes)
   // How the case is found. A table: case_of[token at position `at`], or case_of[node `at` - low]
   // clamped; else the single node itself counts from low, and what is beyond is "no case".
   enum class By : std::uint8_t { kTokenAt, kFunction, kValue } by = By::kValue;

@@ -68,7 +68,8 @@ class RecordStore {
   // Neighbouring keys stay neighbours within a line of the cache.
   std::size_t home(std::int64_t key) const {
     const auto bits = static_cast<std::uint64_t>(key);
-    return static_cast<std::size_t>((bits ^ ((bits >> 8) * 0x9E3779B97F4A7C15u) >> 40 << 3) & (cells_.size() - 1));
+    return static_cast<std::size_t>((bits ^ ((bits >> 8) * 0x9E3779B97F4A7C15u) >> 40 << 3) &
+                                    (cells_.size() - 1));
   }
   const Cell* find(std::int64_t key) const {
     std::size_t i = home(key);

@@ -129,7 +129,8 @@ class Builder {
     if (request_.part != Part::kRest) return false;
     const Node& node = net_.nodes[reader];
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
-      if (readers_.before_branch[id] && net_.nodes[id].kind == node.kind && net_.nodes[id].table == node.table)
+      if (readers_.before_branch[id] && net_.nodes[id].kind == node.kind &&
+          net_.nodes[id].table == node.table)
         return true;
     return false;
   }
@@ -151,7 +152,8 @@ class Builder {
     Expr sum;
     for (const Term& term : key) {
       const Node& node = net_.nodes[term.node];
-      add_scaled(sum, node.kind == Kind::kLinear ? know_.substitute(node.value) : Expr{{term.node, 1}}, term.weight);
+      add_scaled(sum, node.kind == Kind::kLinear ? know_.substitute(node.value) : Expr{{term.node, 1}},
+                 term.weight);
     }
     for (const std::int64_t sign : {1, -1}) {
       Expr rooted;
@@ -229,8 +231,10 @@ class Builder {
     const auto token_at = [&](const Term& term) -> const Node& { return net_.nodes[term.node]; };
     return std::all_of(sum.begin(), sum.end(), [&](const Term& term) {
       const Node &node = token_at(term), &first = token_at(sum[0]);
-      if (node.kind != Kind::kTokenAt || first.kind != Kind::kTokenAt || node.table != first.table) return false;
-      if (!needed_[term.node] || readers_of_[term.node] != 1 || !fused(node.at) || !fused(first.at)) return false;
+      if (node.kind != Kind::kTokenAt || first.kind != Kind::kTokenAt || node.table != first.table)
+        return false;
+      if (!needed_[term.node] || readers_of_[term.node] != 1 || !fused(node.at) || !fused(first.at))
+        return false;
       if (net_.nodes[node.at].at != net_.nodes[first.at].at) return false;
       return base_of_index(node.at) == base_of_index(first.at);
     });
@@ -246,7 +250,11 @@ class Builder {
     const Expr sum = know_.substitute(net_.nodes[id].value);
     const Node& first = net_.nodes[sum[0].node];
     const NodeId upper = net_.nodes[first.at].at;
-    Op op{.code = Code::kTokenSum, .to = id, .at = upper == kOneNode ? kPositionNode : upper, .tokens = tokens(first.table), .value = {}};
+    Op op{.code = Code::kTokenSum,
+          .to = id,
+          .at = upper == kOneNode ? kPositionNode : upper,
+          .tokens = tokens(first.table),
+          .value = {}};
     op.value = linear(base_of_index(first.at));
     op.value.first = static_cast<std::uint32_t>(tape_.nears.size());
     op.value.more = static_cast<std::uint32_t>(sum.size());
@@ -308,7 +316,8 @@ class Builder {
                                    linear(know_.substitute(product.value))});
     }
     for (std::uint32_t c = 0; c < store.columns.size(); ++c)
-      insert.columns.push_back(checked(readers_.columns[node.table][c] ? know_.substitute(store.columns[c]) : Expr{}));
+      insert.columns.push_back(
+          checked(readers_.columns[node.table][c] ? know_.substitute(store.columns[c]) : Expr{}));
     Op op{.code = Code::kInsert, .table = node.table, .value = {}};
     op.part = static_cast<std::uint32_t>(tape_.inserts.size());
     tape_.inserts.push_back(std::move(insert));
@@ -380,7 +389,9 @@ class Builder {
         [[fallthrough]];
       case Kind::kProduct:
       case Kind::kStep:
-        op.code = node.kind == Kind::kProduct ? Code::kProduct : node.kind == Kind::kStep ? Code::kStep : Code::kEqual;
+        op.code = node.kind == Kind::kProduct ? Code::kProduct
+                  : node.kind == Kind::kStep  ? Code::kStep
+                                              : Code::kEqual;
         return gated(op, know_.substitute(node.gate), know_.substitute(node.value));
       default: return;
     }
@@ -479,7 +490,7 @@ class Builder {
   Knowledge& know_;
   const Request& request_;
   std::vector<bool> needed_, parted_, kept_, done_, enters_, grown_;
-  Linear entry_;  // of tape_.predictions
+  Linear entry_;               // of tape_.predictions
   std::vector<NodeId> early_;  // registers that the prediction is tabulated by
   std::vector<unsigned> index_readers_, readers_of_;
   std::vector<bool> absorbed_;  // into a token sum

@@ -24,36 +24,37 @@ struct Linear {
 };
 
 enum class Code : std::uint8_t {
-  kCheck,       // stops the run when value leaves 64 bits
-  kToken,       // to = tokens[token]
-  kLinear,      // to = value
-  kIndex,       // to = value clamped to 0 .. register `at`
-  kTokenAt,     // to = tokens[token at register `at`]
-  kTokenNear,   // to = tokens[token at (value clamped to 0 .. register `at`)]
-  kTokenSum,    // to = sum over `nears` of weight * tokens[token at (value + offset clamped to 0 .. register `at`)]
-  kHistoryAt,   // to = history `table` at register `at`
-  kSum,         // to = gate * mean `table` of value
-  kAddToSum,    // to += value
-  kLookup,      // to = record of store `table` with the key nearest to value
-  kFound,       // to = column `part` of record `at` of store `table`
-  kMatch,       // to = column `part` of the record of store `table` with the key value, or 0
-  kProduct,     // to = value * max(0, gate)
-  kStep,        // to = value when gate >= 1, else 0
-  kEqual,       // to = value when gate == 0, else 0
-  kFunction,    // to = function `table` of register `at`
-  kInsert,      // insert `part` into store `table`
-  kHistory,     // append value to history `table`
-  kBranch,      // go on with the tape of the selectors' cases
-  kRecall,      // next token = entry `value` of the tape's predictions: where it is known the position is done
-  kPredict,     // next token = argmax of the tape's features, and entry `value`; the position is done
-  kEnd,         // the position is done, no token is predicted
+  kCheck,      // stops the run when value leaves 64 bits
+  kToken,      // to = tokens[token]
+  kLinear,     // to = value
+  kIndex,      // to = value clamped to 0 .. register `at`
+  kTokenAt,    // to = tokens[token at register `at`]
+  kTokenNear,  // to = tokens[token at (value clamped to 0 .. register `at`)]
+  kTokenSum,   // to = sum over `nears` of weight * tokens[token at (value + offset clamped to 0 .. register
+               // `at`)]
+  kHistoryAt,  // to = history `table` at register `at`
+  kSum,        // to = gate * mean `table` of value
+  kAddToSum,   // to += value
+  kLookup,     // to = record of store `table` with the key nearest to value
+  kFound,      // to = column `part` of record `at` of store `table`
+  kMatch,      // to = column `part` of the record of store `table` with the key value, or 0
+  kProduct,    // to = value * max(0, gate)
+  kStep,       // to = value when gate >= 1, else 0
+  kEqual,      // to = value when gate == 0, else 0
+  kFunction,   // to = function `table` of register `at`
+  kInsert,     // insert `part` into store `table`
+  kHistory,    // append value to history `table`
+  kBranch,     // go on with the tape of the selectors' cases
+  kRecall,     // next token = entry `value` of the tape's predictions: where it is known the position is done
+  kPredict,    // next token = argmax of the tape's features, and entry `value`; the position is done
+  kEnd,        // the position is done, no token is predicted
 };
 
 struct Op {
   Code code;
   std::uint32_t to = 0, at = 0;
-  std::uint32_t table = 0;              // of functions, means, stores and histories
-  std::uint32_t part = 0;               // gated codes: its gate; kInsert: its insert; kFound, kMatch: the column
+  std::uint32_t table = 0;  // of functions, means, stores and histories
+  std::uint32_t part = 0;   // gated codes: its gate; kInsert: its insert; kFound, kMatch: the column
   const std::int64_t* tokens = nullptr;  // kToken and its like: a number for each token
   Linear value;
 };

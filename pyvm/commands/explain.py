@@ -1,7 +1,7 @@
 """`pyvm model explain`: what the plan found in the weights, what is proved of it, and its tapes.
 
-Enters: a model, and a program whose trace the tapes are made for.  Leaves: text, one section for each
-stage: fold, ranges, specialise, tapes.  Names come from the labels of the model file, if it has any.
+Enters: a model, and a program whose trace the tapes are made for.  Leaves: text, one section for
+each stage: fold, ranges, specialise, tapes.  Names are the labels of the model file, if it has any.
 """
 
 from __future__ import annotations
@@ -128,7 +128,8 @@ def _mentions(line: str, wanted: str) -> bool:
 def fold(plan: dict[str, Any], names: dict[int, str]) -> Iterator[str]:
     live = [node for node in plan["nodes"] if node["live"]]
     yield "fold: every residual slot followed through the layers as a linear expression"
-    yield f"  heads    {plan['heads_used']} used, {plan['heads_dropped']} dropped: nobody reads them"
+    used, unread = plan["heads_used"], plan["heads_dropped"]
+    yield f"  heads    {used} used, {unread} dropped: nobody reads them"
     yield f"  neurons  {plan['neurons_used']} used"
     dropped = len(plan["nodes"]) - len(live)
     yield f"  nodes    {len(live)} live, {dropped} dropped: constant, or replaced by others"
