@@ -49,6 +49,8 @@ class Sequence {
     return op.checked ? checked(tape, tape.gates[op.gate]) : value(tape, tape.gates[op.gate]);
   }
   Wide wide(const Tape& tape, const Linear& linear) const;
+  template <class Make>
+  Segment* made(Make&& make) const;
   void insert(const Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
   std::int64_t product(const Tape& tape, const Op& op) const;

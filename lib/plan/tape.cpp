@@ -38,7 +38,7 @@ class Builder {
       for (const NodeId id : early_) need_raw({{id, 1}});
     }
     need_all_parts();
-    const std::vector<bool> early = needed_;
+    const std::vector<bool> early = needed_, kept_early = kept_;
     if (predicts)
       for (const Expr& feature : net_.features) need_raw(feature);
     need_all_parts();
@@ -48,13 +48,17 @@ class Builder {
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       enter_before(id);
       if (early[id] || (needed_[id] && tape_.tokens.empty())) emit(id);
-      if (kept_[id] && !needed_[id]) emit_kept(id);
+      if (kept_early[id] || (kept_[id] && tape_.tokens.empty()))
+        if (!needed_[id]) emit_kept(id);
     }
     if (!tape_.tokens.empty()) {
       tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
       const std::size_t computed = tape_.computed.size();
       for (NodeId id = 0; id < net_.nodes.size(); ++id)
-        if (needed_[id] && !early[id]) emit(id);
+        if (needed_[id] && !early[id])
+          emit(id);
+        else if (kept_[id] && !kept_early[id] && !needed_[id])
+          emit_kept(id);
       tape_.computed.resize(computed);
     }
     finish(predicts);
@@ -130,7 +134,7 @@ class Builder {
     if (request_.part != Part::kRest) return false;
     const Node& node = net_.nodes[reader];
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
-      if (readers_.before_branch[id] && net_.nodes[id].kind == node.kind && net_.nodes[id].table == node.table)
+      if (readers_.live[id] && readers_.before_branch[id] && net_.nodes[id].kind == node.kind && net_.nodes[id].table == node.table)
         return true;
     return false;
   }
@@ -211,6 +215,9 @@ class Builder {
   void need_index(NodeId at, unsigned weight) {
     index_readers_[at] += weight;
     keep(at);
+    // An operator reads the register even where the index is known.
+    std::int64_t value = 0;
+    if (is_constant(know_.symbol(at), value) && !in_register(at)) kept_[at] = true;
   }
   bool fused(NodeId index) {
     return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] <= kFewReaders &&
@@ -226,7 +233,7 @@ class Builder {
   bool is_token_sum(NodeId id) {
     if (net_.nodes[id].kind != Kind::kLinear) return false;
     const Expr sum = know_.substitute(net_.nodes[id].value);
-    if (sum.size() < 3) return false;
+    if (sum.size() < 3 || far(sum)) return false;
     const auto token_at = [&](const Term& term) -> const Node& { return net_.nodes[term.node]; };
     return std::all_of(sum.begin(), sum.end(), [&](const Term& term) {
       const Node &node = token_at(term), &first = token_at(sum[0]);
@@ -316,7 +323,7 @@ class Builder {
     bool checked = far(key) || far(clear);
     insert.key = linear(key);
     insert.clear = linear(clear);
-    insert.always = know_.enters(node.table) == Knowledge::Entry::kAlways;
+    insert.always = clear.empty();
     insert.proof = prove(store);
     insert.sign = sign_;
     if (insert.proof == Insert::Proof::kCompute) {

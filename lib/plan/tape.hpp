@@ -63,7 +63,7 @@ struct Insert {
     Linear gate, value;
   };
   Linear key, clear;
-  bool always = false;  // clear is never positive
+  bool always = false;  // clear is 0
   // How it is known that `square` is the key's: proved; proved if sign * key >= 0; or by computing
   // rest + sum of weight * value * max(0, gate) with 128 bits.
   enum class Proof : std::uint8_t { kProved, kSign, kCompute } proof = Proof::kProved;
