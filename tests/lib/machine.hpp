@@ -2,6 +2,7 @@
 // are taken in the next free place of a layer. Runs of them on both paths, through the ABI.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -35,6 +36,11 @@ class Machine {
   ModelBytes bytes;
 
   int slot() {
+    if (!released_.empty()) {
+      const int to = released_.back();
+      released_.pop_back();
+      return to;
+    }
     CHECK(next_slot_ < bytes.d);
     return next_slot_++;
   }
@@ -69,6 +75,12 @@ class Machine {
     const int to = output_of(layer, head, 0, value);
     if (!second.empty()) output_of(layer, head, 1, second);
     return to;
+  }
+  int passthrough(int layer, const Combo& value) {
+    const int head = next_head(layer, {{0, 1}});
+    bytes.qkv(layer, 1, head, 0, 0) = 2;
+    bytes.qkv(layer, 1, head, 1, kOne) = 1;
+    return output_of(layer, head, 0, value);
   }
   int mean(int layer, const Combo& value, const Combo& key = {{kOne, 1.0}}) {
     const int head = next_head(layer, {});
@@ -129,6 +141,11 @@ class Machine {
     erase_after(layer, average);
     return to;
   }
+  // Free for the layers after this one; call it when the layer is complete.
+  void release(int layer, int slot) {
+    erase_after(layer, slot);
+    released_.push_back(slot);
+  }
   void erase_after(int layer, int slot) {
     bytes.layers[static_cast<std::size_t>(layer)].ffn_erase.push_back(slot);
   }
@@ -158,7 +175,7 @@ class Machine {
     return to;
   }
 
-  std::vector<int> heads_, neurons_;
+  std::vector<int> heads_, neurons_, released_;
   int next_slot_ = kOne + 1;
 };
 
