@@ -40,6 +40,8 @@ class Reference {
   bool inside() const { return inside_; }
   // A key that won was cleared, a square was none, a mean no integer: the plan may refuse.
   bool odd() const { return odd_; }
+  // The keys are no parabola: what is found is not what attention finds.
+  bool off() const { return off_; }
 
  private:
   Wide sum(const tvm::plan::Expr& expr, std::size_t position) const {
@@ -106,7 +108,8 @@ class Reference {
       };
       if (rank(s) <= rank(best)) best = s;
       const Wide key = sum(store.key, s), clear = sum(store.clear, s);
-      odd_ |= clear < 0 || (clear == 0 && key * key != sum(store.square, s));
+      off_ |= clear == 0 && key * key != sum(store.square, s);
+      odd_ |= off_ || clear < 0;
     }
     odd_ |= sum(store.clear, best) != 0;
     return static_cast<Wide>(best);
@@ -117,5 +120,5 @@ class Reference {
   std::vector<std::vector<Wide>> values_;  // (positions, nodes); a lookup's is the position found
   std::size_t now_ = 0;
   Wide largest_ = 0;
-  bool inside_ = true, odd_ = false;
+  bool inside_ = true, odd_ = false, off_ = false;
 };

@@ -25,6 +25,7 @@ class RandomMachine {
     if (one_in(3)) keys_.push_back({Machine::just(2), Machine::just(4)});
     for (int layer = 0; layer < kLayers; ++layer) {
       for (int i = between(1, 4); i > 0 && machine.has_slots(14); --i) head(layer);
+      settled_ = values_.size();
       for (int i = between(2, 6); i > 0 && machine.has_slots(12) && machine.has_neurons(layer, 60); --i)
         neurons(layer);
       keys_.insert(keys_.end(), new_keys_.begin(), new_keys_.end());
@@ -158,7 +159,11 @@ class RandomMachine {
         return;
       }
       case 5: {
-        const Value root = pick(1e4);
+        // Seldom one that this layer makes: its square is then that of what the slot held before.
+        const Value root =
+            one_in(30) ? pick(1e4, true)
+                       : values_[static_cast<std::size_t>(between(0, static_cast<int>(settled_) - 1))];
+        if (root.bound > 1e4) return;
         new_keys_.push_back({root.combo, {{machine.square(layer, root.combo), 1}}});
         return;
       }
@@ -211,4 +216,5 @@ class RandomMachine {
   std::vector<Value> values_;
   std::vector<int> flags_;  // slots of 0 or 1
   std::vector<Key> keys_, new_keys_;
+  std::size_t settled_ = 0;  // values that neurons of this layer can read
 };

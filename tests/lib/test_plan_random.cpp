@@ -159,13 +159,17 @@ void model(std::uint64_t seed) {
     const Tokens tokens = random.tokens(random.between(2, 110));
     Reference reference(plan.network);
     Tokens expected, by_layers;
-    for (const auto token : tokens) expected.push_back(reference.step(token));
+    std::size_t settled = 0;  // positions whose keys are parabolas
+    for (const auto token : tokens) {
+      expected.push_back(reference.step(token));
+      if (!reference.off() && expected.size() < tokens.size()) ++settled;
+    }
     if (!reference.inside()) fail("a value outside of its interval", 0);
     if (reference.largest() < Reference::Wide{1} << 45) {
       const Opened opened(random.machine.bytes);
       CHECK(opened.predict(tokens, TVM_PATH_LAYERS, by_layers) == TVM_OK);
-      compare("the folded network is not the layer path's", by_layers,
-              Tokens(expected.begin(), expected.end() - 1), 0);
+      by_layers.resize(settled);
+      compare("the folded network is not the layer path's", expected, by_layers, 0);
       ++counts.compared;
     } else {
       ++counts.inexact;
