@@ -38,13 +38,17 @@ class Builder {
       for (const NodeId id : early_) need_raw({{id, 1}});
     }
     need_all_parts();
-    const std::vector<bool> early = needed_, kept_early = kept_;
+    const std::vector<bool> early = needed_;
+    std::vector<bool> kept_early = kept_;
     if (predicts)
       for (const Expr& feature : net_.features) need_raw(feature);
     need_all_parts();
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
       if (needed_[id] && is_token_sum(id))
         for (const Term& term : know_.substitute(net_.nodes[id].value)) absorbed_[term.node] = true;
+    // What is kept in passing can be kept at once where it is at hand.
+    for (NodeId id = 0; id < net_.nodes.size(); ++id)
+      if (kept_[id] && at_hand(know_.symbol(id), early)) kept_early[id] = true;
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       enter_before(id);
       if (early[id] || (needed_[id] && tape_.tokens.empty())) emit(id);
@@ -66,11 +70,17 @@ class Builder {
   }
 
  private:
+  bool at_hand(const Expr& expr, const std::vector<bool>& early) {
+    return std::all_of(expr.begin(), expr.end(), [&](const Term& term) {
+      return term.node <= kPositionNode || early[term.node] || in_register(term.node);
+    });
+  }
   bool in_register(NodeId id) { return done_[id] || know_.carried(id); }
 
   void need(const Expr& expr) {
     for (const Term& term : expr) {
       ++readers_of_[term.node];
+      if (net_.nodes[term.node].kind == Kind::kIndex) index_readers_[term.node] += kOther;
       if (term.node > kPositionNode && !in_register(term.node)) needed_[term.node] = true;
     }
   }
@@ -213,20 +223,15 @@ class Builder {
   // there (a weight of 1 marks a reader of a token).
   static constexpr unsigned kOther = 8, kFewReaders = 2;
   void need_index(NodeId at, unsigned weight) {
-    index_readers_[at] += weight;
+    const unsigned readers = index_readers_[at] + weight;
     keep(at);
+    index_readers_[at] = readers;
     // An operator reads the register even where the index is known.
     std::int64_t value = 0;
     if (is_constant(know_.symbol(at), value) && !in_register(at)) kept_[at] = true;
   }
   bool fused(NodeId index) {
-    return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] <= kFewReaders &&
-           !wanted_index(index);
-  }
-  bool wanted_index(NodeId index) const {
-    return request_.part == Part::kBranch &&
-           std::any_of(request_.branches.begin(), request_.branches.end(),
-                       [&](auto s) { return split_.selectors[s].at == index; });
+    return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] <= kFewReaders;
   }
 
   // A sum of tokens around one position that nobody else reads: bytes that make a word.

@@ -14,6 +14,7 @@ class RandomMachine {
       : random_(seed), machine(one_in(5) ? 80 : between(6, 14), kLayers, 72, 200) {
     for (int i = between(1, 3); i > 0; --i) flags_.push_back(machine.token_slot(numbers(0, 1)));
     for (const int flag : flags_) add({{flag, 1}}, 1);
+    add(Machine::position(), 200);
     for (int i = between(1, 3); i > 0; --i) add({{machine.token_slot(numbers(-3, 7)), 1}}, 7);
     const std::vector<double> key = numbers(-1, 3);
     std::vector<double> square;
@@ -203,7 +204,7 @@ class RandomMachine {
   void forget(int layer) {
     const std::size_t index = static_cast<std::size_t>(between(0, static_cast<int>(values_.size()) - 1));
     const int slot = values_[index].combo[0].first;
-    if (values_.size() < 8 || flags_ == std::vector<int>{slot}) return;
+    if (values_.size() < 8 || slot == 0 || flags_ == std::vector<int>{slot}) return;
     const auto reads = [&](const Combo& combo) {
       return std::any_of(combo.begin(), combo.end(), [&](const auto& term) { return term.first == slot; });
     };

@@ -221,6 +221,17 @@ Machine steady_lookup() {
   return m;
 }
 
+// A past position that is read both as a number and as an index.
+Machine index_as_a_number(bool token) {
+  Machine m(10, 1);
+  const int a = m.token_slot({0, 1, 2}), back = m.token_slot({1, 3, 2, 5});
+  const int at = m.gather(0, {{0, 1}, {back, -1}}, {{0, 1}});
+  Combo seen{{0, 1}, {at, -1}};
+  if (token) seen.emplace_back(m.gather(0, {{0, 1}, {back, -1}}, {{a, 1}}), 1);
+  m.output(seen);
+  return m;
+}
+
 void limits_of_the_count() {
   Machine m(10, 1);
   m.output(Machine::position());
@@ -259,6 +270,8 @@ int main() {
   right &= agrees("index beyond the present", index_beyond_the_present(), tokens);
   right &= agrees("steady index", steady_index(), tokens);
   right &= agrees("steady lookup", steady_lookup(), tokens);
+  for (const bool token : {false, true})
+    right &= agrees("index as a number", index_as_a_number(token), tokens);
   CHECK(right);
   limits_of_the_count();
 }
