@@ -94,7 +94,8 @@ Segment* Automaton::make_step(State& state, std::uint32_t token_class, bool pred
   for (std::uint32_t s = 0; s < cases.size(); ++s) {
     cases[s] = knowledge.known_case(s);
     const std::size_t count = plan_.split.selectors[s].cases() + std::size_t{1};
-    if (cases[s] != kNoCase || targets * count > kMaxTargets) continue;
+    // A number that is known and is no case is in no register to branch on.
+    if (cases[s] != kNoCase || knowledge.is_known(s) || targets * count > kMaxTargets) continue;
     targets *= count;
     request.branches.push_back(s);
   }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -161,7 +162,7 @@ class Folder {
         if (read[i]) values[i] = net_.past(values[i], at);
       return;
     }
-    const std::uint32_t store = parabola_store(layer, head, k0, k1, clear);
+    const std::uint32_t store = parabola_store(layer, head, k0, k1, clear, values);
     std::vector<std::uint32_t> columns(2);
     for (std::size_t i : {0u, 1u})
       if (read[i]) columns[i] = column(store, values[i]);
@@ -173,8 +174,10 @@ class Folder {
              1}};
   }
 
+  // Heads of equal keys share a store, unless a value is computed only after the store is entered: just
+  // before it is first looked into.
   std::uint32_t parabola_store(std::size_t layer, std::size_t head, const Expr& k0, const Expr& k1,
-                               const Expr& clear) {
+                               const Expr& clear, const Expr (&values)[2]) {
     Store store;
     for (const Term& term : k0) {
       if (term.weight % 2 != 0) decline(layer, head, "head", "its key is not twice an integer");
@@ -182,11 +185,16 @@ class Folder {
     }
     add_scaled(store.square, k1, -1);
     store.clear = clear;
+    const auto is_before = [&](NodeId entered) {
+      return std::all_of(std::begin(values), std::end(values),
+                         [&](const Expr& value) { return value.empty() || value.back().node < entered; });
+    };
     for (std::uint32_t i = 0; i < net_.stores.size(); ++i)
       if (net_.stores[i].key == store.key && net_.stores[i].square == store.square &&
-          net_.stores[i].clear == store.clear)
+          net_.stores[i].clear == store.clear && is_before(entered_[i]))
         return i;
     net_.stores.push_back(std::move(store));
+    entered_.push_back(static_cast<NodeId>(net_.nodes.size()));
     return static_cast<std::uint32_t>(net_.stores.size() - 1);
   }
 
@@ -203,7 +211,8 @@ class Folder {
     std::vector<std::int64_t> keys(model_.tokens.size(), key.empty() ? 0 : key[0].weight);
     if (!key.empty() && key[0].node != kOneNode)
       for (std::size_t id = 0; id < keys.size(); ++id)
-        keys[id] *= net_.tables[net_.nodes[key[0].node].table][id];
+        if (__builtin_mul_overflow(keys[id], net_.tables[net_.nodes[key[0].node].table][id], &keys[id]))
+          throw Declined{"a key of a mean does not fit 64 bits"};
     const bool uniform = std::all_of(keys.begin(), keys.end(), [&](std::int64_t k) { return k == keys[0]; });
     const Mean wanted{value, net_.table(std::move(keys)), uniform};
     std::uint32_t index = 0;
@@ -238,6 +247,7 @@ class Folder {
 
   Expr product(std::size_t layer, std::size_t neuron, const Expr& gate, const Expr& value) {
     std::int64_t open = 0;
+    if (gate.empty()) return {};
     for (const Term& term : gate)
       if (is_mean(term.node)) decline(layer, neuron, "neuron", "its gate is a mean");
     if (value.size() == 1 && is_mean(value[0].node)) {
@@ -415,6 +425,7 @@ class Folder {
   std::vector<InputSlots> inputs_;
   std::vector<Expr> slots_;
   std::vector<bool> special_;
+  std::vector<NodeId> entered_;  // per store: its lookups are nodes from here on
 };
 
 }  // namespace

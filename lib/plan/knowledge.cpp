@@ -221,6 +221,12 @@ Knowledge::Entry Knowledge::enters(std::uint32_t store) {
   return range.low > 0 ? Entry::kNever : range.high <= 0 ? Entry::kAlways : Entry::kPerhaps;
 }
 
+bool Knowledge::is_known(std::size_t selector) {
+  const auto& nodes = split_.selectors[selector].nodes;
+  std::int64_t value = 0;
+  return std::all_of(nodes.begin(), nodes.end(), [&](NodeId id) { return is_constant(symbol(id), value); });
+}
+
 std::uint32_t Knowledge::known_case(std::size_t selector) {
   const Selector& choice = split_.selectors[selector];
   std::vector<std::int64_t> values;

@@ -56,6 +56,8 @@ class Knowledge {
 
   // The case of a selector when all its nodes are constants, else kNoCase.
   std::uint32_t known_case(std::size_t selector);
+  // Whether all its nodes are constants, of whatever value.
+  bool is_known(std::size_t selector);
 
  private:
   Expr symbol_of(NodeId id);

@@ -8,7 +8,9 @@ namespace {
 void take_apart(const Network& network, const Expr& expr, std::int64_t weight, Square& square) {
   for (const Term& term : expr) {
     const Node& node = network.nodes[term.node];
-    const std::int64_t factor = weight * term.weight;
+    std::int64_t factor = 0;
+    if (__builtin_mul_overflow(weight, term.weight, &factor))
+      throw Declined{"a weight of the folded network does not fit 64 bits"};
     if (node.kind == Kind::kProduct)
       square.products.push_back({factor, node.gate, node.value});
     else if (node.kind == Kind::kLinear)

@@ -55,12 +55,14 @@ bool is_constant(const Expr& expr, std::int64_t& value) {
 bool Function::at(std::int64_t c, std::int64_t& result) const {
   result = 0;
   if (c < low) return true;
-  const auto last = static_cast<std::int64_t>(values.size()) - 1;
-  const std::int64_t index = c - low;
-  result = values[static_cast<std::size_t>(std::min(index, last))];
-  std::int64_t more = 0;
-  return index <= last || (!__builtin_mul_overflow(index - last, slope, &more) &&
-                           !__builtin_add_overflow(result, more, &result));
+  const std::uint64_t index = static_cast<std::uint64_t>(c) - static_cast<std::uint64_t>(low);
+  if (index < values.size()) {
+    result = values[index];
+    return true;
+  }
+  const Wide more = (Wide{c} - low - static_cast<Wide>(values.size() - 1)) * slope + values.back();
+  result = static_cast<std::int64_t>(more);
+  return more == result;
 }
 
 std::uint32_t Network::table(std::vector<std::int64_t> values) {

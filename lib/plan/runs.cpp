@@ -144,8 +144,8 @@ void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t>
     return stopped;
   };
   while (true) {
-    std::size_t end = given + kHandOver;
-    if (limit != 0) end = static_cast<std::size_t>(std::min<std::uint64_t>(end, prompt.size() + limit));
+    const std::uint64_t left = limit != 0 ? limit - result.tokens : UINT64_MAX;
+    const std::size_t end = given + static_cast<std::size_t>(std::min<std::uint64_t>(kHandOver, left));
     require_positions(end);
     if (end > tokens.capacity()) tokens.reserve(end + end / 2);
     try {

@@ -30,6 +30,15 @@ void Sequence::off_plan(const char* what) const {
               sentence("path plan: position ", position_, ": ", what, "; use path layers"));
 }
 
+template <class Make>
+Segment* Sequence::made(Make&& make) const {
+  try {
+    return make();
+  } catch (const Declined& declined) {
+    off_plan(declined.why.c_str());
+  }
+}
+
 // Modulo 2^64: what may leave 64 bits was checked by an op before.
 inline std::int64_t Sequence::value(const Tape& tape, const Linear& linear) const {
   const auto times = [&](std::int64_t weight, NodeId node) {
@@ -71,7 +80,11 @@ void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t ke
 
 inline void Sequence::insert(const Tape& tape, const Op& op) {
   const Insert& how = tape.inserts[op.part];
-  if (!how.always && value(tape, how.clear) > 0) return;
+  if (!how.always) {
+    const std::int64_t clear = value(tape, how.clear);
+    if (clear > 0) return;
+    if (clear < 0) off_plan("a clear is negative");  // it would outdo every other
+  }
   const std::int64_t key = value(tape, how.key);
   if (how.proof == Insert::Proof::kSign) {
     if (how.sign > 0 ? key < 0 : key > 0) off_plan("a lookup key and its square disagree");
@@ -130,11 +143,10 @@ inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_
     case Selector::By::kTokenAt:
       return selector.case_of[static_cast<std::size_t>(tokens[registers_[selector.at]])];
     case Selector::By::kFunction: {
-      const auto last = static_cast<std::int64_t>(selector.case_of.size()) - 1;
       const std::int64_t at = registers_[selector.at];
-      return selector.case_of[static_cast<std::size_t>(at < selector.low          ? 0
-                                                       : at - selector.low > last ? last
-                                                                                  : at - selector.low)];
+      const std::uint64_t index = static_cast<std::uint64_t>(at) - static_cast<std::uint64_t>(selector.low);
+      return selector
+          .case_of[at < selector.low ? 0 : std::min<std::uint64_t>(index, selector.case_of.size() - 1)];
     }
     case Selector::By::kValue: break;
   }
@@ -151,7 +163,7 @@ inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) c
     radix *= selector.values.size() + 1;
   }
   Segment* next = segment.targets[index].load(std::memory_order_acquire);
-  return next != nullptr ? next : automaton_->target(segment, index);
+  return next != nullptr ? next : made([&] { return automaton_->target(segment, index); });
 }
 
 inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens) {
@@ -189,7 +201,8 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     Segment* segment = following;
     if (segment == nullptr) {
       segment = state_->next[predicting][token_class[here]].load(std::memory_order_acquire);
-      if (segment == nullptr) segment = automaton_->step(*state_, token_class[here], predicting);
+      if (segment == nullptr)
+        segment = made([&] { return automaton_->step(*state_, token_class[here], predicting); });
       if (link != nullptr) link->store(segment, std::memory_order_release);
     }
     following = nullptr;

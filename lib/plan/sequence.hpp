@@ -51,6 +51,8 @@ class Sequence {
     return std::clamp<std::int64_t>(at, 0, upper);
   }
   Wide wide(const Tape& tape, const Linear& linear) const;
+  template <class Make>
+  Segment* made(Make&& make) const;
   void insert(const Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
   std::int64_t product(const Tape& tape, const Op& op) const;

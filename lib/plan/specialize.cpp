@@ -16,6 +16,8 @@ constexpr std::size_t kFewClasses = 256;
 constexpr std::size_t kWorthGates = 4;
 // Values told apart of a node without a table: 0 .. kWindow - 1.
 constexpr std::int64_t kWindow = 8;
+// Functions whose tables together span more than this select nothing.
+constexpr std::int64_t kLongestTable = std::int64_t{1} << 22;
 
 std::size_t distinct(const std::vector<std::int64_t>& table) {
   return std::set<std::int64_t>(table.begin(), table.end()).size();
@@ -75,6 +77,7 @@ bool tabulate(const Network& network, Selector& selector) {
       end = std::max(end, f.low + static_cast<std::int64_t>(f.values.size()));
     }
   }
+  if (Wide{end} - selector.low > kLongestTable) return false;
   std::map<std::vector<std::int64_t>, std::uint32_t> cases;
   for (std::int64_t c = selector.low; c < end; ++c) {
     std::vector<std::int64_t> row;

@@ -38,22 +38,30 @@ class Builder {
     }
     need_all_parts();
     const std::vector<bool> early = needed_;
+    std::vector<bool> kept_early = kept_;
     if (predicts)
       for (const Expr& feature : net_.features) need_raw(feature);
     need_all_parts();
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
       if (needed_[id] && is_token_sum(id))
         for (const Term& term : know_.substitute(net_.nodes[id].value)) absorbed_[term.node] = true;
+    // What is kept in passing can be kept at once where it is at hand.
+    for (NodeId id = 0; id < net_.nodes.size(); ++id)
+      if (kept_[id] && at_hand(know_.symbol(id), early)) kept_early[id] = true;
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
       enter_before(id);
       if (early[id] || (needed_[id] && tape_.predictions.empty())) emit(id);
-      if (kept_[id] && !needed_[id]) emit_kept(id);
+      if (kept_early[id] || (kept_[id] && tape_.predictions.empty()))
+        if (!needed_[id]) emit_kept(id);
     }
     if (!tape_.predictions.empty()) {
       tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
       const std::size_t computed = tape_.computed.size();
       for (NodeId id = 0; id < net_.nodes.size(); ++id)
-        if (needed_[id] && !early[id]) emit(id);
+        if (needed_[id] && !early[id])
+          emit(id);
+        else if (kept_[id] && !kept_early[id] && !needed_[id])
+          emit_kept(id);
       tape_.computed.resize(computed);
     }
     finish(predicts);
@@ -61,11 +69,17 @@ class Builder {
   }
 
  private:
+  bool at_hand(const Expr& expr, const std::vector<bool>& early) {
+    return std::all_of(expr.begin(), expr.end(), [&](const Term& term) {
+      return term.node <= kPositionNode || early[term.node] || in_register(term.node);
+    });
+  }
   bool in_register(NodeId id) { return done_[id] || know_.carried(id); }
 
   void need(const Expr& expr) {
     for (const Term& term : expr) {
       ++readers_of_[term.node];
+      if (net_.nodes[term.node].kind == Kind::kIndex) index_readers_[term.node] += kOther;
       if (term.node > kPositionNode && !in_register(term.node)) needed_[term.node] = true;
     }
   }
@@ -129,7 +143,7 @@ class Builder {
     if (request_.part != Part::kRest) return false;
     const Node& node = net_.nodes[reader];
     for (NodeId id = 0; id < net_.nodes.size(); ++id)
-      if (readers_.before_branch[id] && net_.nodes[id].kind == node.kind &&
+      if (readers_.live[id] && readers_.before_branch[id] && net_.nodes[id].kind == node.kind &&
           net_.nodes[id].table == node.table)
         return true;
     return false;
@@ -210,24 +224,22 @@ class Builder {
   // there (a weight of 1 marks a reader of a token).
   static constexpr unsigned kOther = 8, kFewReaders = 2;
   void need_index(NodeId at, unsigned weight) {
-    index_readers_[at] += weight;
+    const unsigned readers = index_readers_[at] + weight;
     keep(at);
+    index_readers_[at] = readers;
+    // An operator reads the register even where the index is known.
+    std::int64_t value = 0;
+    if (is_constant(know_.symbol(at), value) && !in_register(at)) kept_[at] = true;
   }
   bool fused(NodeId index) {
-    return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] <= kFewReaders &&
-           !wanted_index(index);
-  }
-  bool wanted_index(NodeId index) const {
-    return request_.part == Part::kBranch &&
-           std::any_of(request_.branches.begin(), request_.branches.end(),
-                       [&](auto s) { return split_.selectors[s].at == index; });
+    return net_.nodes[index].kind == Kind::kIndex && needed_[index] && index_readers_[index] <= kFewReaders;
   }
 
   // A sum of tokens around one position that nobody else reads: bytes that make a word.
   bool is_token_sum(NodeId id) {
     if (net_.nodes[id].kind != Kind::kLinear) return false;
     const Expr sum = know_.substitute(net_.nodes[id].value);
-    if (sum.size() < 3) return false;
+    if (sum.size() < 3 || far(sum)) return false;
     const auto token_at = [&](const Term& term) -> const Node& { return net_.nodes[term.node]; };
     return std::all_of(sum.begin(), sum.end(), [&](const Term& term) {
       const Node &node = token_at(term), &first = token_at(sum[0]);
@@ -301,12 +313,12 @@ class Builder {
     enters_[node.table] = false;
     const Store& store = net_.stores[node.table];
     Insert insert;
-    insert.always = know_.enters(node.table) == Knowledge::Entry::kAlways;
-    const Expr key = know_.substitute(store.key);
+    const Expr key = know_.substitute(store.key), clear = know_.substitute(store.clear);
     std::int64_t fixed = 0;
     insert.fixed = is_constant(key, fixed);
     insert.key = checked(key);
-    insert.clear = checked(know_.substitute(store.clear));
+    insert.clear = checked(clear);
+    insert.always = clear.empty();
     insert.proof = prove(store);
     insert.sign = sign_;
     if (insert.proof == Insert::Proof::kCompute) {

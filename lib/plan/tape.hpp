@@ -66,7 +66,7 @@ struct Insert {
     Linear gate, value;
   };
   Linear key, clear;
-  bool always = false;  // clear is never positive
+  bool always = false;  // clear is 0
   bool fixed = false;   // the key is a constant
   // How it is known that `square` is the key's: proved; proved if sign * key >= 0; or by computing
   // rest + sum of weight * value * max(0, gate) with 128 bits.

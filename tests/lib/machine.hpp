@@ -1,0 +1,217 @@
+// Small integer machines for the tests of the plan, built part by part: residual slots, heads and neurons
+// are taken in the next free place of a layer. Runs of them on both paths, through the ABI.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "check.hpp"
+#include "model_bytes.hpp"
+#include "tvm.h"
+
+using Tokens = std::vector<std::int32_t>;
+
+// A linear combination of slots.
+using Combo = std::vector<std::pair<int, double>>;
+
+inline Combo plus(Combo a, const Combo& b, double weight = 1) {
+  for (const auto& [slot, w] : b) a.emplace_back(slot, w * weight);
+  return a;
+}
+
+class Machine {
+ public:
+  static constexpr int kOne = 3;
+
+  Machine(int vocabulary, int layers, int width = 64, int neurons = 160)
+      : bytes(vocabulary, width, layers, neurons, vocabulary - 1),
+        heads_(static_cast<std::size_t>(layers), 0),
+        neurons_(static_cast<std::size_t>(layers), 0) {
+    bytes.erasures = true;
+    bytes.latest.assign(static_cast<std::size_t>(layers * width / 2), 1);
+    for (int t = 0; t < vocabulary; ++t) bytes.e(t, kOne) = 1;
+  }
+
+  ModelBytes bytes;
+
+  int slot() {
+    if (!released_.empty()) {
+      const int to = released_.back();
+      released_.pop_back();
+      return to;
+    }
+    CHECK(next_slot_ < bytes.d);
+    return next_slot_++;
+  }
+  bool has_slots(int count) const { return next_slot_ + count <= bytes.d; }
+
+  // A slot that the embedding fills: values[token], repeated where there are fewer.
+  int token_slot(const std::vector<double>& values) {
+    const int to = slot();
+    for (int t = 0; t < bytes.v; ++t) bytes.e(t, to) = values[static_cast<std::size_t>(t) % values.size()];
+    return to;
+  }
+
+  static Combo position(double offset = 0) { return {{0, 1.0}, {kOne, offset}}; }
+  static Combo just(double number) { return {{kOne, number}}; }
+
+  // Heads: each returns the slot of a new value.
+  int gather(int layer, const Combo& query, const Combo& value, double recency = 0) {
+    const int head = next_head(layer, query);
+    bytes.qkv(layer, 1, head, 0, 0) = 2;
+    bytes.qkv(layer, 1, head, 1, 2) = -1;
+    bytes.qkv(layer, 1, head, 1, 1) = recency;
+    return output_of(layer, head, 0, value);
+  }
+  // Two values of one lookup where `second` is not empty: the slots are neighbours.
+  int lookup(int layer, const Combo& key, const Combo& square, const Combo& clear, const Combo& query,
+             const Combo& value, const Combo& second = {}) {
+    const int head = next_head(layer, query);
+    for (const auto& [slot, w] : key) bytes.qkv(layer, 1, head, 0, slot) += 2 * w;
+    for (const auto& [slot, w] : square) bytes.qkv(layer, 1, head, 1, slot) -= w;
+    for (const auto& [slot, w] : clear) bytes.qkv(layer, 1, head, 1, slot) -= 1e30 * w;
+    bytes.qkv(layer, 1, head, 1, 1) = 0.3;
+    const int to = output_of(layer, head, 0, value);
+    if (!second.empty()) output_of(layer, head, 1, second);
+    return to;
+  }
+  int passthrough(int layer, const Combo& value) {
+    const int head = next_head(layer, {{0, 1}});
+    bytes.qkv(layer, 1, head, 0, 0) = 2;
+    bytes.qkv(layer, 1, head, 1, kOne) = 1;
+    return output_of(layer, head, 0, value);
+  }
+  int mean(int layer, const Combo& value, const Combo& key = {{kOne, 1.0}}) {
+    const int head = next_head(layer, {});
+    for (const auto& [slot, w] : key) bytes.qkv(layer, 1, head, 1, slot) += w;
+    bytes.latest[static_cast<std::size_t>(layer * bytes.h + head)] = 0;
+    return output_of(layer, head, 0, value);
+  }
+
+  // Neurons: weight * value * max(0, gate) is added to `to`.
+  void neuron(int layer, const Combo& gate, const Combo& value, int to, double weight = 1) {
+    const int n = neurons_[static_cast<std::size_t>(layer)]++;
+    CHECK(n < bytes.f);
+    for (const auto& [slot, w] : gate) bytes.gate(layer, n, slot) += w;
+    for (const auto& [slot, w] : value) bytes.value(layer, n, slot) += w;
+    bytes.ffn(layer, to, n) += weight;
+  }
+  bool has_neurons(int layer, int count) const {
+    return neurons_[static_cast<std::size_t>(layer)] + count <= bytes.f;
+  }
+  int product(int layer, const Combo& gate, const Combo& value) {
+    const int to = slot();
+    neuron(layer, gate, value, to);
+    return to;
+  }
+  int linear(int layer, const Combo& value) { return product(layer, just(1), value); }
+  // value where gate >= 1, else 0
+  void add_step(int layer, const Combo& gate, const Combo& value, int to, double weight = 1) {
+    neuron(layer, gate, value, to, weight);
+    neuron(layer, plus(gate, just(-1)), value, to, -weight);
+  }
+  int step(int layer, const Combo& gate, const Combo& value) {
+    const int to = slot();
+    add_step(layer, gate, value, to);
+    return to;
+  }
+  // value where gate == 0, else 0
+  void add_equal(int layer, const Combo& gate, const Combo& value, int to, double weight = 1) {
+    neuron(layer, plus(gate, just(1)), value, to, weight);
+    neuron(layer, gate, value, to, -2 * weight);
+    neuron(layer, plus(gate, just(-1)), value, to, weight);
+  }
+  int equal(int layer, const Combo& gate, const Combo& value) {
+    const int to = slot();
+    add_equal(layer, gate, value, to);
+    return to;
+  }
+  int square(int layer, const Combo& x) {
+    const int to = product(layer, x, x);
+    Combo negative;
+    for (const auto& [slot, w] : x) negative.emplace_back(slot, -w);
+    neuron(layer, negative, negative, to);
+    return to;
+  }
+  // The sum of a value over all positions so far.
+  int sum(int layer, const Combo& value) {
+    const int average = mean(layer, value);
+    const int to = product(layer, position(1), {{average, 1}});
+    erase_after(layer, average);
+    return to;
+  }
+  // Free for the layers after this one; call it when the layer is complete.
+  void release(int layer, int slot) {
+    erase_after(layer, slot);
+    released_.push_back(slot);
+  }
+  void erase_after(int layer, int slot) {
+    bytes.layers[static_cast<std::size_t>(layer)].ffn_erase.push_back(slot);
+  }
+
+  // Token t is predicted where the value is low + t, the first or last one where it is beyond.
+  void output(const Combo& value, int low = 0) {
+    std::fill(bytes.head.begin(), bytes.head.end(), 0.0);
+    for (int t = 0; t < bytes.v; ++t) {
+      for (const auto& [slot, w] : value) bytes.out_row(t, slot) += 2.0 * (low + t) * w;
+      bytes.out_row(t, kOne) -= static_cast<double>(low + t) * (low + t);
+    }
+  }
+
+ private:
+  int next_head(int layer, const Combo& query) {
+    constexpr double kScale = 14142135623.730951;  // 1e10 * sqrt(2)
+    const int head = heads_[static_cast<std::size_t>(layer)]++;
+    CHECK(head < bytes.h);
+    for (const auto& [slot, w] : query) bytes.qkv(layer, 0, head, 0, slot) += kScale * w;
+    bytes.qkv(layer, 0, head, 1, kOne) = kScale;
+    return head;
+  }
+  int output_of(int layer, int head, int component, const Combo& value) {
+    for (const auto& [slot, w] : value) bytes.qkv(layer, 2, head, component, slot) += w;
+    const int to = slot();
+    bytes.wout(layer, to, head, component) = 1;
+    return to;
+  }
+
+  std::vector<int> heads_, neurons_, released_;
+  int next_slot_ = kOne + 1;
+};
+
+class Opened {
+ public:
+  explicit Opened(const ModelBytes& source) {
+    const auto bytes = source.bytes();
+    if (tvm_model_open_memory(bytes.data(), bytes.size(), &model_) != TVM_OK)
+      std::fprintf(stderr, "%s\n", tvm_last_error());
+    CHECK(model_ != nullptr);
+  }
+  ~Opened() { tvm_model_close(model_); }
+  Opened(const Opened&) = delete;
+  const tvm_model* get() const { return model_; }
+
+  static tvm_options options(int path, int threads = 1) {
+    tvm_options options;
+    tvm_options_default(&options);
+    options.path = path, options.threads = threads;
+    if (path == TVM_PATH_LAYERS) {  // the network as written
+      options.projection = TVM_PROJECTION_DENSE, options.attention = TVM_ATTENTION_SCAN;
+      options.bypass = TVM_BYPASS_NONE;
+    }
+    return options;
+  }
+
+  // What is predicted for tokens[1 ..].
+  tvm_status predict(const Tokens& tokens, int path, Tokens& predicted, int threads = 1) const {
+    const tvm_options how = options(path, threads);
+    tvm_verify_result result{};
+    result.size = sizeof result;
+    predicted.assign(tokens.size() - 1, -7);
+    return tvm_verify(model_, tokens.data(), tokens.size(), 1, tokens.size(), predicted.data(), &how,
+                      &result);
+  }
+
+ private:
+  tvm_model* model_ = nullptr;
+};

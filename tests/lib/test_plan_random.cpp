@@ -1,0 +1,208 @@
+// Random small machines, each prediction computed in many ways: the layer path as written, the folded network
+// node by node, tapes of an unspecialised plan, of the plan, of plans with more selectors, each of them as
+// generation, as verification, and read in part.
+//
+//     test_plan_random [first seed [models]]
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "api/error.hpp"
+#include "model/model.hpp"
+#include "plan/fold.hpp"
+#include "plan/plan.hpp"
+#include "plan/ranges.hpp"
+#include "plan/sequence.hpp"
+#include "plan_reference.hpp"
+#include "random_machine.hpp"
+
+namespace {
+
+using tvm::plan::Network;
+using tvm::plan::NodeId;
+using tvm::plan::Plan;
+using tvm::plan::Selector;
+using tvm::plan::Sequence;
+using tvm::plan::Split;
+
+struct Counts {
+  int models = 0, declined = 0, compared = 0, inexact = 0, refused = 0, selectors = 0;
+} counts;
+
+std::uint64_t current_seed = 0;
+
+[[noreturn]] void fail(const char* what, std::size_t position) {
+  std::fprintf(stderr, "seed %llu: %s, position %zu\n", static_cast<unsigned long long>(current_seed), what,
+               position);
+  std::exit(1);
+}
+
+std::unique_ptr<const Plan> plan_of(const Network& network, const Split& split, bool narrow) {
+  auto made = std::make_unique<Plan>();
+  Plan& plan = *made;
+  plan.network = network;
+  plan.split = split;
+  plan.split.nodes.clear();
+  for (const Selector& selector : split.selectors)
+    plan.split.nodes.insert(plan.split.nodes.end(), selector.nodes.begin(), selector.nodes.end());
+  if (narrow) tvm::plan::narrow_ranges(plan.network, plan.split);
+  plan.readers = tvm::plan::find_readers(plan.network, tvm::plan::live_nodes(plan.network), plan.split.nodes);
+  return made;
+}
+
+// No classes, no selectors: one tape, the network itself.
+Split trivial(const Network& network) {
+  Split split;
+  split.classes.assign(1, {});
+  split.token_class.assign(network.bias.size(), 0);
+  return split;
+}
+
+// Any number can be branched on, other than an index.
+Split with_more_selectors(const Network& network, Split split, RandomMachine& random) {
+  const auto live = tvm::plan::live_nodes(network);
+  std::vector<NodeId> taken = split.nodes;
+  for (int i = random.between(1, 4); i > 0; --i) {
+    const auto id = static_cast<NodeId>(random.between(2, static_cast<int>(network.nodes.size()) - 1));
+    const auto kind = network.nodes[id].kind;
+    using tvm::plan::Kind;
+    if (!live[id] || kind == Kind::kLookup || kind == Kind::kIndex ||
+        (kind == Kind::kSum && network.nodes[id].gate.empty()) ||
+        std::find(taken.begin(), taken.end(), id) != taken.end() ||
+        std::find(split.class_nodes.begin(), split.class_nodes.end(), id) != split.class_nodes.end())
+      continue;
+    taken.push_back(id);
+    Selector selector;
+    selector.nodes = {id};
+    selector.low = random.between(-2, 1);
+    for (int v = 0; v < random.between(1, 6); ++v) selector.values.push_back({selector.low + v});
+    split.selectors.push_back(selector);
+  }
+  return split;
+}
+
+// Every prediction, as far as the plan goes.
+Tokens predictions(const Plan& plan, const Tokens& tokens, std::size_t read, bool& refused) {
+  Tokens found(tokens.size() - 1, -1);
+  Sequence sequence(plan, tokens[0]);
+  try {
+    sequence.read(tokens.data(), read);
+    sequence.predict(tokens.data(), tokens.size(), found.data() + read);
+  } catch (const tvm::Error& error) {
+    if (error.status() != TVM_ERROR_UNSUPPORTED && error.status() != TVM_ERROR_LIMIT) fail(error.what(), 0);
+    refused = true;
+    found.resize(sequence.position());
+  }
+  return found;
+}
+
+void compare(const char* what, const Tokens& expected, const Tokens& found, std::size_t from) {
+  for (std::size_t i = from; i < found.size(); ++i)
+    if (found[i] != expected[i]) fail(what, i);
+}
+
+void check_plan(const char* what, const Plan& plan, const Tokens& tokens, const Tokens& expected, bool odd,
+                std::size_t read) {
+  bool refused = false;
+  compare(what, expected, predictions(plan, tokens, 0, refused), 0);
+  compare(what, expected, predictions(plan, tokens, read, refused), read);
+  counts.refused += refused;
+  if (refused && !odd) fail("refused without a reason", 0);
+  if (refused) return;
+  // Verification with the first token that differs, then on from there.
+  Sequence sequence(plan, tokens[0]);
+  for (std::size_t position = 0; position + 1 < tokens.size();) {
+    std::int32_t other = -1;
+    const std::size_t stop = sequence.verify(tokens.data(), tokens.size(), other);
+    for (++position; position < stop; ++position)
+      if (tokens[position] != expected[position - 1]) fail("a mismatch was passed over", position);
+    if (stop < tokens.size() && (other != expected[stop - 1] || other == tokens[stop]))
+      fail("no mismatch", stop);
+    if (stop < tokens.size() && sequence.position() != stop) fail("verification is elsewhere", stop);
+  }
+}
+
+// Greedy decoding, checked by the reference.
+void check_generation(const Plan& plan, const Tokens& tokens, std::int32_t stop) {
+  Tokens all(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(tokens.size() / 4 + 1));
+  const std::size_t prompt = all.size();
+  all.resize(prompt + 60);
+  Sequence sequence(plan, all[0]);
+  try {
+    sequence.read(all.data(), prompt - 1);
+    sequence.generate(all.data(), all.size(), stop);
+  } catch (const tvm::Error&) {
+  }
+  all.resize(sequence.position() + 1);
+  Reference reference(plan.network);
+  for (std::size_t i = 0; i + 1 < all.size(); ++i)
+    if (reference.step(all[i]) != all[i + 1] && i + 1 >= prompt) fail("generation", i);
+}
+
+void model(std::uint64_t seed) {
+  current_seed = seed;
+  RandomMachine random(seed);
+  ++counts.models;
+  for (int output = 0; output < 3; ++output) {
+    random.choose_output();
+    const auto bytes = random.machine.bytes.bytes();
+    const tvm::Model read = tvm::read_model(bytes, "model");
+    Network network;
+    try {
+      network = tvm::plan::fold(read);
+    } catch (const tvm::plan::Declined& declined) {
+      std::fprintf(stderr, "seed %llu: %s\n", static_cast<unsigned long long>(seed), declined.why.c_str());
+      ++counts.declined;
+      continue;
+    }
+    const Split chosen = tvm::plan::choose_split(network, tvm::plan::live_nodes(network));
+    counts.selectors += static_cast<int>(chosen.selectors.size());
+    const auto folded_alone = plan_of(network, trivial(network), false),
+               specialised = plan_of(network, chosen, true);
+    const auto with_more = plan_of(network, with_more_selectors(network, chosen, random), true);
+    const auto with_only_more =
+        plan_of(network, with_more_selectors(network, trivial(network), random), true);
+    const Plan &folded = *folded_alone, &plan = *specialised, &more = *with_more,
+               &only_more = *with_only_more;
+    const Tokens tokens = random.tokens(random.between(2, 110));
+    Reference reference(plan.network);
+    Tokens expected, by_layers;
+    std::size_t settled = 0;  // positions whose keys are parabolas
+    for (const auto token : tokens) {
+      expected.push_back(reference.step(token));
+      if (!reference.off() && expected.size() < tokens.size()) ++settled;
+    }
+    if (!reference.inside()) fail("a value outside of its interval", 0);
+    if (reference.largest() < Reference::Wide{1} << 45) {
+      const Opened opened(random.machine.bytes);
+      CHECK(opened.predict(tokens, TVM_PATH_LAYERS, by_layers) == TVM_OK);
+      by_layers.resize(settled);
+      compare("the folded network is not the layer path's", expected, by_layers, 0);
+      ++counts.compared;
+    } else {
+      ++counts.inexact;
+    }
+    const auto part = static_cast<std::size_t>(random.between(0, static_cast<int>(tokens.size()) - 1));
+    check_plan("the folded tape", folded, tokens, expected, reference.odd(), part);
+    check_plan("the plan", plan, tokens, expected, reference.odd(), part);
+    check_plan("more selectors", more, tokens, expected, reference.odd(), part);
+    check_plan("other selectors", only_more, tokens, expected, reference.odd(), part);
+    check_generation(plan, tokens, random.machine.bytes.stop);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::uint64_t first = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
+  const std::uint64_t models = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 150;
+  for (std::uint64_t seed = first; seed < first + models; ++seed) model(seed);
+  std::printf(
+      "%d models, %d declined; %d sequences equal to the layer path, %d beyond float64, %d refused, %d "
+      "selectors\n",
+      counts.models, counts.declined, counts.compared, counts.inexact, counts.refused, counts.selectors);
+  // The generator must keep making what it is for.
+  if (argc == 1)
+    CHECK(counts.declined * 20 < counts.models && counts.compared > 2 * counts.inexact &&
+          counts.selectors > 50);
+}

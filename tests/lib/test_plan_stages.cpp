@@ -1,0 +1,270 @@
+// The stages of the plan, one by one: what folding finds, intervals, what is known at a position, tapes,
+// states between positions, and the store of records against the definition.
+#include <memory>
+#include <string>
+
+#include "machine.hpp"
+#include "model/model.hpp"
+#include "plan/automaton.hpp"
+#include "plan/fold.hpp"
+#include "plan/plan.hpp"
+#include "plan/ranges.hpp"
+#include "plan/store.hpp"
+
+namespace {
+
+using namespace tvm::plan;
+
+std::mt19937_64 random_source(2);
+std::int64_t between(std::int64_t low, std::int64_t high) {
+  return std::uniform_int_distribution<std::int64_t>(low, high)(random_source);
+}
+
+// Least distance, then newest, over keys from a few neighbours to the ends of int64.
+void records() {
+  for (int round = 0; round < 300; ++round) {
+    const std::int64_t reach = round % 3 == 0 ? 6 : round % 3 == 1 ? 3000 : INT64_MAX;
+    RecordStore store(2);
+    CHECK(store.empty());
+    std::vector<std::pair<std::int64_t, std::int64_t>> past;  // key, value
+    for (std::int64_t now = 0; now < 400; ++now) {
+      const std::int64_t key = round % 5 == 0 ? 7 * between(-20, 20) : between(-reach, reach);
+      std::int64_t* row = store.write(store.place(key), now);
+      row[0] = now, row[1] = key;
+      past.emplace_back(key, now);
+      CHECK(!store.empty());
+      for (int i = 0; i < 4; ++i) {
+        const std::int64_t query = i == 3 ? past[static_cast<std::size_t>(between(0, now))].first
+                                          : std::clamp<std::int64_t>(key + between(-9, 9), -reach, reach);
+        Wide least = -1;
+        std::int64_t best = 0, same = -1;
+        for (const auto& [k, value] : past) {
+          const Wide distance = k < query ? Wide{query} - k : Wide{k} - query;
+          if (least < 0 || distance <= least) least = distance, best = value;
+          if (k == query) same = value;
+        }
+        CHECK(store.row(store.nearest(query))[0] == best);
+        CHECK((store.get(query) == nullptr) == (same < 0));
+        CHECK(same < 0 || (store.get(query)[0] == same && store.get(query)[1] == query));
+      }
+    }
+  }
+}
+
+void functions() {
+  const Function f{.low = -2, .slope = 3, .values = {0, 1, 5}};
+  const auto at = [&](std::int64_t c) {
+    std::int64_t result = 0;
+    CHECK(f.at(c, result));
+    return result;
+  };
+  CHECK(at(INT64_MIN) == 0 && at(-3) == 0 && at(-2) == 0 && at(-1) == 1 && at(0) == 5 && at(1) == 8);
+  CHECK(at(INT64_MAX / 3 - 5) == INT64_MAX / 3 * 3 - 10);
+  std::int64_t result = 0;
+  CHECK(!f.at(INT64_MAX, result));
+  const Function flat{.low = -2, .slope = 0, .values = {0, 4}};
+  CHECK(flat.at(INT64_MAX, result) && result == 4);  // the distance from low leaves 64 bits
+}
+
+struct Folded {
+  explicit Folded(const Machine& machine) : network(fold(tvm::read_model(machine.bytes.bytes(), "model"))) {}
+  Network network;
+  const Node& feature() const {
+    CHECK(network.features.size() == 1 && network.features[0].size() == 1);
+    return network.nodes[network.features[0][0].node];
+  }
+  std::size_t count(Kind kind) const {
+    const auto live = live_nodes(network);
+    std::size_t sum = 0;
+    for (NodeId id = 0; id < network.nodes.size(); ++id) sum += live[id] && network.nodes[id].kind == kind;
+    return sum;
+  }
+};
+
+void folding() {
+  {  // copies, a passthrough head and a neuron that is always open are substitutions
+    Machine m(10, 3);
+    const int a = m.token_slot({0, 1, 2});
+    m.output({{m.linear(2, {{m.passthrough(1, {{m.linear(0, {{a, 1}}), 1}}), 1}}), 1}});
+    CHECK(Folded(m).feature().kind == Kind::kToken);
+  }
+  {  // a gather of a gather is a token at an index bounded by an index; none keeps a history
+    Machine m(10, 2);
+    const int a = m.token_slot({0, 1, 2});
+    const int near = m.gather(0, Machine::position(-2), {{a, 1}});
+    m.output({{m.gather(1, Machine::position(-3), {{near, 1}}), 1}});
+    const Folded folded(m);
+    const Node& token = folded.feature();
+    CHECK(token.kind == Kind::kTokenAt && folded.network.histories.empty());
+    const Node& inner = folded.network.nodes[token.at];
+    CHECK(inner.kind == Kind::kIndex && folded.network.nodes[inner.at].kind == Kind::kIndex);
+    CHECK((folded.network.nodes[inner.at].value == Expr{{kOneNode, -3}, {kPositionNode, 1}}));
+  }
+  {  // a sum, and what it was
+    Machine m(10, 2);
+    const int a = m.token_slot({0, 1, 2}), sum = m.sum(0, {{a, 1}});
+    m.output({{sum, 1}});
+    CHECK(counts_all(Folded(m).network, Folded(m).feature()));
+    m.output({{m.gather(1, Machine::position(-1), {{sum, 1}}), 1}});
+    CHECK(Folded(m).feature().kind == Kind::kHistoryAt && Folded(m).network.histories.size() == 1);
+  }
+  {  // heads of equal keys share a store, two values a record, one query a lookup
+    Machine m(10, 1);
+    const int key = m.token_slot({0, 1, 2}), square = m.token_slot({0, 1, 4}), a = m.token_slot({5, 6, 7, 8});
+    const int first = m.lookup(0, {{key, 1}}, {{square, 1}}, {}, {{a, 1}}, {{a, 1}}, {{key, 1}});
+    const int second = m.lookup(0, {{key, 1}}, {{square, 1}}, {}, {{a, 1}}, {{0, 1}});
+    m.output({{first, 1}, {first + 1, 3}, {second, 5}});
+    const Folded folded(m);
+    CHECK(folded.network.stores.size() == 1 && folded.network.stores[0].columns.size() == 3);
+    CHECK(folded.count(Kind::kLookup) == 1 && folded.count(Kind::kFound) == 3);
+  }
+  {  // products: closed, open, and together a step, an equality, a function
+    Machine m(10, 1);
+    const int a = m.token_slot({0, 1, 2}), b = m.token_slot({3, 4, 5, 6});
+    const auto kind = [&](int slot) {
+      m.output({{slot, 1}});
+      return Folded(m).feature().kind;
+    };
+    CHECK(kind(m.product(0, {{a, 1}}, {{b, 1}})) == Kind::kProduct);
+    CHECK(kind(m.step(0, {{a, 1}}, {{b, 1}})) == Kind::kStep);
+    CHECK(kind(m.equal(0, {{a, 1}}, {{b, 1}})) == Kind::kEqual);
+    const int to = m.slot();
+    for (int i = 0; i < 20; ++i)
+      m.neuron(0, {{a, 1}, {Machine::kOne, -i}}, Machine::just(1), to, i % 2 == 0 ? 1 : -1);
+    CHECK(kind(to) == Kind::kFunction);
+    m.output({{m.product(0, Machine::just(-1), {{b, 1}}), 1}});
+    CHECK(Folded(m).network.features.empty());
+  }
+  {  // what is read in an unknown way is declined, with the place
+    Machine m(10, 2);
+    const int a = m.token_slot({0, 1, 2});
+    m.bytes.wout(1, m.slot(), 0, 0) = 1;
+    m.bytes.qkv(1, 0, 0, 1, a) = 1;
+    m.bytes.qkv(1, 1, 0, 0, a) = 1;
+    std::string why;
+    CHECK(build_plan(tvm::read_model(m.bytes.bytes(), "model"), why) == nullptr);
+    CHECK(why.find("layer 1, head 0: its query has no constant second component") != std::string::npos);
+  }
+}
+
+// Two coordinates of a point, taken together, close the gates of all other points.
+void ranges() {
+  Machine m(10, 2);
+  const int x = m.token_slot({3, 4, -3, 0, -4}), y = m.token_slot({4, 3, 4, 5, -3});
+  const int x_at = m.gather(0, Machine::position(-1), {{x, 1}}),
+            y_at = m.gather(0, Machine::position(-1), {{y, 1}});
+  const int to = m.slot();
+  const int points[][2] = {{3, 4}, {4, 3}, {-3, 4}, {0, 5}, {-4, -3}};
+  for (const auto& p : points)
+    m.neuron(1, {{x_at, 1.0 * p[0]}, {y_at, 1.0 * p[1]}, {Machine::kOne, -24}}, Machine::just(p[0]), to);
+  m.output({{to, 1}});
+  const Folded folded(m);
+  Network network = folded.network;
+  const auto live = live_nodes(network);
+  const Split split = choose_split(network, live);
+  CHECK(split.selectors.size() == 1 && split.selectors[0].nodes.size() == 2 &&
+        split.selectors[0].cases() == 5);
+  narrow_ranges(network, split);
+  int narrowed = 0;
+  for (NodeId id = 0; id < network.nodes.size(); ++id) {
+    if (!live[id] || network.nodes[id].kind != Kind::kProduct) continue;
+    const Range before = folded.network.ranges[id], after = network.ranges[id];
+    CHECK(after.low >= -4 && after.high <= 4 && after.low >= before.low && after.high <= before.high);
+    narrowed += before.low < -4 || before.high > 4;
+  }
+  CHECK(narrowed == 3);
+}
+
+struct Planned {
+  explicit Planned(const Machine& machine)
+      : plan(build_plan(tvm::read_model(machine.bytes.bytes(), "model"), why)) {
+    CHECK(plan != nullptr);
+  }
+  std::string why;
+  std::unique_ptr<const Plan> plan;
+};
+
+std::string codes(const Tape& tape) {
+  const char* names[] = {"check",    "token",  "linear", "index",  "at",     "near",    "word", "history",
+                         "sum",      "add",    "lookup", "found",  "match",  "product", "step", "equal",
+                         "function", "insert", "grow",   "branch", "recall", "predict", "end"};
+  std::string all;
+  for (const Op& op : tape.ops)
+    all += std::string(all.empty() ? "" : " ") + names[static_cast<std::size_t>(op.code)];
+  return all;
+}
+
+// A machine of two kinds of tokens: a flag opens or closes everything.
+void knowledge_and_tapes() {
+  Machine m(10, 2);
+  const int flag = m.token_slot({0, 1}), a = m.token_slot({0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  const int sum = m.sum(0, {{flag, 1}});
+  const int past = m.gather(1, {{sum, 1}}, {{a, 1}});
+  m.output({{m.product(1, {{flag, 1}}, {{past, 1}}), 1}});
+  const Planned planned(m);
+  const Plan& plan = *planned.plan;
+  Automaton automaton(plan, 4);
+  const std::uint32_t off = plan.split.token_class[0], on = plan.split.token_class[1];
+  CHECK(off != on);
+  State* start = automaton.start();
+  // Without the flag nothing is looked at and nothing is added; the prediction is known.
+  CHECK(codes(automaton.step(*start, off, true)->tape) == "recall predict");
+  CHECK(codes(automaton.step(*start, on, true)->tape) == "add near recall predict");
+  CHECK(codes(automaton.step(*start, on, false)->tape) == "add end");
+  State* later = automaton.step(*start, off, true)->after;
+  CHECK(later != start && !later->facts.first);
+  CHECK(codes(automaton.step(*later, off, true)->tape) == "recall predict");
+  CHECK(automaton.step(*later, off, true)->after == automaton.step(*later, off, false)->after);
+  // With it the sum changes, and the token there is read.
+  CHECK(codes(automaton.step(*later, on, true)->tape) == "add near recall predict");
+  // States are found again: a loop of tokens is a loop of states.
+  State* once = automaton.step(*later, on, true)->after;
+  CHECK(automaton.step(*once, on, true)->after ==
+        automaton.step(*automaton.step(*once, on, true)->after, on, true)->after);
+
+  // What is known, node by node.
+  std::vector<std::uint32_t> cases(plan.split.selectors.size(), kNoCase);
+  Knowledge open(plan.network, plan.split, later->facts, on, cases, 4),
+      closed(plan.network, plan.split, later->facts, off, cases, 4);
+  for (NodeId id = 0; id < plan.network.nodes.size(); ++id) {
+    if (!plan.readers.live[id]) continue;
+    switch (plan.network.nodes[id].kind) {
+      case Kind::kSum: CHECK(open.delta(id) == 1 && closed.delta(id) == 0); break;
+      case Kind::kIndex: CHECK(!open.delta(id) && closed.delta(id) == 0); break;
+      case Kind::kProduct:
+        CHECK(closed.symbol(id).empty() && open.symbol(id).size() == 1 && open.symbol(id)[0].node != id);
+        break;
+      case Kind::kPosition: CHECK(open.delta(id) == 1); break;
+      default: break;
+    }
+  }
+}
+
+// Tokens that make a number are one op, read where they are; the record just entered is not looked up, but
+// kept as if it had been.
+void words_and_records() {
+  Machine m(10, 3);
+  const int a = m.token_slot({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), key = m.token_slot({0, 1, 2, 3}),
+            square = m.token_slot({0, 1, 4, 9});
+  Combo word;
+  for (int i = 0; i < 5; ++i) word.emplace_back(m.gather(0, Machine::position(-i), {{a, 1}}), 1 << i);
+  const int number = m.linear(0, word);
+  const int own = m.lookup(1, {{key, 1}}, {{square, 1}}, {}, {{key, 1}}, {{number, 1}});
+  m.output({{own, 1}});
+  const Planned planned(m);
+  Automaton automaton(*planned.plan, 0);
+  const std::uint32_t any = planned.plan->split.token_class[1];
+  State* later = automaton.step(*automaton.start(), any, true)->after;
+  CHECK(codes(automaton.step(*later, any, true)->tape) == "word insert linear recall predict");
+}
+
+}  // namespace
+
+int main() {
+  records();
+  functions();
+  folding();
+  ranges();
+  knowledge_and_tapes();
+  words_and_records();
+}
