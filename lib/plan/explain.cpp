@@ -167,7 +167,7 @@ std::string node(const Plan& plan, NodeId id) {
 }
 
 std::string tapes(const Plan& plan, std::span<const std::int32_t> tokens) {
-  Sequence sequence(plan, tokens[0]);
+  Sequence sequence(plan, std::make_shared<Automaton>(plan, tokens[0]));  // no other run's tapes
   std::vector<std::int32_t> predicted(tokens.size());
   sequence.predict(tokens.data(), tokens.size(), predicted.data());
   return list(sequence.automaton().segments(), [&](const auto& segment) {

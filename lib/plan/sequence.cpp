@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "api/error.hpp"
 
 namespace tvm::plan {
 
-Sequence::Sequence(const Plan& plan, std::int32_t first_token)
+Sequence::Sequence(const Plan& plan, std::shared_ptr<Automaton> automaton)
     : plan_(plan),
-      automaton_(plan.automaton(first_token)),
+      automaton_(std::move(automaton)),
       state_(automaton_->start()),
       output_(plan.network),
       registers_(plan.network.nodes.size(), 0),

@@ -19,7 +19,8 @@ namespace tvm::plan {
 // Not for several threads at once.
 class Sequence {
  public:
-  Sequence(const Plan& plan, std::int32_t first_token);
+  Sequence(const Plan& plan, std::int32_t first_token) : Sequence(plan, plan.automaton(first_token)) {}
+  Sequence(const Plan& plan, std::shared_ptr<Automaton> automaton);
 
   std::size_t position() const { return position_; }
   const Automaton& automaton() const { return *automaton_; }

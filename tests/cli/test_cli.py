@@ -168,6 +168,32 @@ def test_wrong_files_get_one_sentence(tmp_path):
     )  # nothing half-written is left
 
 
+def test_several_traces_at_once(tmp_path):
+    paths = []
+    for name in ("hello", "addition"):
+        paths.append(tmp_path / f"{name}.txt")
+        assert pyvm("trace", name, "--tokens", "-o", paths[-1]).returncode == 0
+    damaged = tmp_path / "damaged.txt"
+    damaged.write_text(paths[0].read_text().replace("out(H)", "out(J)"))
+    done = pyvm("verify", paths[0], damaged, tmp_path / "missing", paths[1])
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 1 and len(lines) == 4
+    assert "hello.txt: ok" in lines[0] and "out(J)" in lines[1]
+    assert "missing" in lines[2] and "addition.txt: ok" in lines[3]
+
+
+def test_explain_follows_a_dimension(tmp_path):
+    done = pyvm("model", "explain", "--program", "hello", "--dimension", "stack_depth")
+    text = done.stdout.decode()
+    assert done.returncode == 0
+    assert "running sum of stack_step" in text and "stack_depth += 1" in text
+    assert "cell_mode" not in text
+    whole = pyvm("model", "explain").stdout.decode()
+    for stage in ("fold:", "ranges:", "specialise:", "nodes:"):
+        assert stage in whole
+    assert "is called 'nothing'" in failure(pyvm("model", "explain", "--dimension", "nothing"))
+
+
 def test_no_library_gets_one_sentence(tmp_path):
     env = {**os.environ, "PYVM_LIBRARY": str(tmp_path / "libtvm.so")}
     message = failure(pyvm("run", "hello", env=env))

@@ -99,6 +99,40 @@ def test_verify_finds_the_first_mismatch(model):
     assert check.predicted == run.tokens[position]
 
 
+def test_verify_begins_behind_the_prompt(model):
+    for case in (LOOP, next(case for case in BY_NAME.values() if case.input)):
+        run = model.generate(case.prompt)
+        check = model.verify(run.tokens)
+        assert check.ok and check.checked == run.generated.size
+        with pytest.raises(ArgumentError, match="nothing to verify"):
+            model.verify(case.prompt)
+
+
+def test_tokens_that_are_not_kept_were_seen(model):
+    whole = model.generate(LOOP.prompt)
+    seen = []
+    run = model.generate(LOOP.prompt, on_tokens=seen.append, keep=False)
+    assert np.array_equal(np.concatenate(seen), whole.generated)
+    assert np.array_equal(run.tokens, LOOP.prompt)
+    assert run.stopped == "halt" and run.cursor is None and run.trap is None
+
+
+def test_explain(model):
+    plan = model.explain()
+    assert plan["certificate"]["tokens"] == 2**31
+    low, high = plan["certificate"]["keys"]
+    assert low < 0 < 2**32 < high  # all addresses, and locals at any call depth
+    kinds = [node["kind"] for node in plan["nodes"] if node["live"]]
+    assert {"index", "sum", "lookup", "found", "product", "step"} <= set(kinds)
+    assert len(plan["stores"]) == 4 and len(plan["features"]) == 2
+    assert "tapes" not in plan
+    run = model.generate(LOOP.prompt)
+    tapes = model.explain(run.tokens)["tapes"]
+    assert len(tapes) > 20
+    assert any("running" in node["is"] for node in plan["nodes"])
+    assert all(tape["ops"][-1].startswith(("predict", "branch")) for tape in tapes)
+
+
 def test_verify_window(model):
     run = model.generate(LOOP.prompt)
     first, last = run.prompt_length + 3, run.prompt_length + 8
