@@ -121,7 +121,7 @@ Segment* Automaton::make_target(Segment& branch, std::size_t index) {
   }
   Knowledge knowledge(plan_.network, plan_.split, before, branch.token_class, cases, first_token_);
   const Request request{
-      .part = Part::kRest, .predict = branch.predict, .branches = {}, .before = &branch.tape};
+      .part = Part::kRest, .predict = branch.predict, .branches = {}, .computed = &branch.tape.computed};
   Tape tape = build_tape(plan_.network, plan_.split, plan_.readers, knowledge, request);
   State* next = after(before, knowledge, cases, tape, &branch.tape);
   Segment* segment = add(std::move(tape), *branch.from, branch.token_class, branch.predict);

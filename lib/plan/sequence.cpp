@@ -87,9 +87,9 @@ inline void Sequence::insert(const Tape& tape, const Op& op) {
     if (clear < 0) off_plan("a clear is negative");  // it would outdo every other
   }
   const std::int64_t key = value(tape, how.key);
-  if (how.proof == Insert::Proof::kSign) {
+  if (how.proof == SquareProof::How::kSign) {
     if (how.sign > 0 ? key < 0 : key > 0) off_plan("a lookup key and its square disagree");
-  } else if (how.proof == Insert::Proof::kCompute) {
+  } else if (how.proof == SquareProof::How::kCompute) {
     check_square(tape, how, key);
   }
   RecordStore& store = stores_[op.table];

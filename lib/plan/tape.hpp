@@ -1,9 +1,7 @@
 // A tape: straight-line code for what one position computes.
 //
-// Enters: what is known of the nodes (knowledge.hpp).  Leaves: a `Tape`, which sequence.cpp runs.
-//
-// What keeps history (sums, stores, histories) is never dropped, but for stores that the position
-// does not enter; of everything else only what somebody reads is computed.
+// Enters: what is known of the nodes (knowledge.hpp) and what is needed (needs.hpp).  Leaves: a `Tape`, which
+// sequence.cpp runs.
 #pragma once
 
 #include <atomic>
@@ -12,7 +10,9 @@
 
 #include "plan/knowledge.hpp"
 #include "plan/liveness.hpp"
+#include "plan/needs.hpp"
 #include "plan/network.hpp"
+#include "plan/square_proof.hpp"
 
 namespace tvm::plan {
 
@@ -68,9 +68,8 @@ struct Insert {
   Linear key, clear;
   bool always = false;  // clear is 0
   bool fixed = false;   // the key is a constant
-  // How it is known that `square` is the key's: proved; proved if sign * key >= 0; or by computing
-  // rest + sum of weight * value * max(0, gate) with 128 bits.
-  enum class Proof : std::uint8_t { kProved, kSign, kCompute } proof = Proof::kProved;
+  // That the squared key is the square. To be computed: rest + sum of weight * value * max(0, gate).
+  SquareProof::How proof = SquareProof::How::kProved;
   std::int64_t sign = 0;
   Linear rest;
   std::vector<Product> products;
@@ -97,19 +96,6 @@ struct Tape {
   std::vector<std::uint32_t> branches;
   std::size_t targets = 0;
   std::vector<NodeId> computed;  // nodes whose registers are right after it
-};
-
-enum class Part : std::uint8_t {
-  kWhole,   // a position whose selectors are all known
-  kBranch,  // up to the branch on the selectors in `branches`
-  kRest,    // after it
-};
-
-struct Request {
-  Part part = Part::kWhole;
-  bool predict = true;
-  std::vector<std::uint32_t> branches;  // kBranch
-  const Tape* before = nullptr;         // kRest: the tape that branched
 };
 
 Tape build_tape(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
