@@ -18,14 +18,11 @@
 
 #include "api/error.hpp"
 #include "model/head_rows.hpp"
+#include "plan/hinges.hpp"
 #include "tvm.h"
 
 namespace tvm::plan {
 namespace {
-
-// Fewer hinges than this stay products; a table of a function is at most this long.
-constexpr std::size_t kManyHinges = 16;
-constexpr std::int64_t kLongestFunction = std::int64_t{1} << 22;
 
 class Folder {
  public:
@@ -266,105 +263,13 @@ class Folder {
     return {{net_.add({.kind = Kind::kProduct, .at = 0, .table = 0, .gate = gate, .value = value}), 1}};
   }
 
-  // sum over bends b of weight * max(0, c - b), tabulated; empty when the table would be too long.
-  Expr function(const std::map<std::int64_t, std::int64_t>& bends, NodeId at) {
-    Function f;
-    f.low = bends.begin()->first;
-    if (bends.rbegin()->first - f.low > kLongestFunction) return {};
-    std::int64_t value = 0;
-    for (std::int64_t c = f.low; c <= bends.rbegin()->first; ++c) {
-      if (__builtin_add_overflow(value, f.slope, &value)) return {};
-      f.values.push_back(value);
-      const auto bend = bends.find(c);
-      if (bend != bends.end() && __builtin_add_overflow(f.slope, bend->second, &f.slope)) return {};
-    }
-    const auto index = static_cast<std::uint32_t>(net_.functions.size());
-    net_.functions.push_back(std::move(f));
-    return {{net_.add({.kind = Kind::kFunction, .at = at, .table = index, .gate = {}, .value = {}}), 1}};
-  }
-
-  // Products of one value whose gates differ by constants are a piecewise linear function of the gate.
-  // Where it is v max(0, g) - v max(0, g - 1) it is a step (g is an integer), and where it is
-  // v max(0, g + 1) - 2 v max(0, g) + v max(0, g - 1) it is v at g = 0 alone.
-  Expr steps(const Expr& sum) {
-    struct Hinge {
-      std::int64_t shift, weight;
-      NodeId node;
-    };
-    std::map<std::pair<Expr, Expr>, std::map<std::int64_t, Hinge, std::greater<>>> families;
-    Expr result;
-    for (const Term& term : sum) {
-      const Node& node = net_.nodes[term.node];
-      if (node.kind != Kind::kProduct) {
-        add_scaled(result, {term}, 1);
-        continue;
-      }
-      Expr gate = node.gate;
-      std::int64_t shift = 0;
-      if (!gate.empty() && gate[0].node == kOneNode) {
-        shift = gate[0].weight;
-        gate.erase(gate.begin());
-      }
-      families[{gate, node.value}][shift] = {shift, term.weight, term.node};
-    }
-    for (auto& [family, members] : families) {
-      std::int64_t unit = 0;
-      if (members.size() >= kManyHinges && is_constant(family.second, unit) && family.first.size() == 1 &&
-          family.first[0].weight == 1 && unit == 1) {
-        std::map<std::int64_t, std::int64_t> bends;  // by the integer after which the slope changes
-        for (const auto& [shift, member] : members) bends[-shift] += member.weight;
-        if (const Expr f = function(bends, family.first[0].node); !f.empty()) {
-          add_scaled(result, f, 1);
-          continue;
-        }
-      }
-      const auto gate_at = [&, &gate = family.first](std::int64_t shift) {
-        Expr shifted = gate;
-        add_scaled(shifted, constant(shift), 1);
-        return shifted;
-      };
-      while (!members.empty()) {
-        const Hinge top = members.begin()->second;
-        const auto next = members.find(top.shift - 1), third = members.find(top.shift - 2);
-        const bool paired = next != members.end();
-        if (paired && third != members.end() && next->second.weight == -2 * top.weight &&
-            third->second.weight == top.weight) {
-          add_scaled(result,
-                     {{net_.add({.kind = Kind::kEqual,
-                                 .at = 0,
-                                 .table = 0,
-                                 .gate = gate_at(top.shift - 1),
-                                 .value = family.second}),
-                       1}},
-                     top.weight);
-          members.erase(third);
-          members.erase(next);
-        } else if (paired && next->second.weight == -top.weight) {
-          add_scaled(result,
-                     {{net_.add({.kind = Kind::kStep,
-                                 .at = 0,
-                                 .table = 0,
-                                 .gate = gate_at(top.shift),
-                                 .value = family.second}),
-                       1}},
-                     top.weight);
-          members.erase(next);
-        } else {
-          add_scaled(result, {{top.node, 1}}, top.weight);
-        }
-        members.erase(members.begin());
-      }
-    }
-    return result;
-  }
-
   // Adds to the slots, then erases. A sum of several terms becomes one node, read by all.
   void write(Origin::Unit unit, std::size_t layer, std::vector<Expr>& added,
              const std::vector<std::int32_t>& erase) {
     for (std::size_t slot = 0; slot < width_; ++slot) {
       if (added[slot].empty()) continue;
       net_.origin = {unit, layer, slot};
-      add_scaled(slots_[slot], steps(added[slot]), 1);
+      add_scaled(slots_[slot], join_hinges(net_, added[slot]), 1);
       if (slots_[slot].size() == 1) {
         // A slot that holds just a node says best what the node is.
         const Term& only = slots_[slot][0];
