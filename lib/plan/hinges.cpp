@@ -15,7 +15,7 @@ constexpr std::int64_t kLongestFunction = std::int64_t{1} << 22;
 Expr function(Network& net, const std::map<std::int64_t, std::int64_t>& bends, NodeId at) {
   Function f;
   f.low = bends.begin()->first;
-  if (bends.rbegin()->first - f.low > kLongestFunction) return {};
+  if (Wide{bends.rbegin()->first} - f.low > kLongestFunction) return {};
   std::int64_t value = 0;
   for (std::int64_t c = f.low; c <= bends.rbegin()->first; ++c) {
     if (__builtin_add_overflow(value, f.slope, &value)) return {};
