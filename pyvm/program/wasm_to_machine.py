@@ -12,7 +12,7 @@ from pyvm.program.debug import Debug, runs_of, straight_runs
 from pyvm.program.dwarf_lines import read_lines
 from pyvm.program.errors import ProgramError, Unsupported
 from pyvm.program.layout import Layout, stores
-from pyvm.program.lower import ModuleCode, lower_function
+from pyvm.program.lowering import ModuleCode, lower_function
 from pyvm.program.module import PAGE, Instr, Module
 from pyvm.program.peephole import peephole
 from pyvm.program.routines import Library
