@@ -209,6 +209,9 @@ class _Compiler:
         if takes_input:
             calls.append(Ins("i32.const", address))
         for value, type_name in zip(args, kind.params):
+            bits = 32 * words(type_name)
+            if not -(1 << bits - 1) <= value < 1 << bits:
+                raise ProgramError(f"{entry} takes {kind.params}, and {value} is no {type_name}")
             calls.append(Ins("i32.const", value & 0xFFFFFFFF))
             if type_name == "i64":
                 calls.append(Ins("i32.const", value >> 32 & 0xFFFFFFFF))

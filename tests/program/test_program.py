@@ -94,6 +94,10 @@ def test_entry_with_arguments():
     assert run("mul", 10**18, 9) == b"9000000000000000000\n"
     assert run("mul", 0, 9) == b"0\n"
     assert run("nothing") == b""
+    assert run("add", 0xFFFFFFFF, 0x80000000) == b"2147483647\n"
+    for name, value in (("add", 1 << 32), ("add", -(1 << 31) - 1), ("mul", 1 << 64)):
+        with pytest.raises(ProgramError, match=f"{value} is no i"):
+            run(name, value, 1)
     with pytest.raises(ProgramError, match="takes 2 arguments"):
         run("add", 1)
 
