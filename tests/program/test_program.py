@@ -161,6 +161,32 @@ def test_entry_of_a_c_file(tmp_path):
         compile_file(source)
 
 
+def test_standard_headers(tmp_path):
+    _needs_compiler()
+    source = tmp_path / "headers.c"
+    source.write_text(
+        """
+        #include <assert.h>
+        #include <ctype.h>
+        #include <limits.h>
+        #include <stdarg.h>
+        #include <stdbool.h>
+        #include <stddef.h>
+        #include <stdint.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        void compute(const char *input) {
+          bool digit = isdigit(*input);
+          assert(digit);
+          printf("%d %d\\n", atoi(input), (int)strlen(input));
+        }
+        """
+    )
+    assert run_program(compile_file(source, "12")).output == b"12 2\n"
+    assert run_program(compile_file(source, "x")).trap == Trap.UNREACHABLE
+
+
 def test_compile_error_has_file_and_line(tmp_path):
     _needs_compiler()
     source = tmp_path / "bad.c"
