@@ -12,7 +12,7 @@ from pyvm.program.debug import Debug, runs_of, straight_runs
 from pyvm.program.dwarf_lines import read_lines
 from pyvm.program.errors import ProgramError, Unsupported
 from pyvm.program.layout import Layout, stores
-from pyvm.program.lowering import ModuleCode, lower_function
+from pyvm.program.lowering import ModuleCode, is_output, lower_function
 from pyvm.program.module import PAGE, Instr, Module
 from pyvm.program.peephole import peephole
 from pyvm.program.routines import Library
@@ -82,6 +82,12 @@ class _Compiler:
                 raise Unsupported(
                     f"import of the {item.kind} {item.module}.{item.name} at offset {item.at:#x}: "
                     "the only import is env.output_byte"
+                )
+            kind = module.types[item.desc]
+            if is_output(item) and (kind.params, kind.results) != (("i32",), ()):
+                raise Unsupported(
+                    f"env.output_byte of type {kind} at offset {item.at:#x}: it takes an i32 and "
+                    "gives nothing"
                 )
         self.module, self.input = module, input
         self.pages = self._pages()

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from pyvm.program.assembly import Unit
 from pyvm.program.known_bits import State
-from pyvm.program.lowering.module_code import ModuleCode
+from pyvm.program.lowering.module_code import ModuleCode, is_output
 from pyvm.program.lowering.statements import Statements
 from pyvm.program.opcodes import ACCESS_BYTES
 from pyvm.program.selection import Silent
 from pyvm.program.variables import MACHINE_LOCALS
 
-__all__ = ["ModuleCode", "lower_function"]
+__all__ = ["ModuleCode", "is_output", "lower_function"]
 
 _LOOKS = 3  # at a function before its code is emitted; more find little
 

@@ -9,9 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyvm.program.errors import Unsupported
-from pyvm.program.module import FunctionType, Module
+from pyvm.program.module import FunctionType, Import, Module
 from pyvm.program.selection import Shared
 from pyvm.program.variables import Variable
+
+
+def is_output(item: Import) -> bool:
+    """Whether an import is the one that is there: env.output_byte."""
+    return (item.module, item.name) == ("env", "output_byte")
 
 
 @dataclass
@@ -61,7 +66,4 @@ class ModuleCode:
 
     def is_output(self, index: int) -> bool:
         imports = self.module.imported("func")
-        return index < len(imports) and (imports[index].module, imports[index].name) == (
-            "env",
-            "output_byte",
-        )
+        return index < len(imports) and is_output(imports[index])
