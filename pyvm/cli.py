@@ -22,7 +22,9 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="Example: pyvm run sudoku",
     )
     parser.add_argument("--version", action="version", version=f"pyvm {__version__}")
-    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="name", required=True, metavar="COMMAND", parser_class=common.Parser
+    )
     for module in (run, programs, models, doctor):
         module.add(commands)
     return parser

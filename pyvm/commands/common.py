@@ -25,6 +25,22 @@ class CommandError(Exception):
     """One sentence for the user."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Options may stand between a program and its arguments: `run FILE --entry add 2 3`."""
+
+    _second = False  # parsing intermixed arguments comes back here
+
+    def parse_known_args(self, args=None, namespace=None):
+        nested = any(action.nargs == argparse.PARSER for action in self._get_positional_actions())
+        if self._second or nested:
+            return super().parse_known_args(args, namespace)
+        self._second = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._second = False
+
+
 def say(message: str) -> None:
     """A line on stderr: stdout belongs to results."""
     print(message, file=sys.stderr, flush=True)
@@ -42,21 +58,20 @@ def whole_number(text: str) -> int:
 
 
 def integer(text: str) -> int:
-    """A 32-bit argument of an entry function, decimal or 0x..."""
+    """An argument of an entry function, decimal or 0x...; its size is checked by the compiler."""
     try:
-        value = int(text, 0)
+        return int(text, 0)
     except ValueError:
-        value = 1 << 32
-    if not -(1 << 31) <= value < 1 << 32:
-        raise argparse.ArgumentTypeError(f"{text!r} is no 32-bit integer")
-    return value
+        raise argparse.ArgumentTypeError(f"{text!r} is no integer") from None
 
 
 def add_program_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "program", metavar="PROGRAM", help="a bundled program's name, or a .c, .wasm or token file"
     )
-    parser.add_argument("args", nargs="*", type=integer, help="integer arguments of --entry")
+    parser.add_argument(
+        "args", nargs="*", default=[], type=integer, help="integer arguments of --entry"
+    )
     parser.add_argument("--input", metavar="TEXT", help="the input text")
     parser.add_argument(
         "--entry",

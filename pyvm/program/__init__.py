@@ -1,9 +1,9 @@
 """C -> WebAssembly -> machine program -> tokens.
 
-The files in the order of the data: c_to_wasm, wasm (decoder), validate, expression, lower,
-    selection and wide (to machine instructions), routines, peephole, wasm_to_machine, assembly
-    (linker), program, tokens. instructions.py is the one table that all of them share; executor.py
-    says what programs mean.
+The files in the order of the data: c_to_wasm, wasm (decoder, into module), validate, lowering (to
+expressions), selection (to machine instructions), routines, peephole, wasm_to_machine, assembly
+(linker), debug, program, tokens.  instructions.py is the one table that all of them share;
+executor.py says what programs mean.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ RUNTIME = Path(__file__).parent / "runtime"
 # own loops from becoming calls of themselves.  Merged stores would be i64 stores.
 _FLAGS = (
     "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
-    "-Wno-unknown-warning-option -gline-tables-only "
+    "-Wno-unknown-warning-option -gline-tables-only -UNDEBUG "
     "-mllvm -combiner-store-merging=false "
     "-Wl,--no-entry -Wl,--export=__heap_base -Wl,-z,stack-size=65536"
 ).split()

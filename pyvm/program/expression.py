@@ -50,9 +50,12 @@ class Node:
 
     def __post_init__(self):
         args = self.args
+        rooted = [arg.rooted for arg in args]
+        if rooted != sorted(rooted, reverse=True) and self.op != "i32.sub":
+            raise AssertionError(f"{self.op}: an operand on the stack comes after one that is not")
         pure = self.op not in _IMPURE and "load" not in self.op and all(arg.pure for arg in args)
         derived = {
-            "rooted": self.op == "stacked" or any(arg.rooted for arg in args),
+            "rooted": self.op == "stacked" or any(rooted),
             "pure": pure and self.name not in _DIVISIONS,
             "depth": 1 + max((arg.depth for arg in args), default=0),
         }
@@ -172,7 +175,7 @@ def _with_constant(op: str, kind: str, left: Node, value: int, at: int | None) -
         return node(f"{prefix}.{name[:-1]}u", kind, (left, const(value, kind)), None, at)
     if name in ("div_u", "div_s") and value == 1:
         return left
-    if name == "xor" and value == full:
+    if name == "xor" and value == full and prefix == "i32":  # the selector knows the odd order
         return node(f"{prefix}.sub", kind, (const(full, kind, at), left), None, at)
     if name == "eq" and value == 0:
         return node(f"{prefix}.eqz", "i32", (left,), None, at)

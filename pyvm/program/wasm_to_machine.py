@@ -12,7 +12,7 @@ from pyvm.program.debug import Debug, runs_of, straight_runs
 from pyvm.program.dwarf_lines import read_lines
 from pyvm.program.errors import ProgramError, Unsupported
 from pyvm.program.layout import Layout, stores
-from pyvm.program.lower import ModuleCode, lower_function
+from pyvm.program.lowering import ModuleCode, is_output, lower_function
 from pyvm.program.module import PAGE, Instr, Module
 from pyvm.program.peephole import peephole
 from pyvm.program.routines import Library
@@ -82,6 +82,12 @@ class _Compiler:
                 raise Unsupported(
                     f"import of the {item.kind} {item.module}.{item.name} at offset {item.at:#x}: "
                     "the only import is env.output_byte"
+                )
+            kind = module.types[item.desc]
+            if is_output(item) and (kind.params, kind.results) != (("i32",), ()):
+                raise Unsupported(
+                    f"env.output_byte of type {kind} at offset {item.at:#x}: it takes an i32 and "
+                    "gives nothing"
                 )
         self.module, self.input = module, input
         self.pages = self._pages()
@@ -209,6 +215,9 @@ class _Compiler:
         if takes_input:
             calls.append(Ins("i32.const", address))
         for value, type_name in zip(args, kind.params):
+            bits = 32 * words(type_name)
+            if not -(1 << bits - 1) <= value < 1 << bits:
+                raise ProgramError(f"{entry} takes {kind.params}, and {value} is no {type_name}")
             calls.append(Ins("i32.const", value & 0xFFFFFFFF))
             if type_name == "i64":
                 calls.append(Ins("i32.const", value >> 32 & 0xFFFFFFFF))

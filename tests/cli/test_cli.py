@@ -65,6 +65,29 @@ def test_a_trap_is_exit_code_10_and_keeps_the_output(tmp_path):
     assert "trap: integer division by zero" in done.stderr.decode()
 
 
+def test_entry_with_arguments(tmp_path):
+    module = tmp_path / "module.wasm"
+    # (module (func (export "sub") (param i64 i32) (result i64)
+    #   (i64.sub (local.get 0) (i64.extend_i32_s (local.get 1)))))
+    module.write_bytes(
+        bytes.fromhex(
+            "0061736d01000000 01 07 0160027e7f017e 03 02 0100 07 07 01037375620000"
+            "0a 0a 01 08 00 20002001ac7d0b"
+        )
+    )
+    for arguments in (
+        (module, "--entry", "sub", "0x100000000", "-5"),
+        ("--entry", "sub", module, "0x100000000", "-5"),
+        (module, "0x100000000", "-5", "--entry=sub"),
+        (module, "0x100000000", "--entry", "sub", "--no-verify", "-5"),
+    ):
+        done = pyvm("run", *arguments)
+        assert (done.returncode, done.stdout) == (0, b"4294967301\n"), arguments
+    message = failure(pyvm("run", module, "--entry", "sub", "1", "0x100000000"))
+    assert "4294967296 is no i32" in message
+    assert "is no integer" in pyvm("run", module, "--entry", "sub", "1", "x").stderr.decode()
+
+
 def test_endless_recursion_is_a_trap(tmp_path):
     program = tmp_path / "program.txt"
     code = (("i32.const", 65), ("output", 0), ("call", 0xFFFFFFFF))  # calls itself

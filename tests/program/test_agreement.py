@@ -60,8 +60,8 @@ SMALL = {
         (func $f (type $t) (i32.add (local.get 0) (i32.const 1)))
         (func (export "compute") (call $out (call_indirect (type $t) (i32.const 64) (i32.const 2)))
           (drop (call_indirect (type $t) (i32.const 64) (i32.const 0))))""",
-    "division": """(func $f (param i32) (result i32) (i32.rem_s (local.get 0) (i32.const 0x1000001)))
-        (func (export "compute") (call $out (call $f (i32.const -0x1000007)))
+    "division": """(func $f (param i32) (result i32) (i32.rem_s (local.get 0) (i32.const 0x40000001)))
+        (func (export "compute") (call $out (call $f (i32.const -0x40000007)))
           (unreachable))""",
 }
 

@@ -4,7 +4,7 @@
 
 import pytest
 
-from program.oracle import module, same
+from program.oracle import module, same, same_native
 
 EDGES = (0, 1, 2, 31, 32, 33, 63, 64, 65, 255, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000,
          0x123456789ABCDEF0, 0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0x8000000000000001,
@@ -57,6 +57,24 @@ def test_constant_operand(op):
             if _fits(op, a, k):
                 calls += f"(call {show} (call $f{i} (i64.const {a})))"
     same(module(calls, functions))
+
+
+@pytest.mark.parametrize("op", BINARY + DIVISIONS + COMPARISONS)
+def test_operand_that_waits_on_the_stack(op):
+    """The left operand was evaluated before a statement: it cannot be prepared for."""
+    kind, show = _result(op)
+    functions = calls = ""
+    for i, k in enumerate((None, *EDGES)):
+        right = "(local.get 1)" if k is None else f"(i64.const {k})"
+        functions += (
+            f"(func $f{i} (param i64 i64) (result {kind}) (local i32) "
+            f"(local.get 0) (local.set 2 (i32.const 5)) {right} (i64.{op}) )\n"
+        )
+        for a in EDGES[i % 3 :: 3]:
+            b = 3 if k is None else k
+            if _fits(op, a, b):
+                calls += f"(call {show} (call $f{i} (i64.const {a}) (i64.const 3)))"
+    same_native(module(calls, functions))
 
 
 @pytest.mark.parametrize("op", DIVISIONS)

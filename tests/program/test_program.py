@@ -94,6 +94,10 @@ def test_entry_with_arguments():
     assert run("mul", 10**18, 9) == b"9000000000000000000\n"
     assert run("mul", 0, 9) == b"0\n"
     assert run("nothing") == b""
+    assert run("add", 0xFFFFFFFF, 0x80000000) == b"2147483647\n"
+    for name, value in (("add", 1 << 32), ("add", -(1 << 31) - 1), ("mul", 1 << 64)):
+        with pytest.raises(ProgramError, match=f"{value} is no i"):
+            run(name, value, 1)
     with pytest.raises(ProgramError, match="takes 2 arguments"):
         run("add", 1)
 
@@ -155,6 +159,32 @@ def test_entry_of_a_c_file(tmp_path):
     assert run_program(compile_file(source, entry="square", args=(12,))).output == b"144\n"
     with pytest.raises(CompileError, match="compute"):
         compile_file(source)
+
+
+def test_standard_headers(tmp_path):
+    _needs_compiler()
+    source = tmp_path / "headers.c"
+    source.write_text(
+        """
+        #include <assert.h>
+        #include <ctype.h>
+        #include <limits.h>
+        #include <stdarg.h>
+        #include <stdbool.h>
+        #include <stddef.h>
+        #include <stdint.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        void compute(const char *input) {
+          bool digit = isdigit(*input);
+          assert(digit);
+          printf("%d %d\\n", atoi(input), (int)strlen(input));
+        }
+        """
+    )
+    assert run_program(compile_file(source, "12")).output == b"12 2\n"
+    assert run_program(compile_file(source, "x")).trap == Trap.UNREACHABLE
 
 
 def test_compile_error_has_file_and_line(tmp_path):

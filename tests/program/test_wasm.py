@@ -107,6 +107,24 @@ def test_what_is_not_supported_is_refused_by_name(body, message):
         from_wasm(data)
 
 
+@pytest.mark.parametrize(
+    "imports, message",
+    [
+        (
+            '(import "env" "output_byte" (func (param i32) (result i32)))',
+            r"type \(i32\) -> \(i32\)",
+        ),
+        ('(import "env" "output_byte" (func (param i64)))', r"type \(i64\) -> \(\)"),
+        ('(import "env" "g" (global i32))', "import of the global env.g at offset 0x"),
+        ('(import "env" "m" (memory 1))', "import of the memory env.m at offset 0x"),
+        ('(import "env" "t" (table 1 funcref))', "import of the table env.t at offset 0x"),
+    ],
+)
+def test_imports_that_are_not_there_are_refused(imports, message):
+    with pytest.raises(Unsupported, match=message):
+        from_wasm(wat(f'(module {imports} (func (export "compute")))'))
+
+
 def test_missing_entry_lists_the_exports():
     with pytest.raises(ProgramError, match="exports no function 'compute'; it exports run"):
         from_wasm(wat('(module (func (export "run")))'))
