@@ -106,7 +106,7 @@ def builds(sanitize: bool) -> dict[str, list[str]]:
         chosen[name] = [f"-Dopenmp={state[openmp]}", f"-Dblas={state[blas]}"]
     if sanitize:
         for name, which in SANITIZERS.items():
-            kept = ["-Db_lundef=false", "-Dbuildtype=debugoptimized"]
+            kept = ["-Db_lundef=false", "-Doptimization=1", "-Ddebug=true"]
             chosen[name] = ["-Dblas=disabled", f"-Db_sanitize={which}", *kept]
     return chosen
 
