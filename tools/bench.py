@@ -6,7 +6,7 @@
 
 Enters: bundled names or files of programs, NAME:INPUT for another input.  Leaves: a table on
 stdout, or with --json one object: the build info and a row per measurement (program, mode, path,
-projection, attention, bypass, threads, tokens, seconds, tokens_per_s).
+projection, attention, bypass, threads, tokens, seconds, cpu_seconds, tokens_per_s).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
             results = alternate(model, chosen, tokens, prompt, given.rounds, say)
             base = results.get(BASELINE)
             for variant, samples in results.items():
-                for seconds in samples.seconds:
+                for seconds, cpu_seconds in zip(samples.seconds, samples.cpu_seconds):
                     rows.append(
                         {
                             "program": program,
@@ -75,6 +75,7 @@ def main() -> None:
                             **variant.options(),
                             "tokens": samples.tokens,
                             "seconds": seconds,
+                            "cpu_seconds": cpu_seconds,
                             "tokens_per_s": samples.tokens / seconds,
                         }
                     )
@@ -85,13 +86,15 @@ def main() -> None:
                         f"{samples.tokens:,}",
                         f"{samples.rate():,.0f}",
                         f"{100 * samples.spread():.0f} %",
+                        f"{samples.rate_of_cpu():,.0f}",
                         ratio,
                     )
                 )
     if given.json:
         print(json.dumps({"build": build, "rows": rows}, indent=1))
         return
-    print(table(("program: variant", "tokens", "tokens/s", "spread", "of baseline"), lines))
+    header = ("program: variant", "tokens", "tokens/s", "spread", "per CPU s", "of baseline")
+    print(table(header, lines))
     print(f"\nbuild: {json.dumps(build)}")
 
 

@@ -59,11 +59,13 @@ def main() -> None:
             f"{statistics.median(samples.attention):.2f}",
             f"{statistics.median(samples.output):.2f}",
             f"{samples.rate():,.0f}",
+            f"{samples.rate_of_cpu():,.0f}",
             f"{samples.rate() / sequential:.1f} x",
         )
         for variant, samples in results.items()
     ]
-    header = ("variant", "seconds", "projection", "attention", "output", "tokens/s", "speed-up")
+    phases = ("projection", "attention", "output")
+    header = ("variant", "seconds", *phases, "tokens/s", "per CPU s", "speed-up")
     print(f"{given.program}: {tokens.size - prompt:,} tokens, {given.threads} threads\n")
     print(table(header, rows))
     print(f"\nbuild: {json.dumps(build_info())}")

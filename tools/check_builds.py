@@ -7,8 +7,8 @@ Enters: this checkout; Meson and Ninja as modules of this Python or on PATH; a B
 or the scipy-openblas32 wheel.  Leaves: exit code 0 if every combination that this machine can build
 passes the C++ tests and the Python tests of the layer path. A combination whose BLAS or OpenMP
 is not installed is named and left out. --sanitize adds builds with ASan and UBSan, and with
-TSan, which run the C++ tests. With --folder the builds stay, for example for benchmarks with BLAS:
-PYVM_LIBRARY=DIR/openmp-blas/lib/libtvm.so.
+TSan, which run the C++ tests. With --folder the libraries stay, for example for benchmarks with
+BLAS: PYVM_LIBRARY=DIR/openmp-blas/lib/libtvm.so.
 """
 
 from __future__ import annotations
@@ -73,16 +73,28 @@ def blas_of_the_wheel(folder: Path) -> dict[str, str]:
 
 
 def check(folder: Path, options: list[str], environment: dict[str, str], python: bool) -> None:
+    """Builds and tests in `folder`, which may hold a build with other options."""
     meson = meson_command()
     beside = Path(sys.executable).parent / "ninja"
     if beside.exists():
         environment = {**environment, "NINJA": str(beside)}
-    run(*meson, "setup", "--wipe", folder, "-Dwerror=true", *options, **environment)
+    if (folder / "build.ninja").exists():
+        run(*meson, "configure", folder, *options, **environment)
+    else:
+        run(*meson, "setup", "--wipe", folder, "-Dwerror=true", *options, **environment)
     run(*meson, "compile", "-C", folder, **environment)
     run(*meson, "test", "-C", folder, "--no-rebuild", "--print-errorlogs", **environment)
     if python:
         library = next(p for name in LIBRARIES if (p := folder / "lib" / name).exists())
         run(sys.executable, "-m", "pytest", *PYTHON_TESTS, PYVM_LIBRARY=str(library))
+
+
+def keep(built: Path, folder: Path) -> None:
+    """A copy of the library at the same depth: its path to the wheel's BLAS is a relative one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (built / "lib" / name for name in LIBRARIES):
+        if path.exists():
+            shutil.copy2(path, folder)
 
 
 def builds(sanitize: bool) -> dict[str, list[str]]:
@@ -94,7 +106,7 @@ def builds(sanitize: bool) -> dict[str, list[str]]:
         chosen[name] = [f"-Dopenmp={state[openmp]}", f"-Dblas={state[blas]}"]
     if sanitize:
         for name, which in SANITIZERS.items():
-            kept = ["-Db_lundef=false", "-Dbuildtype=debugoptimized"]
+            kept = ["-Db_lundef=false", "-Doptimization=1", "-Ddebug=true"]
             chosen[name] = ["-Dblas=disabled", f"-Db_sanitize={which}", *kept]
     return chosen
 
@@ -111,7 +123,11 @@ def main() -> None:
         for name, options in builds(given.sanitize).items():
             begin = time.perf_counter()
             try:
-                check(folder / name, options, environment, python=name not in SANITIZERS)
+                # Only what looks at OpenMP or BLAS is compiled again; sanitizers change everything.
+                build = folder / (name if name in SANITIZERS else "build")
+                check(build, options, environment, python=name not in SANITIZERS)
+                if name not in SANITIZERS:
+                    keep(build, folder / name / "lib")
                 outcome = "ok"
             except LeftOut as reason:
                 outcome = f"left out: {reason}"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 
 import numpy as np
@@ -66,6 +67,11 @@ def main() -> None:
     parser.add_argument("--model", help="a model file; default: the standard machine")
     parser.add_argument("--tokens", type=int, default=0, help="most tokens (default: to the end)")
     parser.add_argument("--sequential", action="store_true", help="generate too, not only verify")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="variants by a regular expression, such as 'generate.*(none|all)'",
+    )
     parser.add_argument("--scan", type=int, default=5000, help="longest trace for scans")
     parser.add_argument("--threads", type=int, default=2, help="of verification")
     parser.add_argument("--json", action="store_true")
@@ -80,7 +86,10 @@ def main() -> None:
         for program in given.programs.split(","):
             tokens, prompt = reference_trace(program, given.tokens)
             scan = tokens.size <= given.scan
-            for variant in variants(bool(build["blas"]), given.sequential, scan, given.threads):
+            chosen = variants(bool(build["blas"]), given.sequential, scan, given.threads)
+            for variant in chosen:
+                if not re.search(given.only, f"{variant.mode} {variant.name}"):
+                    continue
                 row = {"program": program, **run(model, variant, tokens, prompt)}
                 rows.append(row)
                 outcome = "equal" if row["first_difference"] is None else "DIFFERENT"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,7 @@ class Samples:
 
     tokens: int = 0
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)  # of all threads: others do not count
     projection: list[float] = field(default_factory=list)
     attention: list[float] = field(default_factory=list)
     output: list[float] = field(default_factory=list)
@@ -54,6 +56,10 @@ class Samples:
     def rate(self) -> float:
         """Tokens per second of the median round."""
         return self.tokens / statistics.median(self.seconds)
+
+    def rate_of_cpu(self) -> float:
+        """Tokens per second of processor time: what remains comparable on a busy machine."""
+        return self.tokens / statistics.median(self.cpu_seconds)
 
     def spread(self) -> float:
         """(slowest - fastest) / median."""
@@ -64,12 +70,14 @@ def run_once(
     model: Model, variant: Variant, tokens: np.ndarray, prompt: int, samples: Samples
 ) -> np.ndarray:
     """Times one run over `tokens`; returns the tokens after the prompt as the model says them."""
+    begin = time.process_time()
     if variant.mode == "generate":
         run = model.generate(tokens[:prompt], limit=tokens.size - prompt, **variant.options())
         found, timings = run.generated, run.timings
     else:
         check = model.verify(tokens, prompt, predicted=True, **variant.options())
         found, timings = check.predictions, check.timings
+    samples.cpu_seconds.append(time.process_time() - begin)
     samples.tokens = found.size
     samples.seconds.append(timings.seconds)
     samples.projection.append(timings.projection)

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "api/error.hpp"
@@ -72,13 +71,7 @@ Forward::Forward(const Model& model, const tvm_options& options)
     steps_ += layer.units.size();
   }
   one_ = make_workspace(1);
-  if (network_.variant != TVM_PROJECTION_BLAS) return;
-#if defined(_OPENMP)
-  set_blas_threads(1);  // chunks already share the threads out
-#else
-  set_blas_threads(options.threads > 0 ? options.threads
-                                       : static_cast<int>(std::thread::hardware_concurrency()));
-#endif
+  if (network_.variant == TVM_PROJECTION_BLAS) set_blas_threads(usable_blas_threads(options.threads));
 }
 
 Forward::Workspace Forward::make_workspace(std::size_t positions) const {

@@ -23,15 +23,26 @@ void note_use() {
 }
 #endif
 
+[[maybe_unused]] int or_all(int wanted) {
+  const int machine = static_cast<int>(std::thread::hardware_concurrency());
+  return wanted > 0 ? wanted : machine > 0 ? machine : 1;
+}
+
 }  // namespace
 
 int usable_threads([[maybe_unused]] int wanted) {
 #if defined(_OPENMP)
-  if (forked_after_use) return 1;
-  const int machine = static_cast<int>(std::thread::hardware_concurrency());
-  return wanted > 0 ? wanted : machine > 0 ? machine : 1;
+  return forked_after_use ? 1 : or_all(wanted);
 #else
   return 1;
+#endif
+}
+
+int usable_blas_threads([[maybe_unused]] int wanted) {
+#if defined(_OPENMP)
+  return 1;
+#else
+  return or_all(wanted);
 #endif
 }
 

@@ -10,6 +10,9 @@ namespace tvm {
 // them would hang.
 int usable_threads(int wanted);
 
+// How many of them BLAS gets within one call: 1 with OpenMP, as chunks already share the threads out.
+int usable_blas_threads(int wanted);
+
 // Runs body() on `threads` threads or fewer at the same time. body must not throw.
 void on_threads(int threads, const std::function<void()>& body);
 
