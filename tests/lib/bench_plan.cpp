@@ -99,10 +99,11 @@ int bench(const char* model_path, const char* tokens_path, int rounds, std::size
     const std::string title = name;
     const Plan* one = how;
     variants.push_back(
-        {title + ": generate", [&, one] { return generates(*one, model.stop, tokens, first); }, {}});
+        {title + ": generate", [&, one] { return generates(*one, model.stop, tokens, first); }, {}, {}});
     for (const int threads : {1, 2})
       variants.push_back({title + ": verify, threads " + std::to_string(threads),
                           [&, one, threads] { return verifies(*one, tokens, first, threads); },
+                          {},
                           {}});
   }
   for (int round = 0; round < rounds; ++round)
