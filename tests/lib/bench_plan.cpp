@@ -14,6 +14,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,12 @@ double seconds_of(const std::function<void()>& run) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Plan folded_alone(const tvm::Model& model) {
-  Plan plan{tvm::plan::fold(model), {}, {}};
-  plan.split.classes.assign(1, {});
-  plan.split.token_class.assign(plan.network.bias.size(), 0);
-  plan.readers = tvm::plan::find_readers(plan.network, tvm::plan::live_nodes(plan.network), {});
+std::unique_ptr<const Plan> folded_alone(const tvm::Model& model) {
+  auto plan = std::make_unique<Plan>();
+  plan->network = tvm::plan::fold(model);
+  plan->split.classes.assign(1, {});
+  plan->split.token_class.assign(plan->network.bias.size(), 0);
+  plan->readers = tvm::plan::find_readers(plan->network, tvm::plan::live_nodes(plan->network), {});
   return plan;
 }
 
@@ -91,11 +93,11 @@ int bench(const char* model_path, const char* tokens_path, int rounds, std::size
     std::fprintf(stderr, "%s: there is no plan: %s\n", model_path, why_not.c_str());
     return 1;
   }
-  const Plan folded = folded_alone(model);
+  const std::unique_ptr<const Plan> folded = folded_alone(model);
   std::printf("%s\nplan built in %.1f ms; %zu tokens, %zu of them given\n", tvm_build_info(), 1e3 * building,
               tokens.size(), first);
   std::vector<Variant> variants;
-  for (const auto& [name, how] : {std::pair{"folded tape", &folded}, std::pair{"plan", plan.get()}}) {
+  for (const auto& [name, how] : {std::pair{"folded tape", folded.get()}, std::pair{"plan", plan.get()}}) {
     const std::string title = name;
     const Plan* one = how;
     variants.push_back(
