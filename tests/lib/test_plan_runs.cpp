@@ -92,9 +92,9 @@ void mismatches(const Opened& model, const Tokens& trace) {
       CHECK(check.result.first_mismatch == static_cast<std::int64_t>(first_bad));
       CHECK(check.result.expected == damaged[first_bad] && check.result.predicted == trace[first_bad]);
       CHECK(check.result.checked == first_bad - 3);
-      if (second_bad != first_bad) continue;
       const Checked all = verify(model, damaged, 4, true);
       CHECK(all.result.first_mismatch == check.result.first_mismatch && all.result.checked == kLong - 4);
+      if (second_bad != first_bad) continue;
       // The three predictions that read the damaged token differ from the trace, no other.
       for (std::size_t i = 4; i < kLong; ++i)
         CHECK(i == first_bad || i == first_bad + 1 || i == first_bad + 4 ||
