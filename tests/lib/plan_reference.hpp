@@ -101,6 +101,7 @@ class Reference {
   // The position that wins: least clear, then nearest key, then newest.
   Wide lookup(const tvm::plan::Store& store, Wide query) {
     std::size_t best = 0;
+    bool all_squared = true;
     for (std::size_t s = 0; s <= now_; ++s) {
       const auto rank = [&](std::size_t position) {
         const Wide distance = query - sum(store.key, position);
@@ -108,10 +109,14 @@ class Reference {
       };
       if (rank(s) <= rank(best)) best = s;
       const Wide key = sum(store.key, s), clear = sum(store.clear, s);
-      off_ |= clear == 0 && key * key != sum(store.square, s);
+      const bool squared = key * key == sum(store.square, s);
+      off_ |= clear == 0 && !squared;
+      all_squared &= squared;
       odd_ |= off_ || clear < 0;
     }
-    odd_ |= sum(store.clear, best) != 0;
+    const bool cleared = sum(store.clear, best) != 0;
+    odd_ |= cleared;
+    off_ |= cleared && !all_squared;
     return static_cast<Wide>(best);
   }
 

@@ -110,7 +110,8 @@ class RandomMachine {
 
   void head(int layer) {
     const Value value = pick(1e5, true), other = pick(1e5);
-    switch (between(0, 7)) {
+    switch (between(0, 8)) {
+      case 8: return count_or_mean(layer);
       case 0:
       case 1:
       case 2: {
@@ -143,6 +144,25 @@ class RandomMachine {
           add(machine.equal(layer, plus(wanted, {{found + 1, -1}}), {{found, 1}}), value.bound);
       }
     }
+  }
+
+  // A mean over the positions of a flag (of all, as long as there is none) times their number is a sum, and
+  // so is twice that.
+  void count_or_mean(int layer) {
+    const int twice = between(1, 2);
+    if (counts_.empty()) {
+      counts_.push_back({flags_[0], machine.sum(layer, {{flags_[0], 1}})});
+      add(counts_.back().second, 200);
+      return;
+    }
+    const auto [of, count] = counts_[0];
+    const int mean = one_in(2) ? machine.mean(layer, pick(1e3).combo, {{of, 1}}) : -1;
+    const int average = mean >= 0 ? mean : machine.mean(layer, pick(1e3).combo);
+    const Combo number = mean >= 0 ? Combo{{count, 1}} : Machine::position(1);
+    Combo gate;
+    for (const auto& [slot, w] : number) gate.emplace_back(slot, w * twice);
+    add(machine.product(layer, gate, {{average, 1}}), 6e5);
+    machine.erase_after(layer, average);
   }
 
   void neurons(int layer) {
@@ -211,11 +231,13 @@ class RandomMachine {
     std::erase_if(values_, [&](const Value& value) { return reads(value.combo); });
     std::erase_if(keys_, [&](const Key& key) { return reads(key.key) || reads(key.square); });
     std::erase(flags_, slot);
+    std::erase_if(counts_, [&](const auto& count) { return count.first == slot || count.second == slot; });
     machine.release(layer, slot);
   }
 
   std::vector<Value> values_;
   std::vector<int> flags_;  // slots of 0 or 1
   std::vector<Key> keys_, new_keys_;
-  std::size_t settled_ = 0;  // values that neurons of this layer can read
+  std::vector<std::pair<int, int>> counts_;  // a flag of the token, and how many there were
+  std::size_t settled_ = 0;                  // values that neurons of this layer can read
 };

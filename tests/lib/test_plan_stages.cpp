@@ -166,13 +166,15 @@ void ranges() {
         split.selectors[0].cases() == 5);
   narrow_ranges(network, split);
   int narrowed = 0;
+  Range all;
   for (NodeId id = 0; id < network.nodes.size(); ++id) {
     if (!live[id] || network.nodes[id].kind != Kind::kProduct) continue;
     const Range before = folded.network.ranges[id], after = network.ranges[id];
     CHECK(after.low >= -4 && after.high <= 4 && after.low >= before.low && after.high <= before.high);
+    all = {std::min(all.low, after.low), std::max(all.high, after.high)};
     narrowed += before.low < -4 || before.high > 4;
   }
-  CHECK(narrowed == 3);
+  CHECK(narrowed == 3 && all.low == -4 && all.high == 4);
 }
 
 struct Planned {

@@ -1,0 +1,153 @@
+// How fast the plan is: the folded tape alone (one class, no selectors) and the specialised plan, generation
+// and verification, in turn within each round. For people: no figure is tested.
+//
+//     bench_plan MODEL TOKENS [rounds [first]]
+//
+// MODEL: a model file. TOKENS: a whole trace, int32 little endian. The first `first` tokens (default 1) are
+// the prompt, the others are generated again and compared. Or through `meson test --benchmark` with the two
+// paths in TVM_BENCH_MODEL and TVM_BENCH_TOKENS.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/error.hpp"
+#include "model/model.hpp"
+#include "plan/fold.hpp"
+#include "plan/plan.hpp"
+#include "plan/runs.hpp"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Tokens = std::vector<std::int32_t>;
+using tvm::plan::Plan;
+
+double seconds_of(const std::function<void()>& run) {
+  const auto start = Clock::now();
+  run();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::unique_ptr<const Plan> folded_alone(const tvm::Model& model) {
+  auto plan = std::make_unique<Plan>();
+  plan->network = tvm::plan::fold(model);
+  plan->split.classes.assign(1, {});
+  plan->split.token_class.assign(plan->network.bias.size(), 0);
+  plan->readers = tvm::plan::find_readers(plan->network, tvm::plan::live_nodes(plan->network), {});
+  return plan;
+}
+
+struct Variant {
+  std::string name;
+  std::function<bool()> run;
+  std::vector<double> rates,
+      by_processor;  // by wall time; by processor time, which other processes disturb less
+};
+
+bool generates(const Plan& plan, std::int32_t stop, const Tokens& tokens, std::size_t first) {
+  struct Seen {
+    const std::int32_t* next;
+    bool same;
+  } seen{tokens.data() + first, true};
+  const auto compare = [](void* user, const std::int32_t* chunk, std::size_t count) -> std::int32_t {
+    auto& all = *static_cast<Seen*>(user);
+    all.same &= std::equal(chunk, chunk + count, all.next);
+    all.next += count;
+    return all.same ? 0 : 1;
+  };
+  tvm_run_result result{};
+  tvm::plan::generate(plan, stop, {tokens.data(), first}, tokens.size() - first, compare, &seen, result);
+  return seen.same && result.tokens == tokens.size() - first;
+}
+
+bool verifies(const Plan& plan, const Tokens& tokens, std::size_t first, int threads) {
+  tvm_verify_result result{};
+  tvm::plan::verify(plan, tokens, first, tokens.size(), nullptr, threads, result);
+  if (result.ok == 0)
+    std::fprintf(stderr, "the first mismatch is at %lld\n", static_cast<long long>(result.first_mismatch));
+  return result.ok == 1;
+}
+
+int bench(const char* model_path, const char* tokens_path, int rounds, std::size_t first) {
+  const tvm::Model model = tvm::read_model(tvm::read_file(model_path), model_path);
+  const auto bytes = tvm::read_file(tokens_path);
+  Tokens tokens(bytes.size() / 4);
+  std::copy_n(bytes.data(), tokens.size() * 4, reinterpret_cast<unsigned char*>(tokens.data()));
+  if (first < 1 || first >= tokens.size()) {
+    std::fprintf(stderr, "%s: %zu tokens, of which %zu are to be the prompt\n", tokens_path, tokens.size(),
+                 first);
+    return 2;
+  }
+  std::string why_not;
+  std::unique_ptr<const Plan> plan;
+  const double building = seconds_of([&] { plan = tvm::plan::build_plan(model, why_not); });
+  if (plan == nullptr) {
+    std::fprintf(stderr, "%s: there is no plan: %s\n", model_path, why_not.c_str());
+    return 1;
+  }
+  const std::unique_ptr<const Plan> folded = folded_alone(model);
+  std::printf("%s\nplan built in %.1f ms; %zu tokens, %zu of them given\n", tvm_build_info(), 1e3 * building,
+              tokens.size(), first);
+  std::vector<Variant> variants;
+  for (const auto& [name, how] : {std::pair{"folded tape", folded.get()}, std::pair{"plan", plan.get()}}) {
+    const std::string title = name;
+    const Plan* one = how;
+    variants.push_back(
+        {title + ": generate", [&, one] { return generates(*one, model.stop, tokens, first); }, {}, {}});
+    for (const int threads : {1, 2})
+      variants.push_back({title + ": verify, threads " + std::to_string(threads),
+                          [&, one, threads] { return verifies(*one, tokens, first, threads); },
+                          {},
+                          {}});
+  }
+  for (int round = 0; round < rounds; ++round)
+    for (Variant& variant : variants) {
+      bool right = false;
+      const std::clock_t start = std::clock();
+      const double seconds = seconds_of([&] { right = variant.run(); });
+      if (!right) {
+        std::fprintf(stderr, "%s: other tokens than in %s\n", variant.name.c_str(), tokens_path);
+        return 1;
+      }
+      const double used = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+      variant.rates.push_back(static_cast<double>(tokens.size() - first) / seconds);
+      variant.by_processor.push_back(static_cast<double>(tokens.size() - first) / used);
+    }
+  std::printf(
+      "| variant                         | million tokens/s | spread | per processor second "
+      "|\n|---|---|---|---|\n");
+  for (Variant& variant : variants) {
+    for (auto* rates : {&variant.rates, &variant.by_processor}) std::sort(rates->begin(), rates->end());
+    const double median = variant.rates[variant.rates.size() / 2];
+    std::printf("| %-31s | %16.2f | %4.0f %% | %20.2f |\n", variant.name.c_str(), 1e-6 * median,
+                100 * (variant.rates.back() - variant.rates.front()) / median,
+                1e-6 * variant.by_processor[variant.by_processor.size() / 2]);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const char* model = argc > 2 ? argv[1] : std::getenv("TVM_BENCH_MODEL");
+  const char* tokens = argc > 2 ? argv[2] : std::getenv("TVM_BENCH_TOKENS");
+  if (model == nullptr || tokens == nullptr) {
+    std::fprintf(stderr, "usage: bench_plan MODEL TOKENS [rounds [first]]\n");
+    return 77;  // meson: skipped
+  }
+  try {
+    return bench(model, tokens, argc > 3 ? std::max(1, std::atoi(argv[3])) : 5,
+                 argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 1);
+  } catch (const tvm::Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
