@@ -34,10 +34,15 @@ struct Frame {
 
 class Executor {
  public:
-  Executor(const Program& program, const Vocabulary& vocabulary, std::uint64_t limit,
-           tvm_callback callback, void* user)
-      : program_(program), words_(vocabulary), callback_(callback), user_(user),
-        left_(limit == 0 ? ~std::uint64_t{0} : limit), buffer_(kChunk + kLongest), frames_(1) {
+  Executor(const Program& program, const Vocabulary& vocabulary, std::uint64_t limit, tvm_callback callback,
+           void* user)
+      : program_(program),
+        words_(vocabulary),
+        callback_(callback),
+        user_(user),
+        left_(limit == 0 ? ~std::uint64_t{0} : limit),
+        buffer_(kChunk + kLongest),
+        frames_(1) {
     if (!program.input.empty()) {
       const std::uint64_t base = program.instructions[0].immediate;
       for (std::size_t j = 0; j < program.input.size(); ++j) memory_.store(base + j, program.input[j], 1);
@@ -116,8 +121,7 @@ class Executor {
   std::uint32_t second() const { return stack_[stack_.size() - 2]; }
 
   void jump(std::uint32_t offset) {
-    const std::int64_t target =
-        static_cast<std::int64_t>(cursor_) + 1 + static_cast<std::int32_t>(offset);
+    const std::int64_t target = static_cast<std::int64_t>(cursor_) + 1 + static_cast<std::int32_t>(offset);
     if (target < 0 || target >= static_cast<std::int64_t>(program_.size()))
       fail(sentence("jumps to instruction ", target, ", the program has ", program_.size()));
     cursor_ = static_cast<std::size_t>(target);
@@ -311,16 +315,46 @@ void Executor::step() {
       put(words_.commit.replace);
       ++cursor_;
       break;
-    case Op::eq: need(2); binary(second() == top()); break;
-    case Op::ne: need(2); binary(second() != top()); break;
-    case Op::lt_s: need(2); binary(static_cast<std::int32_t>(second()) < static_cast<std::int32_t>(top())); break;
-    case Op::lt_u: need(2); binary(second() < top()); break;
-    case Op::gt_s: need(2); binary(static_cast<std::int32_t>(second()) > static_cast<std::int32_t>(top())); break;
-    case Op::gt_u: need(2); binary(second() > top()); break;
-    case Op::le_s: need(2); binary(static_cast<std::int32_t>(second()) <= static_cast<std::int32_t>(top())); break;
-    case Op::le_u: need(2); binary(second() <= top()); break;
-    case Op::ge_s: need(2); binary(static_cast<std::int32_t>(second()) >= static_cast<std::int32_t>(top())); break;
-    case Op::ge_u: need(2); binary(second() >= top()); break;
+    case Op::eq:
+      need(2);
+      binary(second() == top());
+      break;
+    case Op::ne:
+      need(2);
+      binary(second() != top());
+      break;
+    case Op::lt_s:
+      need(2);
+      binary(static_cast<std::int32_t>(second()) < static_cast<std::int32_t>(top()));
+      break;
+    case Op::lt_u:
+      need(2);
+      binary(second() < top());
+      break;
+    case Op::gt_s:
+      need(2);
+      binary(static_cast<std::int32_t>(second()) > static_cast<std::int32_t>(top()));
+      break;
+    case Op::gt_u:
+      need(2);
+      binary(second() > top());
+      break;
+    case Op::le_s:
+      need(2);
+      binary(static_cast<std::int32_t>(second()) <= static_cast<std::int32_t>(top()));
+      break;
+    case Op::le_u:
+      need(2);
+      binary(second() <= top());
+      break;
+    case Op::ge_s:
+      need(2);
+      binary(static_cast<std::int32_t>(second()) >= static_cast<std::int32_t>(top()));
+      break;
+    case Op::ge_u:
+      need(2);
+      binary(second() >= top());
+      break;
     case Op::add:
     case Op::sub: {
       need(2);
@@ -340,10 +374,8 @@ void Executor::step() {
       stack_.pop_back();
       ++cursor_;
       break;
-    case Op::input_base:
-      fail("input_base cannot be executed again");
-    case Op::past_end:
-      fail("the cursor ran past the program's end");
+    case Op::input_base: fail("input_base cannot be executed again");
+    case Op::past_end: fail("the cursor ran past the program's end");
   }
   ++executed_;
   if (out_ >= full_) flush();

@@ -13,9 +13,9 @@ class Reader {
       : vocabulary_(vocabulary), prompt_(prompt) {
     for (std::size_t i = 0; i < prompt.size(); ++i) {
       if (prompt[i] < 0 || static_cast<std::size_t>(prompt[i]) >= vocabulary.meanings.size())
-        throw Error(TVM_ERROR_PROGRAM, sentence("prompt position ", i, ": token id ", prompt[i],
-                                                " is outside the vocabulary of ",
-                                                vocabulary.meanings.size()));
+        throw Error(TVM_ERROR_PROGRAM,
+                    sentence("prompt position ", i, ": token id ", prompt[i],
+                             " is outside the vocabulary of ", vocabulary.meanings.size()));
     }
   }
 
@@ -31,11 +31,11 @@ class Reader {
 
   [[noreturn]] void fail(const char* expected) const {
     if (at_end())
-      throw Error(TVM_ERROR_PROGRAM, sentence("the prompt ends at position ", position_, " where ",
-                                              expected, " is expected"));
+      throw Error(TVM_ERROR_PROGRAM,
+                  sentence("the prompt ends at position ", position_, " where ", expected, " is expected"));
     throw Error(TVM_ERROR_PROGRAM,
-                sentence("prompt position ", position_, ": found '", vocabulary_.spellings[id()],
-                         "' where ", expected, " is expected"));
+                sentence("prompt position ", position_, ": found '", vocabulary_.spellings[id()], "' where ",
+                         expected, " is expected"));
   }
 
  private:
@@ -46,10 +46,9 @@ class Reader {
 
 void check(const Instruction& instruction, std::size_t index) {
   const auto refuse = [&](const char* why) {
-    throw Error(TVM_ERROR_PROGRAM,
-                sentence("instruction ", index, " (",
-                         std::string(kOpNames[static_cast<std::size_t>(instruction.op)]), " ",
-                         instruction.immediate, "): ", why));
+    throw Error(TVM_ERROR_PROGRAM, sentence("instruction ", index, " (",
+                                            std::string(kOpNames[static_cast<std::size_t>(instruction.op)]),
+                                            " ", instruction.immediate, "): ", why));
   };
   switch (instruction.op) {
     case Op::local_get:
@@ -64,8 +63,7 @@ void check(const Instruction& instruction, std::size_t index) {
     case Op::input_base:
       if (index != 0) refuse("input_base may only be instruction 0");
       break;
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -83,15 +81,12 @@ Program decode(const Vocabulary& vocabulary, std::span<const std::int32_t> promp
     program.instructions.push_back(instruction);
   }
   reader.take(Kind::close, "an opcode or '}'");
-  if (program.instructions.empty())
-    throw Error(TVM_ERROR_PROGRAM, "the program has no instructions");
+  if (program.instructions.empty()) throw Error(TVM_ERROR_PROGRAM, "the program has no instructions");
 
   if (program.instructions[0].op == Op::input_base) {
-    while (reader.kind() == Kind::byte)
-      program.input.push_back(reader.take(Kind::byte, "an input byte"));
+    while (reader.kind() == Kind::byte) program.input.push_back(reader.take(Kind::byte, "an input byte"));
     if (program.input.empty() || program.input.back() != 0) reader.fail("an input byte or the closing 00");
-    if (reader.id() != vocabulary.commit.neutral)
-      reader.fail("an input byte or commit(+0,sts=0,bt=0)");
+    if (reader.id() != vocabulary.commit.neutral) reader.fail("an input byte or commit(+0,sts=0,bt=0)");
     reader.advance();
   }
   if (!reader.at_end())

@@ -19,8 +19,7 @@ Vocabulary::Vocabulary(std::span<const char* const> given) {
   meanings.resize(given.size());
   spellings.reserve(given.size());
   for (std::size_t id = 0; id < given.size(); ++id) {
-    if (given[id] == nullptr)
-      throw Error(TVM_ERROR_ARGUMENT, sentence("vocabulary entry ", id, " is NULL"));
+    if (given[id] == nullptr) throw Error(TVM_ERROR_ARGUMENT, sentence("vocabulary entry ", id, " is NULL"));
     spellings.emplace_back(given[id]);
   }
   for (std::size_t id = 0; id < given.size(); ++id) {
