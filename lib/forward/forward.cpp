@@ -17,18 +17,18 @@ namespace {
 // Adds the time since the last lap to a phase.
 class Stopwatch {
  public:
-  explicit Stopwatch(double share) : share_(share) {
-    if (share_ != 0.0) since_ = Clock::now();
+  explicit Stopwatch(bool runs) : runs_(runs) {
+    if (runs_) since_ = Clock::now();
   }
   void lap(double& phase) {
-    if (share_ == 0.0) return;
+    if (!runs_) return;
     const auto now = Clock::now();
-    phase += share_ * std::chrono::duration<double>(now - std::exchange(since_, now)).count();
+    phase += std::chrono::duration<double>(now - std::exchange(since_, now)).count();
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  double share_;
+  bool runs_;
   Clock::time_point since_;
 };
 
@@ -233,14 +233,15 @@ void Forward::read(std::span<const std::int32_t> tokens, std::size_t from, const
 }
 
 std::int32_t Forward::next(std::span<const std::int32_t> tokens) {
-  one_.timed = next_++ % kTimed == 0 ? static_cast<double>(kTimed) : 0.0;
+  one_.timed = next_++ % kTimed == 0;
   run(one_, {tokens.size() - 1, 1, tokens.data(), one_.recency.data()}, 0, {nullptr, 0});
   return one_.predictions[0];
 }
 
-const PhaseSeconds& Forward::seconds() {
-  seconds_.add(std::exchange(one_.seconds, {}), 1.0);
-  return seconds_;
+void Forward::add_next_seconds(double total) {
+  const PhaseSeconds sample = std::exchange(one_.seconds, {});
+  const double sum = sample.projection + sample.attention + sample.output;
+  if (sum > 0.0) seconds_.add(sample, total / sum);
 }
 
 }  // namespace tvm

@@ -41,8 +41,11 @@ class Forward {
   std::int32_t next(std::span<const std::int32_t> tokens);
 
   // So far; with several threads their mean, without the time that they waited.
-  // next() times one position of kTimed and counts it for all: reading clocks takes longer than a layer.
-  const PhaseSeconds& seconds();
+  const PhaseSeconds& seconds() const { return seconds_; }
+
+  // All calls of next() took this long: adds it to the phases, by their shares in the positions that
+  // were timed. These are one of kTimed: reading clocks takes longer than a layer.
+  void add_next_seconds(double total);
 
   // No sum so far has depended on its order (sum_order.hpp).
   bool exact() const { return !network_.order->mattered(); }
@@ -53,7 +56,7 @@ class Forward {
     std::vector<double> x, projected, attention, recency, change, hidden, scores;
     std::vector<std::int32_t> predictions;
     PhaseSeconds seconds;
-    double timed = 1.0;  // positions that one timed position stands for; 0: not timed
+    bool timed = true;
   };
   // Where a chunk stands among the others; a chunk that is alone has no order.
   struct Turn {

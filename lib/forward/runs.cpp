@@ -1,6 +1,7 @@
 #include "forward/runs.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include "api/error.hpp"
@@ -12,7 +13,7 @@ namespace {
 constexpr std::size_t kHandOver = 1024;  // tokens per callback: a few milliseconds of work
 
 template <class Result>
-void describe(Forward& forward, Result& result) {
+void describe(const Forward& forward, Result& result) {
   result.exact = forward.exact();
   result.projection_seconds = forward.seconds().projection;
   result.attention_seconds = forward.seconds().attention;
@@ -32,10 +33,15 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
     return true;
   });
   std::size_t shown = tokens.size();
+  using Clock = std::chrono::steady_clock;
+  auto since = Clock::now();
+  double seconds = 0.0;  // without those of the callback
   const auto hand_over = [&] {
     const std::size_t count = tokens.size() - shown;
+    seconds += std::chrono::duration<double>(Clock::now() - since).count();
     const bool stop = count > 0 && callback != nullptr && callback(user, tokens.data() + shown, count) != 0;
     shown = tokens.size();
+    since = Clock::now();
     return stop;
   };
   result.cursor = -1;
@@ -59,6 +65,7 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
     hand_over();
     throw;
   }
+  forward.add_next_seconds(seconds);
   describe(forward, result);
 }
 

@@ -63,14 +63,14 @@ def test_sizes_and_threads_change_nothing(model, size, threads):
 
 
 def test_phases_are_timed(model):
-    """Generation times a sample of its positions: the phases add up to about the whole."""
+    """Generation times a sample of its positions: the phases add up to no more than the whole."""
     program = pyvm.compile("hello")
     run = model.generate(program, path="layers", projection="dense", threads=1)
     check = model.verify(run.tokens, path="layers", projection="dense", threads=1)
     for timings in (run.timings, check.timings):
         phases = timings.projection + timings.attention + timings.output
         assert timings.projection > 0 and timings.attention > 0 and timings.output > 0
-        assert phases < 1.5 * timings.seconds
+        assert phases <= timings.seconds
     assert model.verify(run.tokens, path="plan").timings.projection == 0
 
 
