@@ -69,7 +69,12 @@ Segment* Automaton::step(State& state, std::uint32_t token_class, bool predict) 
   if (Segment* made = link.load(std::memory_order_acquire)) return made;
   const std::lock_guard lock(mutex_);
   if (Segment* made = link.load(std::memory_order_relaxed)) return made;
-  Segment* made = make_step(state, token_class, predict);
+  // Where there are too many tapes, the one that relies on nothing being known.
+  const bool full = segments_.size() >= kMaxSegments && !state.facts.first;
+  State& from = full ? *nothing_ : state;
+  Segment* made = from.next[predict][token_class].load(std::memory_order_relaxed);
+  if (made == nullptr) made = make_step(from, token_class, predict);
+  from.next[predict][token_class].store(made, std::memory_order_release);
   link.store(made, std::memory_order_release);
   return made;
 }
