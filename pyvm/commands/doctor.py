@@ -6,7 +6,6 @@ Enters: nothing.  Leaves: a report on stdout; exit code 0 when programs can be r
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import platform
 import shlex
@@ -57,11 +56,13 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def _version(package: str) -> Callable[[], str]:
     def look() -> str:
+        from importlib import metadata  # slow to import, and only the doctor asks
+
         if package == "pyvm":
             import pyvm
 
             return f"{pyvm.__version__} ({pyvm.__path__[0]})"
-        return importlib.metadata.version(package)
+        return metadata.version(package)
 
     return look
 
@@ -119,11 +120,13 @@ def _cxx_compiler() -> str:
 
 def _extra(names: tuple[str, ...]) -> Callable[[], str]:
     def look() -> str:
+        from importlib import metadata
+
         found = []
         for name in names:
             try:
-                found.append(f"{name} {importlib.metadata.version(name)}")
-            except importlib.metadata.PackageNotFoundError:
+                found.append(f"{name} {metadata.version(name)}")
+            except metadata.PackageNotFoundError:
                 found.append(f"{name} not installed")
         return ", ".join(found)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import statistics
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -184,9 +183,9 @@ def nodes(plan: dict[str, Any], names: dict[int, str]) -> Iterator[str]:
 
 
 def tapes(plan: dict[str, Any], names: dict[int, str], tokens: int) -> Iterator[str]:
-    lengths = [len(tape["ops"]) for tape in plan["tapes"]]
+    lengths = sorted(len(tape["ops"]) for tape in plan["tapes"])
     yield f"tapes: {len(lengths)} for a trace of {tokens:,} tokens"
-    yield f"  {min(lengths)} to {max(lengths)} ops, median {statistics.median(lengths):g}"
+    yield f"  {lengths[0]} to {lengths[-1]} ops, median {lengths[len(lengths) // 2]}"
     for number, tape in enumerate(plan["tapes"]):
         yield f"  tape {number}, class {tape['class']}"
         for op in tape["ops"]:
