@@ -139,7 +139,6 @@ std::int32_t Sequence::output(const Tape& tape) {
 
 // The case that the registers are in, or one beyond the last.
 inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_t* tokens) const {
-  const auto count = static_cast<std::int64_t>(selector.cases());
   switch (selector.by) {
     case Selector::By::kTokenAt:
       return selector.case_of[static_cast<std::size_t>(tokens[registers_[selector.at]])];
@@ -151,9 +150,10 @@ inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_
     }
     case Selector::By::kValue: break;
   }
-  const std::int64_t value = registers_[selector.nodes[0]];
-  return static_cast<std::size_t>(value >= selector.low && value - selector.low < count ? value - selector.low
-                                                                                        : count);
+  // Modulo 2^64: what is below the first case is beyond the last, too.
+  const auto beyond_low =
+      static_cast<std::uint64_t>(registers_[selector.nodes[0]]) - static_cast<std::uint64_t>(selector.low);
+  return std::min<std::uint64_t>(beyond_low, selector.cases());
 }
 
 inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) const {
