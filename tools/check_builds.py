@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,8 +73,9 @@ def blas_of_the_wheel(folder: Path) -> dict[str, str]:
     return {"PKG_CONFIG_PATH": os.pathsep.join([str(folder), *known])}
 
 
-def check(folder: Path, options: list[str], environment: dict[str, str], python: bool) -> None:
-    """Builds and tests in `folder`, which may hold a build with other options."""
+def check(folder: Path, options: list[str], environment: dict[str, str], python: bool) -> str:
+    """Builds and tests in `folder`, which may hold a build with other options; the summaries of the
+    test runners."""
     meson = meson_command()
     beside = Path(sys.executable).parent / "ninja"
     if beside.exists():
@@ -83,10 +85,13 @@ def check(folder: Path, options: list[str], environment: dict[str, str], python:
     else:
         run(*meson, "setup", "--wipe", folder, "-Dwerror=true", *options, **environment)
     run(*meson, "compile", "-C", folder, **environment)
-    run(*meson, "test", "-C", folder, "--no-rebuild", "--print-errorlogs", **environment)
+    tested = run(*meson, "test", "-C", folder, "--no-rebuild", "--print-errorlogs", **environment)
+    summary = "\n".join(re.findall(r"^(?:Ok|Fail): +\d+", tested, re.MULTILINE))
     if python:
         library = next(p for name in LIBRARIES if (p := folder / "lib" / name).exists())
-        run(sys.executable, "-m", "pytest", *PYTHON_TESTS, PYVM_LIBRARY=str(library))
+        tested = run(sys.executable, "-m", "pytest", *PYTHON_TESTS, PYVM_LIBRARY=str(library))
+        summary += "\n" + tested.rstrip().splitlines()[-1]
+    return summary
 
 
 def keep(built: Path, folder: Path) -> None:
@@ -121,11 +126,11 @@ def main() -> None:
         folder = (given.folder or Path(temporary)).resolve()
         environment = blas_of_the_wheel(folder / "pkgconfig")
         for name, options in builds(given.sanitize).items():
-            begin = time.perf_counter()
+            begin, summary = time.perf_counter(), ""
             try:
                 # Only what looks at OpenMP or BLAS is compiled again; sanitizers change everything.
                 build = folder / (name if name in SANITIZERS else "build")
-                check(build, options, environment, python=name not in SANITIZERS)
+                summary = check(build, options, environment, python=name not in SANITIZERS)
                 if name not in SANITIZERS:
                     keep(build, folder / name / "lib")
                 outcome = "ok"
@@ -134,7 +139,7 @@ def main() -> None:
             except Failed as failure:
                 outcome = f"FAILED: {failure}"
                 failed = True
-            print(f"{name}: {outcome} ({time.perf_counter() - begin:.0f} s)", flush=True)
+            print(f"{name}: {outcome} ({time.perf_counter() - begin:.0f} s)\n{summary}", flush=True)
     sys.exit(1 if failed else 0)
 
 

@@ -115,7 +115,7 @@ def random_c(seed: int) -> bytes:
         made = subprocess.run(
             ["csmith", "--seed", str(seed), "--no-longlong", "--no-math64", "--no-argc",
              "--no-float", "--max-funcs", "4", "--max-block-depth", "3"],
-            capture_output=True, text=True, check=True,
+            capture_output=True, text=True, check=True, cwd=directory,  # it writes platform.info
         )  # fmt: skip
         text = made.stdout.replace('#include "csmith.h"', _CSMITH_HEADER)
         text = text.replace("int main (void)", "static int csmith_main(void)")

@@ -29,8 +29,8 @@ class Sequence {
   void read(const std::int32_t* tokens, std::size_t end);
 
   // Reads tokens[position()], writes the prediction behind it, and goes on with that, until
-  // tokens[end - 1] has been written or is `stop`; returns how many tokens there are then. Like all
-  // that follows, an error leaves position() at the token that could not be read.
+  // tokens[end - 1] has been written or the last one written is `stop`. Like all that follows, an error
+  // leaves position() at the token that could not be read.
   void generate(std::int32_t* tokens, std::size_t end, std::int32_t stop);
 
   // Teacher forcing: tokens[position() + 1 .. end) against their predictions. Stops before the first that

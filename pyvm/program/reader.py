@@ -29,32 +29,30 @@ class Reader:
         self.position += count
         return self.data[self.position - count : self.position]
 
-    def unsigned(self, bits: int = 32) -> int:
+    def _leb128(self, bits: int) -> tuple[int, int]:
+        """The groups of 7 bits of a number, the lowest first, and how many bits they are."""
         start, value, shift = self.position, 0, 0
         while True:
             byte = self.byte()
             value |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                break
+                return value, shift
             if shift >= bits:
                 raise WasmError("integer representation too long", start)
+
+    def unsigned(self, bits: int = 32) -> int:
+        start = self.position
+        value, _ = self._leb128(bits)
         if value >> bits:
             raise WasmError("integer too large", start)
         return value
 
     def signed(self, bits: int) -> int:
-        start, value, shift = self.position, 0, 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-            if shift >= bits:
-                raise WasmError("integer representation too long", start)
-        if byte & 0x40:
-            value -= 1 << shift
+        start = self.position
+        value, read = self._leb128(bits)
+        if value >> read - 1:
+            value -= 1 << read
         if not -(1 << bits - 1) <= value < 1 << bits - 1:
             raise WasmError("integer too large", start)
         return value

@@ -6,27 +6,12 @@
 #include <cstring>
 #include <random>
 
-#include "check.hpp"
-#include "model_bytes.hpp"
-#include "tvm.h"
+#include "opened.hpp"
 
-using Tokens = std::vector<std::int32_t>;
 inline std::mt19937_64 random_source(3);
 inline int between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_source); }
 
 inline const bool has_blas = std::strstr(tvm_build_info(), "\"blas\": null") == nullptr;
-
-struct Model {
-  explicit Model(const ModelBytes& source) {
-    const auto bytes = source.bytes();
-    if (tvm_model_open_memory(bytes.data(), bytes.size(), &model) != TVM_OK)
-      std::fprintf(stderr, "%s\n", tvm_last_error());
-    CHECK(model != nullptr);
-  }
-  ~Model() { tvm_model_close(model); }
-  Model(const Model&) = delete;
-  tvm_model* model = nullptr;
-};
 
 inline tvm_options layers(int projection, int attention, int bypass, int threads) {
   tvm_options options;
@@ -42,24 +27,24 @@ inline std::int32_t collect(void* user, const std::int32_t* tokens, std::size_t 
   return 0;
 }
 
-inline Tokens generate(const Model& m, const Tokens& prompt, std::uint64_t limit,
+inline Tokens generate(const Opened& m, const Tokens& prompt, std::uint64_t limit,
                        const tvm_options& options) {
   Tokens out;
   tvm_run_result result{};
   result.size = sizeof result;
   const auto status =
-      tvm_generate(m.model, prompt.data(), prompt.size(), limit, collect, &out, &options, &result);
+      tvm_generate(m.get(), prompt.data(), prompt.size(), limit, collect, &out, &options, &result);
   if (status != TVM_OK) std::fprintf(stderr, "%s\n", tvm_last_error());
   CHECK(status == TVM_OK && result.tokens == out.size() && result.cursor == -1);
   return out;
 }
 
-inline tvm_verify_result verify(const Model& m, const Tokens& tokens, std::size_t first, std::size_t last,
+inline tvm_verify_result verify(const Opened& m, const Tokens& tokens, std::size_t first, std::size_t last,
                                 Tokens* predicted, const tvm_options& options) {
   tvm_verify_result result{};
   result.size = sizeof result;
   if (predicted != nullptr) predicted->assign(last - first + 1, -7);
-  const auto status = tvm_verify(m.model, tokens.data(), tokens.size(), first, last,
+  const auto status = tvm_verify(m.get(), tokens.data(), tokens.size(), first, last,
                                  predicted != nullptr ? predicted->data() : nullptr, &options, &result);
   if (status != TVM_OK) std::fprintf(stderr, "%s\n", tvm_last_error());
   CHECK(status == TVM_OK);

@@ -6,7 +6,7 @@ namespace {
 
 void combinations() {
   for (int round = 0; round < 4; ++round) {
-    const Model m(machine_like());
+    const Opened m(machine_like());
     Tokens prompt{0};
     for (int i = between(1, 70); i > 0; --i) prompt.push_back(between(1, 10));
     const Tokens expected =
@@ -39,7 +39,7 @@ void ties() {
       for (int slot = 3; slot < m.d; ++slot) m.e(t, slot) = between(0, 1);
     for (int t = 0; t < m.v - 1; ++t)
       for (int i = 0; i < 3; ++i) m.out_row(t, between(3, m.d - 1)) = 1;
-    const Model model(m);
+    const Opened model(m);
     for (int i = 0; i < 20; ++i) {
       Tokens tokens{between(0, 68), between(0, 68)};
       int expected = 0;
@@ -69,7 +69,7 @@ void order_of_sums() {
   for (const bool fractions : {false, true}) {
     ModelBytes source = machine_like();
     if (fractions) source.e(5, 4) += 0.1, source.e(3, 5) -= 0.3;
-    const Model m(source);
+    const Opened m(source);
     for (int projection = 1; projection <= 3; ++projection)
       for (const int bypass : {TVM_BYPASS_NONE, TVM_BYPASS_ALL}) {
         if (projection == TVM_PROJECTION_BLAS && !has_blas) continue;
@@ -85,7 +85,7 @@ void order_of_sums() {
           CHECK(right(verify(m, tokens, 1, tokens.size(), nullptr, options).exact));
           tvm_run_result run{};
           run.size = sizeof run;
-          CHECK(tvm_generate(m.model, tokens.data(), tokens.size(), 5, nullptr, nullptr, &options, &run) ==
+          CHECK(tvm_generate(m.get(), tokens.data(), tokens.size(), 5, nullptr, nullptr, &options, &run) ==
                 TVM_OK);
           CHECK(right(run.exact));
         }
@@ -109,7 +109,7 @@ void random_floats() {
         for (std::size_t row = 0; row < layer.qkv.size() / 12; ++row)
           layer.qkv[row * 12 + static_cast<std::size_t>(slot)] *= 1e-3;
     for (int i = 0; i < 18; ++i) m.latest.push_back(between(0, 1));
-    const Model model(m);
+    const Opened model(m);
     Tokens tokens, first, found;
     for (int i = 0; i < 300; ++i) tokens.push_back(between(0, 18));
     verify(model, tokens, 1, 300, &first,
@@ -133,14 +133,14 @@ void key_limits() {
     m.qkv(1, 1, 0, 1, 1) = 0.3, m.qkv(1, 2, 0, 0, 0) = 1;
     m.wout(1, 7, 0, 0) = 1;                                             // the newest position with token 0
     m.out_row(1, 0) = 1, m.out_row(1, 7) = -1, m.out_row(1, 3) = -0.5;  // token 1 when it is older
-    const Model model(m);
+    const Opened model(m);
     const Tokens tokens{0, 1, 1, 0, 0, 1, 0};
     for (const int attention : {TVM_ATTENTION_AUTO, TVM_ATTENTION_HULL, TVM_ATTENTION_SCAN}) {
       const auto options = layers(0, attention, attention == 0 ? TVM_BYPASS_ALL : TVM_BYPASS_NONE, 1);
       tvm_verify_result result{};
       result.size = sizeof result;
       Tokens predicted(6);
-      const auto status = tvm_verify(model.model, tokens.data(), tokens.size(), 1, tokens.size(),
+      const auto status = tvm_verify(model.get(), tokens.data(), tokens.size(), 1, tokens.size(),
                                      predicted.data(), &options, &result);
       if (attention == TVM_ATTENTION_AUTO || base < 0x1p34) {
         CHECK(status == TVM_OK && (predicted == Tokens{0, 1, 1, 0, 0, 1}));
@@ -158,11 +158,11 @@ void overflow() {
   m.e(0, 3) = 1e200;
   m.gate(0, 0, 3) = 1, m.value(0, 0, 3) = 1, m.ffn(0, 3, 0) = 1;
   m.out_row(0, 3) = 1;
-  const Model model(m);
+  const Opened model(m);
   const Tokens tokens{0, 0};
   tvm_verify_result result{};
   result.size = sizeof result;
-  CHECK(tvm_verify(model.model, tokens.data(), 2, 1, 2, nullptr, nullptr, &result) == TVM_ERROR_LIMIT);
+  CHECK(tvm_verify(model.get(), tokens.data(), 2, 1, 2, nullptr, nullptr, &result) == TVM_ERROR_LIMIT);
   CHECK(std::strstr(tvm_last_error(), "not finite") != nullptr);
 }
 

@@ -14,14 +14,14 @@ namespace {
 void windows_and_mismatches() {
   const auto options = layers(0, 0, TVM_BYPASS_ALL, 2);
   Tokens tokens;
-  std::optional<Model> endless;  // a machine that does not stop for long
+  std::optional<Opened> endless;  // a machine that does not stop for long
   while (tokens.size() < 9003) {
     endless.emplace(machine_like());
     tokens = {0, 3, 5};
     const Tokens generated = generate(*endless, tokens, 9000, options);
     tokens.insert(tokens.end(), generated.begin(), generated.end());
   }
-  const Model& m = *endless;
+  const Opened& m = *endless;
   for (const std::size_t size : {4u, 65u, 66u, 4096u, 4097u, 4098u, 5000u, 9003u}) {
     const Tokens part(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(size));
     const auto result = verify(m, part, 3, size, nullptr, options);
@@ -48,11 +48,11 @@ void windows_and_mismatches() {
 void stopping() {
   ModelBytes m(3, 4, 1, 0, 2);
   m.out_row(1, 0) = 1, m.out_row(2, 2) = 0.1;  // token 2 wins from p * p / 10 > p on
-  const Model model(m);
+  const Opened model(m);
   CHECK((generate(model, {0}, 0, layers(0, 0, 3, 1)) == Tokens{0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2}));
   CHECK((generate(model, {0}, 3, layers(0, 0, 3, 1)) == Tokens{0, 1, 1}));
   ModelBytes endless(3, 4, 1, 0, 2);
-  const Model forever(endless);
+  const Opened forever(endless);
   tvm_run_result result{};
   result.size = sizeof result;
   const std::int32_t prompt = 1;
@@ -61,12 +61,12 @@ void stopping() {
   const auto stop = [](void* user, const std::int32_t*, std::size_t count) -> std::int32_t {
     return (*static_cast<std::size_t*>(user) += count) >= 2000;
   };
-  CHECK(tvm_generate(forever.model, &prompt, 1, 0, stop, &seen, &options, &result) == TVM_OK);
+  CHECK(tvm_generate(forever.get(), &prompt, 1, 0, stop, &seen, &options, &result) == TVM_OK);
   CHECK(result.stopped == TVM_STOPPED_CALLBACK && result.tokens == seen && seen < 5000);
 }
 
 void wrong_arguments() {
-  const Model m(machine_like());
+  const Opened m(machine_like());
   const Tokens tokens{0, 1, 2};
   tvm_verify_result verified{};
   verified.size = sizeof verified;
@@ -74,7 +74,7 @@ void wrong_arguments() {
   run.size = sizeof run;
   const auto refused = [&](const Tokens& t, std::size_t first, std::size_t last, const tvm_options* options,
                            const char* part) {
-    const bool right = tvm_verify(m.model, t.data(), t.size(), first, last, nullptr, options, &verified) ==
+    const bool right = tvm_verify(m.get(), t.data(), t.size(), first, last, nullptr, options, &verified) ==
                            TVM_ERROR_ARGUMENT &&
                        std::strstr(tvm_last_error(), part) != nullptr;
     if (!right) std::fprintf(stderr, "%s\n", tvm_last_error());
@@ -92,19 +92,19 @@ void wrong_arguments() {
   options.size = 3;
   CHECK(refused(tokens, 1, 2, &options, "size field"));
   CHECK(tvm_verify(nullptr, tokens.data(), 3, 1, 2, nullptr, nullptr, &verified) == TVM_ERROR_ARGUMENT);
-  CHECK(tvm_generate(m.model, tokens.data(), 0, 0, nullptr, nullptr, nullptr, &run) == TVM_ERROR_ARGUMENT);
-  CHECK(tvm_generate(m.model, nullptr, 1, 0, nullptr, nullptr, nullptr, &run) == TVM_ERROR_ARGUMENT);
-  CHECK(tvm_generate(m.model, tokens.data(), 1, 0, nullptr, nullptr, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
+  CHECK(tvm_generate(m.get(), tokens.data(), 0, 0, nullptr, nullptr, nullptr, &run) == TVM_ERROR_ARGUMENT);
+  CHECK(tvm_generate(m.get(), nullptr, 1, 0, nullptr, nullptr, nullptr, &run) == TVM_ERROR_ARGUMENT);
+  CHECK(tvm_generate(m.get(), tokens.data(), 1, 0, nullptr, nullptr, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
   if (!has_blas) {
     options = layers(TVM_PROJECTION_BLAS, 0, 3, 1);
-    CHECK(tvm_verify(m.model, tokens.data(), 3, 1, 2, nullptr, &options, &verified) == TVM_ERROR_UNSUPPORTED);
+    CHECK(tvm_verify(m.get(), tokens.data(), 3, 1, 2, nullptr, &options, &verified) == TVM_ERROR_UNSUPPORTED);
   }
 }
 
 // A process that has used threads may fork, and the child may run models.
 void forked() {
 #if defined(__unix__) || defined(__APPLE__)
-  const Model m(machine_like());
+  const Opened m(machine_like());
   const Tokens tokens(1000, 3);
   const auto options = layers(0, 0, 3, 2);
   Tokens here, there;

@@ -25,8 +25,3 @@ def store(cell: str, value: str, op: str = "i32.store") -> str:
 
 def load(cell: str, op: str = "i32.load") -> str:
     return lines(f"i32.const 0; {op} {cell}")
-
-
-def doubled(times: int) -> str:
-    """Doubles the top of the stack."""
-    return "local.tee doubled\nlocal.get doubled\ni32.add\n" * times
