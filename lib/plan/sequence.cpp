@@ -93,10 +93,10 @@ inline void Sequence::insert(const Tape& tape, const Op& op) {
     check_square(tape, how, key);
   }
   RecordStore& store = stores_[op.table];
-  std::uint32_t record = 0;
+  std::size_t record = 0;
   if (how.fixed) {
     Fixed& fixed = fixed_[op.table];
-    if (fixed.record == UINT32_MAX || fixed.key != key) fixed = {key, store.place(key)};
+    if (fixed.record == SIZE_MAX || fixed.key != key) fixed = {key, store.place(key)};
     record = fixed.record;
   } else {
     record = store.place(key);

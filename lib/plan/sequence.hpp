@@ -80,7 +80,7 @@ class Sequence {
   std::vector<RecordStore> stores_;
   struct Fixed {
     std::int64_t key = 0;
-    std::uint32_t record = UINT32_MAX;
+    std::size_t record = SIZE_MAX;
   };
   std::vector<Fixed> fixed_;  // per store: the record of its latest constant key
   std::vector<std::vector<std::int64_t>> histories_;
