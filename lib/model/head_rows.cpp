@@ -89,13 +89,16 @@ std::vector<InputSlots> input_slots(const Model& model) {
 
 Range embedded_range(const Model& model, const InputSlots& inputs, const std::vector<double>& row) {
   const std::size_t width = row.size();
-  for (std::size_t slot = 0; slot < width; ++slot)
-    if (row[slot] != 0.0 && (slot <= kPositionSquared || !inputs.unwritten[slot])) return {};
+  std::vector<std::size_t> slots;
+  for (std::size_t slot = 0; slot < width; ++slot) {
+    if (row[slot] == 0.0) continue;
+    if (slot <= kPositionSquared || !inputs.unwritten[slot]) return {};
+    slots.push_back(slot);
+  }
   Range range{true, HUGE_VAL, -HUGE_VAL};
   for (std::size_t id = 0; id < model.tokens.size(); ++id) {
     double value = 0.0;
-    for (std::size_t slot = 0; slot < width; ++slot)
-      if (row[slot] != 0.0) value += row[slot] * model.embedding[id * width + slot];
+    for (const std::size_t slot : slots) value += row[slot] * model.embedding[id * width + slot];
     range.low = std::min(range.low, value);
     range.high = std::max(range.high, value);
   }

@@ -15,6 +15,7 @@ Knowledge::Knowledge(const Network& network, const Split& split, const Facts& be
       known_(network.nodes.size()),
       previous_(network.nodes.size()),
       symbols_(network.nodes.size()),
+      symbol_ranges_(network.nodes.size()),
       deltas_(network.nodes.size()),
       has_symbol_(network.nodes.size()),
       has_delta_(network.nodes.size()) {
@@ -32,6 +33,7 @@ Knowledge::Knowledge(const Network& network, const Split& split, const Facts& be
 const Expr& Knowledge::symbol(NodeId id) {
   if (!has_symbol_[id]) {
     symbols_[id] = symbol_of(id);
+    symbol_ranges_[id] = range(symbols_[id]);
     has_symbol_[id] = 1;
   }
   return symbols_[id];
@@ -76,7 +78,8 @@ Range Knowledge::range(const Expr& expr) const { return net_.range(expr, positio
 Range Knowledge::quick_range(const Expr& expr) {
   Range sum;
   for (const Term& term : expr) {
-    const Range part = scaled(range(symbol(term.node)), term.weight);
+    symbol(term.node);
+    const Range part = scaled(symbol_ranges_[term.node], term.weight);
     sum = {sum.low + part.low, sum.high + part.high};
   }
   return sum;

@@ -73,6 +73,7 @@ class Knowledge {
   const Range position_;
   std::vector<std::optional<std::int64_t>> known_, previous_;  // of class nodes and selectors
   std::vector<Expr> symbols_;
+  std::vector<Range> symbol_ranges_;
   std::vector<std::optional<std::int64_t>> deltas_;
   std::vector<std::uint8_t> has_symbol_, has_delta_;
 };

@@ -5,6 +5,7 @@
 // features, of which a machine has few distinct ones.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -16,7 +17,10 @@ namespace tvm::plan {
 class Output {
  public:
   explicit Output(const Network& network)
-      : net_(network), width_(network.features.size()), keys_(kEntries * width_), tokens_(kEntries, -1) {}
+      : net_(network), width_(network.features.size()), keys_(kEntries * width_), tokens_(kEntries, -1) {
+    for (const auto& weights : network.weights) largest_.push_back(largest(weights));
+    largest_.push_back(largest(network.bias));
+  }
 
   std::int32_t token(std::span<const std::int64_t> features) {
     std::uint64_t hash = 0;
@@ -35,12 +39,21 @@ class Output {
   static constexpr int kBits = 13;
   static constexpr std::size_t kEntries = std::size_t{1} << kBits;
 
+  // In 64 bits where the largest score that the features could have fits them.
   std::int32_t argmax(std::span<const std::int64_t> features) const {
+    Wide reach = largest_[width_];
+    for (std::size_t f = 0; f < width_; ++f)
+      reach += largest_[f] * (features[f] < 0 ? -Wide{features[f]} : Wide{features[f]});
+    return reach <= INT64_MAX ? argmax_of<std::int64_t>(features) : argmax_of<Wide>(features);
+  }
+
+  template <class Score>
+  std::int32_t argmax_of(std::span<const std::int64_t> features) const {
     std::size_t best = 0;
-    Wide best_score = 0;
+    Score best_score = 0;
     for (std::size_t id = 0; id < net_.bias.size(); ++id) {
-      Wide score = net_.bias[id];
-      for (std::size_t f = 0; f < width_; ++f) score += Wide{net_.weights[f][id]} * features[f];
+      Score score = net_.bias[id];
+      for (std::size_t f = 0; f < width_; ++f) score += Score{net_.weights[f][id]} * features[f];
       if (id == 0 || score > best_score) {
         best = id;
         best_score = score;
@@ -49,8 +62,15 @@ class Output {
     return static_cast<std::int32_t>(best);
   }
 
+  static Wide largest(std::span<const std::int64_t> weights) {
+    Wide result = 0;
+    for (const auto weight : weights) result = std::max(result, weight < 0 ? -Wide{weight} : Wide{weight});
+    return result;
+  }
+
   const Network& net_;
   const std::size_t width_;
+  std::vector<Wide> largest_;         // per feature the largest |weight|, then the largest |bias|
   std::vector<std::int64_t> keys_;    // (entries, features)
   std::vector<std::int32_t> tokens_;  // -1: empty
 };

@@ -24,7 +24,7 @@ _FLAGS = (
     "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
     "-Wno-unknown-warning-option -gline-tables-only -UNDEBUG "
     "-mllvm -combiner-store-merging=false "
-    "-Wl,--no-entry -Wl,--export=__heap_base -Wl,-z,stack-size=65536"
+    "-Wl,--no-entry -Wl,--export=__heap_base -Wl,-z,stack-size=1048576"
 ).split()
 # Names of functions and lines of the source, for messages.
 _KEPT_SECTIONS = ("name", ".debug_line", ".debug_line_str")
