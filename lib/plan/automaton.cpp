@@ -94,17 +94,18 @@ Segment* Automaton::target(Segment& branch, std::size_t index) {
 Segment* Automaton::make_step(State& state, std::uint32_t token_class, bool predict) {
   std::vector<std::uint32_t> cases(plan_.split.selectors.size(), kNoCase);
   Request request{.part = Part::kWhole, .predict = predict, .branches = {}};
-  Knowledge knowledge(plan_.network, plan_.split, state.facts, token_class, cases, first_token_);
+  Knowledge early(plan_.network, plan_.split, state.facts, token_class, cases, first_token_);
   std::size_t targets = 1;
   for (std::uint32_t s = 0; s < cases.size(); ++s) {
-    cases[s] = knowledge.known_case(s);
+    cases[s] = early.known_case(s);
     const std::size_t count = plan_.split.selectors[s].cases() + std::size_t{1};
     // A number that is known and is no case is in no register to branch on.
-    if (cases[s] != kNoCase || knowledge.is_known(s) || targets * count > kMaxTargets) continue;
+    if (cases[s] != kNoCase || early.is_known(s) || targets * count > kMaxTargets) continue;
     targets *= count;
     request.branches.push_back(s);
   }
   if (!request.branches.empty()) request.part = Part::kBranch;
+  Knowledge knowledge(plan_.network, plan_.split, state.facts, token_class, cases, first_token_);
   Tape tape = build_tape(plan_.network, plan_.split, plan_.readers, knowledge, request);
   State* next = request.part == Part::kBranch ? nullptr : after(state.facts, knowledge, cases, tape, nullptr);
   Segment* segment = add(std::move(tape), state, token_class, predict);

@@ -12,6 +12,9 @@ Knowledge::Knowledge(const Network& network, const Split& split, const Facts& be
       before_(before),
       first_token_(first_token),
       position_(before.first ? Range{0, 0} : Range{1, kMaxTokens}),
+      ranges_(split.narrowing < cases.size() && cases[split.narrowing] != kNoCase
+                  ? split.ranges[cases[split.narrowing]]
+                  : network.ranges),
       known_(network.nodes.size()),
       previous_(network.nodes.size()),
       symbols_(network.nodes.size()),
@@ -72,15 +75,19 @@ Expr Knowledge::substitute(const Expr& expr) {
   return result;
 }
 
-Range Knowledge::range(const Expr& expr) const { return net_.range(expr, position_); }
+Range Knowledge::range(const Expr& expr) const {
+  Range sum;
+  for (const Term& term : expr)
+    sum = plus(sum, scaled(term.node == kPositionNode ? position_ : ranges_[term.node], term.weight));
+  return sum;
+}
 
 // The interval without building the expression: wider where terms would cancel.
 Range Knowledge::quick_range(const Expr& expr) {
   Range sum;
   for (const Term& term : expr) {
     symbol(term.node);
-    const Range part = scaled(symbol_ranges_[term.node], term.weight);
-    sum = {sum.low + part.low, sum.high + part.high};
+    sum = plus(sum, scaled(symbol_ranges_[term.node], term.weight));
   }
   return sum;
 }
@@ -89,6 +96,10 @@ Expr Knowledge::symbol_of(NodeId id) {
   const Node& node = net_.nodes[id];
   const Expr self{{id, 1}};
   if (known_[id]) return constant(*known_[id]);
+  // As most gates are for a known opcode: closed.
+  if (const Range& all = ranges_[id];
+      all.low == all.high && id != kPositionNode && all.low == static_cast<std::int64_t>(all.low))
+    return constant(static_cast<std::int64_t>(all.low));
   if (previous_[id])
     if (const auto change = delta(id)) {
       // Still one of the values that are told apart?

@@ -24,6 +24,8 @@ Range scaled(Range r, Wide weight) {
                     : Range{times(r.low, weight), times(r.high, weight)};
 }
 
+Range plus(const Range& a, const Range& b) { return {clamp(a.low + b.low), clamp(a.high + b.high)}; }
+
 bool counts_all(const Network& network, const Node& sum) {
   return network.means[sum.table].uniform && sum.gate == Expr{{kOneNode, 1}, {kPositionNode, 1}};
 }
@@ -83,14 +85,7 @@ NodeId Network::add(Node node) {
   return entry->second;
 }
 
-Range Network::range(const Expr& expr, const Range& position) const {
-  Range sum;
-  for (const Term& term : expr) {
-    const Range part = scaled(term.node == kPositionNode ? position : ranges[term.node], term.weight);
-    sum = {clamp(sum.low + part.low), clamp(sum.high + part.high)};
-  }
-  return sum;
-}
+Range Network::range(const Expr& expr) const { return range_in(expr, ranges); }
 
 bool may_leave(const Expr& expr, const std::vector<Range>& ranges) {
   const Wide limit = Wide{1} << 62;
@@ -107,10 +102,7 @@ bool may_leave(const Expr& expr, const std::vector<Range>& ranges) {
 
 Range range_in(const Expr& expr, const std::vector<Range>& ranges) {
   Range sum;
-  for (const Term& term : expr) {
-    const Range part = scaled(ranges[term.node], term.weight);
-    sum = {clamp(sum.low + part.low), clamp(sum.high + part.high)};
-  }
+  for (const Term& term : expr) sum = plus(sum, scaled(ranges[term.node], term.weight));
   return sum;
 }
 
@@ -123,8 +115,7 @@ Range Network::range_since(const Expr& expr, const std::vector<Range>& here) con
       if (stores[nodes[node.at].table].columns[node.table] != Expr{{kPositionNode, 1}}) continue;
       Expr rest = expr;
       std::erase_if(rest, [&](const Term& term) { return term == now || term == then; });
-      const Range sum = range_in(rest, here), since = scaled({0, kMaxTokens}, now.weight);
-      return {clamp(sum.low + since.low), clamp(sum.high + since.high)};
+      return plus(range_in(rest, here), scaled({0, kMaxTokens}, now.weight));
     }
   return range_in(expr, here);
 }

@@ -112,8 +112,7 @@ struct Network {
 
   NodeId add(Node node);
   std::uint32_t table(std::vector<std::int64_t> values);
-  Range range(const Expr& expr) const { return range(expr, ranges[kPositionNode]); }
-  Range range(const Expr& expr, const Range& position) const;
+  Range range(const Expr& expr) const;
 
   // The interval of a node by those of the nodes it reads at its position; what it reads of the past has
   // the network's.
@@ -133,6 +132,7 @@ struct Network {
 bool counts_all(const Network& network, const Node& sum);
 
 Range scaled(Range range, Wide weight);
+Range plus(const Range& a, const Range& b);
 
 // Whether some partial sum of the expression may leave 63 bits.
 bool may_leave(const Expr& expr, const std::vector<Range>& ranges);

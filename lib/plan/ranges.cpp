@@ -4,7 +4,7 @@
 
 namespace tvm::plan {
 
-void narrow_ranges(Network& network, const Split& split) {
+void narrow_ranges(Network& network, Split& split) {
   // The selector that is a table with most cases; the others are single values, whose intervals are exact.
   const Selector* selector = nullptr;
   for (const Selector& candidate : split.selectors)
@@ -12,9 +12,11 @@ void narrow_ranges(Network& network, const Split& split) {
         (selector == nullptr || candidate.cases() > selector->cases()))
       selector = &candidate;
   if (selector == nullptr) return;
+  split.narrowing = static_cast<std::size_t>(selector - split.selectors.data());
   const std::size_t nodes = network.nodes.size(), cases = selector->values.size();
-  // (cases, nodes): only nodes so far are set; the network's own intervals are the unions.
-  std::vector<std::vector<Range>> ranges(cases, std::vector<Range>(nodes));
+  // Only nodes so far are set; the network's own intervals are the unions.
+  std::vector<std::vector<Range>>& ranges = split.ranges;
+  ranges.assign(cases, std::vector<Range>(nodes));
   for (NodeId id = 0; id < nodes; ++id) {
     const auto chosen = std::find(selector->nodes.begin(), selector->nodes.end(), id);
     Range all;

@@ -161,7 +161,7 @@ void ranges() {
   const Folded folded(m);
   Network network = folded.network;
   const auto live = live_nodes(network);
-  const Split split = choose_split(network, live);
+  Split split = choose_split(network, live);
   CHECK(split.selectors.size() == 1 && split.selectors[0].nodes.size() == 2 &&
         split.selectors[0].cases() == 5);
   narrow_ranges(network, split);
