@@ -53,7 +53,6 @@ Segment* Automaton::add(Tape tape, State& from, std::uint32_t token_class, bool 
   segment->token_class = token_class;
   segment->predict = predict;
   segment->targets = std::vector<Link>(segment->tape.targets);
-  segment->following = std::vector<Link>(segment->tape.predictions.size());
   return segment;
 }
 

@@ -21,8 +21,6 @@
 
 namespace tvm::plan {
 
-struct Segment;
-
 // Null until it is made; never changed afterwards.
 using Link = std::atomic<Segment*>;
 
@@ -38,8 +36,6 @@ struct Segment {
   std::uint32_t token_class = 0;
   bool predict = false;
   std::vector<Link> targets;  // of the branch
-  // Per entry of the predictions: the step from `after` with the token predicted there.
-  std::vector<Link> following;
 };
 
 // Of all sequences with one first token. Runs follow links without a lock and make what is missing under one.

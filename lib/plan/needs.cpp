@@ -168,8 +168,9 @@ bool Needs::is_token_sum(NodeId id) const {
 
 Expr Needs::base_of_index(NodeId index) const {
   Expr value = know_.substitute(net_.nodes[index].value);
+  const bool leaves = may_leave(value, net_.ranges);
   if (!value.empty() && value[0].node == kOneNode) value.erase(value.begin());
-  return value.size() == 1 && !may_leave(value, net_.ranges) ? value : Expr{{index, 1}};
+  return value.size() == 1 && !leaves ? value : Expr{{index, 1}};
 }
 
 // Whether this tape is the one that keeps the node's history.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "api/error.hpp"
@@ -169,11 +170,13 @@ inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) c
 
 inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens) {
   const std::int64_t base = op.value.weight * registers_[op.value.node], upper = registers_[op.at];
-  const Near* near = tape.nears.data() + op.value.first;
+  const std::span<const Near> near(tape.nears.data() + op.value.first, op.value.more);
   std::int64_t sum = 0;
-  for (std::uint32_t i = 0; i < op.value.more; ++i) {
-    sum += near[i].weight * op.tokens[tokens[cut(base + near[i].offset, upper)]];
+  if (base + near.front().offset >= 0 && base + near.back().offset <= upper) {
+    for (const Near& one : near) sum += one.weight * op.tokens[tokens[base + one.offset]];
+    return sum;
   }
+  for (const Near& one : near) sum += one.weight * op.tokens[tokens[cut(base + one.offset, upper)]];
   return sum;
 }
 
@@ -288,10 +291,10 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     TVM_NEXT;
   recall:
     {
-      const auto entry = static_cast<std::size_t>(value(*tape, op->value));
-      next = tape->predictions[entry].load(std::memory_order_relaxed) - 1;
+      Prediction& entry = tape->predictions[static_cast<std::size_t>(value(*tape, op->value))];
+      next = entry.token.load(std::memory_order_relaxed) - 1;
       if constexpr (mode == Mode::kGenerate) {
-        link = &segment->following[entry];
+        link = &entry.following;
         following = link->load(std::memory_order_acquire);
       }
       if (next < 0) TVM_NEXT;
@@ -300,8 +303,8 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   predict:
     next = output(*tape);
     if (!tape->predictions.empty())
-      tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].store(next + 1,
-                                                                                 std::memory_order_relaxed);
+      tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].token.store(
+          next + 1, std::memory_order_relaxed);
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
     state_ = cut_ ? automaton_->nothing_known() : segment->after;

@@ -45,7 +45,7 @@ class Builder {
       stride *= static_cast<std::int64_t>(range.high - range.low + 1);
     }
     entry_ = linear(entry);
-    tape_.predictions = std::vector<std::atomic<std::int32_t>>(needs_.entries());
+    tape_.predictions = std::vector<Prediction>(needs_.entries());
     tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
     const std::size_t computed = tape_.computed.size();
     for (NodeId id = 0; id < net_.nodes.size(); ++id) emit(id, Needs::When::kLate);
@@ -68,6 +68,8 @@ class Builder {
       const Expr value = know_.substitute(net_.nodes[net_.nodes[term.node].at].value);
       tape_.nears.push_back({value[0].node == kOneNode ? value[0].weight : 0, term.weight});
     }
+    std::sort(tape_.nears.begin() + op.value.first, tape_.nears.end(),
+              [](const Near& a, const Near& b) { return a.offset < b.offset; });
     tape_.ops.push_back(op);
   }
 

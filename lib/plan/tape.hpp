@@ -81,16 +81,23 @@ struct Near {
   std::int64_t offset, weight;
 };
 
+struct Segment;  // of the automaton
+
+// An entry of a table of predictions. Entered by runs on any thread, each the same.
+struct Prediction {
+  std::atomic<std::int32_t> token{0};        // + 1; 0: not yet computed
+  std::atomic<Segment*> following{nullptr};  // generation: the step that goes on with that token
+};
+
 struct Tape {
   std::vector<Op> ops;
   std::vector<Term> terms;
-  std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value
+  std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value, by ascending offset
   std::vector<Linear> gates;
   std::vector<Insert> inserts;
-  // The prediction as a function of few registers with small ranges: a token + 1 for each combination (0: not
-  // yet computed), which the value of kRecall counts. Empty when there are too many. All else in a tape is
-  // constant; these are entered by runs on any thread, each the same number.
-  std::vector<std::atomic<std::int32_t>> predictions;
+  // The prediction as a function of few registers with small ranges, for each combination, which the value
+  // of kRecall counts. Empty when there are too many. All else in a tape is constant.
+  std::vector<Prediction> predictions;
   std::vector<Linear> features;  // kPredict: of the output head
   // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
   std::vector<std::uint32_t> branches;
