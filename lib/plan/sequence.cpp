@@ -8,6 +8,15 @@
 #include "api/error.hpp"
 
 namespace tvm::plan {
+namespace {
+
+// An index within 0 .. upper. Cut at a position, it will move with it.
+inline std::int64_t within(std::int64_t at, std::int64_t upper, bool& cut) {
+  cut |= at > upper;
+  return std::clamp<std::int64_t>(at, 0, upper);
+}
+
+}  // namespace
 
 Sequence::Sequence(const Plan& plan, std::shared_ptr<Automaton> automaton)
     : plan_(plan),
@@ -168,7 +177,8 @@ inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) c
   return next != nullptr ? next : made([&] { return automaton_->target(segment, index); });
 }
 
-inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens) {
+inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens,
+                                        bool& cut) const {
   const std::int64_t base = op.value.weight * registers_[op.value.node], upper = registers_[op.at];
   const std::span<const Near> near(tape.nears.data() + op.value.first, op.value.more);
   std::int64_t sum = 0;
@@ -176,7 +186,7 @@ inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const st
     for (const Near& one : near) sum += one.weight * op.tokens[tokens[base + one.offset]];
     return sum;
   }
-  for (const Near& one : near) sum += one.weight * op.tokens[tokens[cut(base + one.offset, upper)]];
+  for (const Near& one : near) sum += one.weight * op.tokens[tokens[within(base + one.offset, upper, cut)]];
   return sum;
 }
 
@@ -199,9 +209,11 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   // Generation: the next step is found beside the predicted token, not by way of it.
   Segment* following = nullptr;
   Link* link = nullptr;
-  while (position_ + predicting < end) {
-    const auto here = static_cast<std::size_t>(tokens[position_]);
-    r[kPositionNode] = static_cast<std::int64_t>(position_);
+  std::size_t position = position_;
+  bool cut = false;
+  while (position + predicting < end) {
+    const auto here = static_cast<std::size_t>(tokens[position]);
+    r[kPositionNode] = static_cast<std::int64_t>(position);
     Segment* segment = following;
     if (segment == nullptr) {
       segment = state_->next[predicting][token_class[here]].load(std::memory_order_acquire);
@@ -224,22 +236,22 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     r[op->to] = value(*tape, op->value);
     TVM_NEXT;
   index:
-    r[op->to] = cut(value(*tape, op->value), r[op->at]);
+    r[op->to] = within(value(*tape, op->value), r[op->at], cut);
     TVM_NEXT;
   token_at:
     r[op->to] = op->tokens[tokens[r[op->at]]];
     TVM_NEXT;
   token_near:
-    r[op->to] = op->tokens[tokens[cut(value(*tape, op->value), r[op->at])]];
+    r[op->to] = op->tokens[tokens[within(value(*tape, op->value), r[op->at], cut)]];
     TVM_NEXT;
   token_sum:
-    r[op->to] = token_sum(*tape, *op, tokens);
+    r[op->to] = token_sum(*tape, *op, tokens, cut);
     TVM_NEXT;
   history_at:
     r[op->to] = histories_[op->table][static_cast<std::size_t>(r[op->at])];
     TVM_NEXT;
   sum:
-    sum(*tape, *op, tokens[position_]);
+    sum(*tape, *op, tokens[position]);
     TVM_NEXT;
   add_to_sum:
     {
@@ -307,16 +319,19 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
           next + 1, std::memory_order_relaxed);
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
-    state_ = cut_ ? automaton_->nothing_known() : segment->after;
-    if (cut_) following = nullptr, link = nullptr;
-    cut_ = false;
-    ++position_;
+    state_ = segment->after;
+    if (cut) {
+      state_ = automaton_->nothing_known();
+      following = nullptr, link = nullptr;
+      cut = false;
+    }
+    position_ = ++position;
     if constexpr (mode == Mode::kGenerate) {
-      tokens[position_] = next;
+      tokens[position] = next;
       if (next == stop) break;
     }
     if constexpr (mode == Mode::kVerify)
-      if (next != tokens[position_]) break;
+      if (next != tokens[position]) break;
     if constexpr (mode == Mode::kPredict) *predicted++ = next;
   }
   return next;

@@ -46,18 +46,13 @@ class Sequence {
   std::int32_t run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted);
   std::int64_t value(const Tape& tape, const Linear& linear) const;
   [[gnu::noinline]] void check(const Tape& tape, const Linear& linear) const;
-  // An index within 0 .. upper.
-  std::int64_t cut(std::int64_t at, std::int64_t upper) {
-    cut_ |= at > upper;
-    return std::clamp<std::int64_t>(at, 0, upper);
-  }
   Wide wide(const Tape& tape, const Linear& linear) const;
   template <class Make>
   Segment* made(Make&& make) const;
   void insert(const Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
   std::int64_t product(const Tape& tape, const Op& op) const;
-  std::int64_t token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens);
+  std::int64_t token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens, bool& cut) const;
   void sum(const Tape& tape, const Op& op, std::int32_t token);
   std::int32_t output(const Tape& tape);
   std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
@@ -74,7 +69,6 @@ class Sequence {
   State* state_;
   Output output_;
   std::size_t position_ = 0;
-  bool cut_ = false;  // an index was cut at the position: it will move with it
   std::vector<std::int64_t> registers_;
   std::vector<Sum> sums_;  // per node
   std::vector<RecordStore> stores_;
