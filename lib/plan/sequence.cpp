@@ -56,6 +56,8 @@ inline std::int64_t Sequence::value(const Tape& tape, const Linear& linear) cons
     return static_cast<std::uint64_t>(weight) * static_cast<std::uint64_t>(registers_[node]);
   };
   std::uint64_t sum = static_cast<std::uint64_t>(linear.constant) + times(linear.weight, linear.node);
+  if (linear.more == 0) [[likely]]
+    return static_cast<std::int64_t>(sum);
   const Term* term = tape.terms.data() + linear.first;
   for (std::uint32_t i = 0; i < linear.more; ++i) sum += times(term[i].weight, term[i].node);
   return static_cast<std::int64_t>(sum);
@@ -89,7 +91,7 @@ void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t ke
   if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
 }
 
-inline void Sequence::insert(const Tape& tape, const Op& op) {
+[[gnu::noinline]] void Sequence::insert(const Tape& tape, const Op& op) {
   const Insert& how = tape.inserts[op.part];
   if (!how.always) {
     const std::int64_t clear = value(tape, how.clear);
