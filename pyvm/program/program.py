@@ -76,21 +76,19 @@ class Program:
 
     def words(self) -> list[str]:
         """The prompt as token spellings."""
-        result = ["{"]
-        for op, imm in self.code:
-            result.append(op)
-            result += (byte_token(imm >> 8 * k & 0xFF) for k in range(4))
-        result.append("}")
-        if self.input is not None:
-            result += (
-                chr(byte) if chr(byte) in ALIASES else byte_token(byte) for byte in self.input
-            )
-            result += _END_OF_INPUT
-        return result
+        return decode(self.tokens())
 
-    def tokens(self, token_id: dict[str, int] = TOKEN_ID) -> np.ndarray:
+    def tokens(self) -> np.ndarray:
         """The prompt (int32)."""
-        return encode(self.words(), token_id)
+        code = np.empty((len(self.code), 5), dtype=np.int32)
+        code[:, 0] = [TOKEN_ID[op] for op, _ in self.code]
+        immediates = np.array([imm for _, imm in self.code], dtype="<u4")
+        code[:, 1:] = immediates.view(np.uint8).reshape(-1, 4)  # bytes come first in the vocabulary
+        parts = [encode(["{"]), code.ravel(), encode(["}"])]
+        if self.input is not None:
+            aliased = (chr(b) if chr(b) in ALIASES else byte_token(b) for b in self.input)
+            parts += [encode(aliased), encode(_END_OF_INPUT)]
+        return np.concatenate(parts)
 
     def text(self) -> str:
         """The token file: one instruction per line, then the input."""

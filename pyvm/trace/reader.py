@@ -100,8 +100,9 @@ def final_cursor(tokens: np.ndarray, begin: int, classes: TokenClasses) -> int:
     cursor = 0
     for first in range(begin, tokens.size, CHUNK):
         chunk = tokens[first : first + CHUNK]
-        cursor += int(np.count_nonzero(classes.completes[chunk]))
-        jumps = first + np.flatnonzero(classes.jumps[chunk])
+        ends = np.flatnonzero(classes.completes.take(chunk).view(bool))
+        cursor += ends.size
+        jumps = first + ends[classes.jumps.take(chunk[ends]).view(bool)]
         offset = np.zeros(jumps.size, dtype=np.uint32)
         for k in range(4):
             byte = classes.byte[tokens[jumps - 4 + k]].astype(np.uint8).astype(np.uint32)
