@@ -64,6 +64,16 @@ inline std::int64_t Sequence::value(const Tape& tape, const Linear& linear) cons
 }
 
 void Sequence::check(const Tape& tape, const Linear& linear) const {
+  // Mostly no part of the sum leaves 64 bits either.
+  std::int64_t part = 0, total = linear.constant;
+  bool left = __builtin_mul_overflow(linear.weight, registers_[linear.node], &part) ||
+              __builtin_add_overflow(total, part, &total);
+  for (std::uint32_t i = 0; i < linear.more && !left; ++i) {
+    const Term& term = tape.terms[linear.first + i];
+    left = __builtin_mul_overflow(term.weight, registers_[term.node], &part) ||
+           __builtin_add_overflow(total, part, &total);
+  }
+  if (!left) return;
   const Wide sum = wide(tape, linear);
   if (sum < INT64_MIN || sum > INT64_MAX) beyond("a value does not fit 64 bits: the exact integers end here");
 }
@@ -117,7 +127,7 @@ void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t ke
   for (const Linear& column : how.columns) *row++ = value(tape, column);
 }
 
-std::int64_t Sequence::product(const Tape& tape, const Op& op) const {
+inline std::int64_t Sequence::product(const Tape& tape, const Op& op) const {
   const std::int64_t open = value(tape, tape.gates[op.part]);
   if (open <= 0) return 0;
   std::int64_t result = 0;

@@ -22,6 +22,7 @@
 #include "model/model.hpp"
 #include "plan/fold.hpp"
 #include "plan/plan.hpp"
+#include "plan/ranges.hpp"
 #include "plan/runs.hpp"
 
 namespace {
@@ -39,6 +40,8 @@ double seconds_of(const std::function<void()>& run) {
 std::unique_ptr<const Plan> folded_alone(const tvm::Model& model) {
   auto plan = std::make_unique<Plan>();
   plan->network = tvm::plan::fold(model);
+  tvm::plan::Split split = tvm::plan::choose_split(plan->network, tvm::plan::live_nodes(plan->network));
+  tvm::plan::narrow_ranges(plan->network, split);
   plan->split.classes.assign(1, {});
   plan->split.token_class.assign(plan->network.bias.size(), 0);
   plan->readers = tvm::plan::find_readers(plan->network, tvm::plan::live_nodes(plan->network), {});
