@@ -8,10 +8,15 @@
 // is near it in the machine's memory is near it in ours.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
-#include <map>
+#include <memory>
+#include <new>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace tvm::plan {
@@ -20,115 +25,138 @@ class RecordStore {
  public:
   explicit RecordStore(std::size_t width) : stride_(width + 1), cells_(64) {}
 
-  bool empty() const { return pages_.empty(); }
+  bool empty() const { return pages_ == 0; }
 
   // The record of `key`, to be written. Records keep their indices.
   std::size_t place(std::int64_t key) {
-    const Cell* cell = find(page_of(key));
-    const std::size_t page = cell->page != kNone ? cell->page : add_page(page_of(key));
-    return record_of(page, key);
+    Cell* cell = find(page_of(key));
+    if (cell->page == kNone) cell = add_page(page_of(key));
+    cell->keys |= bit(key);
+    return record_of(*cell, key);
   }
 
   // The row of a record, to be written over by the position `now`.
   std::int64_t* write(std::size_t record, std::int64_t now) {
-    std::int64_t* row = rows_.data() + record * stride_;
+    std::int64_t* row = rows_.get() + record * stride_;
     *row = now;
     return row + 1;
   }
 
   // The row of the record of `key`; null where there is none.
   const std::int64_t* get(std::int64_t key) const {
-    const Cell* cell = find(page_of(key));
-    if (cell->page == kNone) return nullptr;
-    const std::int64_t* row = rows_.data() + record_of(cell->page, key) * stride_;
-    return *row == kAbsent ? nullptr : row + 1;
+    const Cell& cell = *find(page_of(key));
+    return (cell.keys & bit(key)) != 0 ? row(record_of(cell, key)) : nullptr;
   }
 
   // The index of the record nearest to `query`. Not to be called on an empty store.
-  std::size_t nearest(std::int64_t query) const {
-    const Cell* cell = find(page_of(query));
-    if (cell->page != kNone) {
-      const std::size_t record = record_of(cell->page, query);
-      if (written(record) != kAbsent) return record;
-    }
-    return nearest_of_others(query);
+  std::size_t nearest(std::int64_t query) {
+    const Cell& cell = *find(page_of(query));
+    return (cell.keys & bit(query)) != 0 ? record_of(cell, query) : nearest_of_others(query);
   }
 
-  const std::int64_t* row(std::size_t record) const { return rows_.data() + record * stride_ + 1; }
+  const std::int64_t* row(std::size_t record) const { return rows_.get() + record * stride_ + 1; }
 
  private:
   static constexpr int kPageBits = 3;
   static constexpr std::size_t kPageSize = std::size_t{1} << kPageBits;
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  static constexpr std::int64_t kAbsent = -1;  // no position
   struct Cell {
     std::int64_t number = 0;
     std::uint32_t page = kNone;
+    std::uint32_t keys = 0;  // a bit for each key that has a record
+  };
+  struct Free {
+    void operator()(std::int64_t* block) const { std::free(block); }
   };
 
   static std::int64_t page_of(std::int64_t key) { return key >> kPageBits; }
-  static std::size_t record_of(std::size_t page, std::int64_t key) {
-    return page * kPageSize + (static_cast<std::size_t>(key) & (kPageSize - 1));
+  static std::size_t place_in_page(std::int64_t key) {
+    return static_cast<std::size_t>(key) & (kPageSize - 1);
   }
-  std::int64_t written(std::size_t record) const { return rows_[record * stride_]; }
+  static std::uint32_t bit(std::int64_t key) { return std::uint32_t{1} << place_in_page(key); }
+  static std::size_t record_of(const Cell& cell, std::int64_t key) {
+    return cell.page * kPageSize + place_in_page(key);
+  }
+  std::int64_t written(std::int64_t key) const { return get(key)[-1]; }
 
-  std::size_t nearest_of_others(std::int64_t query) const {
-    const auto here = pages_.lower_bound(page_of(query));
-    // The first key above `query` and the last one below it: in its page, or else in the next one, as no
-    // page is empty.
-    std::int64_t above = 0, below = 0;
+  // The first key above `query` and the last one below it: in its page, or else in the next one, as no page
+  // is empty.
+  std::size_t nearest_of_others(std::int64_t query) {
+    if (ordered_.size() != pages_)
+      for (const Cell& cell : cells_)
+        if (cell.page != kNone) ordered_.insert(cell.number);
+    const std::uint32_t low = bit(query) - 1;  // of the keys below it in its page
+    const auto key = [](std::int64_t page, int at) {
+      return page * static_cast<std::int64_t>(kPageSize) + at;
+    };
     bool has_above = false, has_below = false;
-    for (auto page = here; page != pages_.end() && !has_above; ++page)
-      for (std::size_t i = 0; i < kPageSize && !has_above; ++i) {
-        above = page->first * static_cast<std::int64_t>(kPageSize) + static_cast<std::int64_t>(i);
-        has_above = above > query && written(record_of(page->second, above)) != kAbsent;
-      }
-    const auto past = here != pages_.end() && here->first == page_of(query) ? std::next(here) : here;
-    for (auto page = past; page != pages_.begin() && !has_below;) {
-      --page;
-      for (std::size_t i = kPageSize; i-- > 0 && !has_below;) {
-        below = page->first * static_cast<std::int64_t>(kPageSize) + static_cast<std::int64_t>(i);
-        has_below = below < query && written(record_of(page->second, below)) != kAbsent;
-      }
+    std::int64_t above = 0, below = 0;
+    for (auto page = ordered_.lower_bound(page_of(query)); page != ordered_.end() && !has_above; ++page) {
+      const std::uint32_t keys = find(*page)->keys & (*page == page_of(query) ? ~low : ~0u);
+      has_above = keys != 0;
+      if (has_above) above = key(*page, std::countr_zero(keys));
     }
-    const auto record = [&](std::int64_t key) { return record_of(find(page_of(key))->page, key); };
+    for (auto page = ordered_.upper_bound(page_of(query)); page != ordered_.begin() && !has_below;) {
+      --page;
+      const std::uint32_t keys = find(*page)->keys & (*page == page_of(query) ? low : ~0u);
+      has_below = keys != 0;
+      if (has_below) below = key(*page, 31 - std::countl_zero(keys));
+    }
+    const auto record = [&](std::int64_t k) { return record_of(*find(page_of(k)), k); };
     if (!has_above) return record(below);
     if (!has_below) return record(above);
     const auto down = static_cast<std::uint64_t>(query) - static_cast<std::uint64_t>(below);
     const auto up = static_cast<std::uint64_t>(above) - static_cast<std::uint64_t>(query);
     if (down != up) return down < up ? record(below) : record(above);
-    return written(record(below)) > written(record(above)) ? record(below) : record(above);
+    return written(below) > written(above) ? record(below) : record(above);
   }
 
-  // Open addressing, at most half full; the high bits of the product depend on all bits of the number.
+  // Open addressing, at most half full. Four neighbouring pages share a line of the cache; the high bits
+  // of the product depend on all bits of the rest.
   const Cell* find(std::int64_t number) const {
-    std::size_t i =
-        static_cast<std::size_t>((static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15u) >> shift_);
+    const auto bits = static_cast<std::uint64_t>(number);
+    std::size_t i = static_cast<std::size_t>(((bits >> 2) * 0x9E3779B97F4A7C15u) >> shift_ << 2 | (bits & 3));
     while (cells_[i].page != kNone && cells_[i].number != number) i = (i + 1) & (cells_.size() - 1);
     return &cells_[i];
   }
+  Cell* find(std::int64_t number) { return const_cast<Cell*>(std::as_const(*this).find(number)); }
 
-  std::size_t add_page(std::int64_t number) {
-    if (2 * (pages_.size() + 1) > cells_.size()) grow();
-    const auto page = static_cast<std::uint32_t>(pages_.size());
-    rows_.resize(rows_.size() + kPageSize * stride_);
-    for (std::size_t i = 0; i < kPageSize; ++i) rows_[(page * kPageSize + i) * stride_] = kAbsent;
-    pages_.emplace(number, page);
-    *const_cast<Cell*>(find(number)) = {number, page};
-    return page;
+  Cell* add_page(std::int64_t number) {
+    if (2 * (pages_ + std::size_t{1}) > cells_.size()) grow_cells();
+    if (pages_ == room_) grow_rows();
+    if (!ordered_.empty()) ordered_.insert(number);
+    Cell* cell = find(number);
+    *cell = {number, pages_++, 0};
+    return cell;
   }
 
-  void grow() {
-    std::vector<Cell>(2 * cells_.size()).swap(cells_);
+  void grow_cells() {
+    std::vector<Cell> old(2 * cells_.size());
+    old.swap(cells_);
     --shift_;
-    for (const auto& [number, page] : pages_) *const_cast<Cell*>(find(number)) = {number, page};
+    for (const Cell& cell : old)
+      if (cell.page != kNone) *find(cell.number) = cell;
+  }
+
+  // Large blocks grow in place where the C library remaps them; rows without a record are never touched.
+  void grow_rows() {
+    const std::size_t room = room_ + room_ / 2 + 16;
+    const std::size_t page_bytes = kPageSize * stride_ * sizeof(std::int64_t);
+    if (room >= kNone || room > SIZE_MAX / page_bytes) throw std::bad_alloc();
+    void* grown = std::realloc(rows_.get(), room * page_bytes);
+    if (grown == nullptr) throw std::bad_alloc();
+    static_cast<void>(rows_.release());
+    rows_.reset(static_cast<std::int64_t*>(grown));
+    room_ = room;
   }
 
   std::size_t stride_;
-  int shift_ = 64 - 6;
-  std::vector<Cell> cells_;                      // 2 to the power 64 - shift_
-  std::map<std::int64_t, std::uint32_t> pages_;  // for the nearest key
-  std::vector<std::int64_t> rows_;               // (pages, 8, 1 + width): newest position, row
+  int shift_ = 64 - 4;
+  std::uint32_t pages_ = 0;
+  std::size_t room_ = 0;            // pages that rows_ has room for
+  std::vector<Cell> cells_;         // 4 times 2 to the power 64 - shift_
+  std::set<std::int64_t> ordered_;  // numbers of all pages, from the first search for neighbours on
+  std::unique_ptr<std::int64_t[], Free> rows_;  // (pages, 8, 1 + width): newest position, row
 };
 
 }  // namespace tvm::plan
