@@ -94,7 +94,7 @@ Range Knowledge::quick_range(const Expr& expr) {
 
 Expr Knowledge::symbol_of(NodeId id) {
   const Node& node = net_.nodes[id];
-  const Expr self{{id, 1}};
+  const auto self = [&] { return Expr{{id, 1}}; };
   if (known_[id]) return constant(*known_[id]);
   // As most gates are for a known opcode: closed.
   if (const Range& all = ranges_[id];
@@ -110,29 +110,30 @@ Expr Knowledge::symbol_of(NodeId id) {
               if (row[i] == *previous_[id] + *change) return constant(row[i]);
     }
   switch (node.kind) {
-    case Kind::kPosition: return before_.first ? Expr{} : self;
+    case Kind::kPosition: return before_.first ? Expr{} : self();
     case Kind::kLinear: {
       Expr sum = substitute(node.value);
       // A register and a constant cost their reader nothing.
-      return sum.size() <= 1 || (sum.size() == 2 && sum[0].node == kOneNode) ? sum : self;
+      if (sum.size() > 2 || (sum.size() == 2 && sum[0].node != kOneNode)) return self();
+      return sum;
     }
     // Positions before the first are the first, whose token is known.
-    case Kind::kIndex: return quick_range(node.value).high <= 0 ? Expr{} : self;
+    case Kind::kIndex: return quick_range(node.value).high <= 0 ? Expr{} : self();
     case Kind::kTokenAt:
       if (symbol(node.at).empty())
         return constant(net_.tables[node.table][static_cast<std::size_t>(first_token_)]);
-      return self;
+      return self();
     case Kind::kFunction: {
       std::int64_t at = 0, value = 0;
       return is_constant(symbol(node.at), at) && net_.functions[node.table].at(at, value) ? constant(value)
-                                                                                          : self;
+                                                                                          : self();
     }
     case Kind::kFound:
-      return forwarded(id) ? substitute(net_.stores[net_.nodes[node.at].table].columns[node.table]) : self;
+      return forwarded(id) ? substitute(net_.stores[net_.nodes[node.at].table].columns[node.table]) : self();
     case Kind::kProduct:
     case Kind::kStep:
     case Kind::kEqual: return gated(node, id);
-    default: return self;
+    default: return self();
   }
 }
 

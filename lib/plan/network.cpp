@@ -148,14 +148,17 @@ Range Network::range_of(const Node& node, const std::vector<Range>& here) const 
     }
     case Kind::kStep:
     case Kind::kEqual: {
-      const Range gate = range_in(node.gate, here), value = range_in(node.value, here);
+      const Range gate = range_in(node.gate, here);
       if (gate.high < (node.kind == Kind::kStep ? 1 : 0)) return {};
+      const Range value = range_in(node.value, here);
       return {std::min<Wide>(0, value.low), std::max<Wide>(0, value.high)};
     }
     case Kind::kProduct: {
-      const Range gate = range_in(node.gate, here), value = range_in(node.value, here);
-      const Wide open = std::max<Wide>(0, gate.high);
-      return {std::min<Wide>(0, times(value.low, open)), std::max<Wide>(0, times(value.high, open))};
+      const Range gate = range_in(node.gate, here);
+      if (gate.high <= 0) return {};
+      const Range value = range_in(node.value, here);
+      return {std::min<Wide>(0, times(value.low, gate.high)),
+              std::max<Wide>(0, times(value.high, gate.high))};
     }
   }
   return {-kFar, kFar};
