@@ -19,6 +19,7 @@ void narrow_ranges(Network& network, Split& split) {
   ranges.assign(cases, std::vector<Range>(nodes));
   for (NodeId id = 0; id < nodes; ++id) {
     const auto chosen = std::find(selector->nodes.begin(), selector->nodes.end(), id);
+    const bool of_token = network.nodes[id].kind == Kind::kToken || network.nodes[id].kind == Kind::kTokenAt;
     Range all;
     for (std::size_t c = 0; c < cases; ++c) {
       Range& here = ranges[c][id];
@@ -26,6 +27,8 @@ void narrow_ranges(Network& network, Split& split) {
         const std::int64_t value =
             selector->values[c][static_cast<std::size_t>(chosen - selector->nodes.begin())];
         here = {value, value};
+      } else if (of_token) {
+        here = network.ranges[id];  // whatever the case
       } else {
         here = network.range_of(network.nodes[id], ranges[c]);
       }
