@@ -102,6 +102,8 @@ std::string words(const Tape& tape, const Op& op) {
     case Code::kMatch:
       return to + "column " + std::to_string(op.part) + " of store " + std::to_string(op.table) +
              " under key " + value + ", else 0";
+    case Code::kBatch:
+      return std::to_string(tape.batches[op.part].ops.size()) + " products and steps at once";
     case Code::kProduct: return to + "(" + value + ") * max(0, " + gate() + ")";
     case Code::kStep: return to + value + " if " + gate() + " >= 1 else 0";
     case Code::kEqual: return to + value + " if " + gate() + " = 0 else 0";

@@ -51,6 +51,9 @@ class Needs {
   // The index without its constant.
   Expr base_of_index(NodeId index) const;
 
+  // Before the tape begins.
+  bool in_register(NodeId id) const { return done_[id] || know_.carried(id); }
+
   bool enters(std::uint32_t store) const { return enters_[store]; }
   bool grows(std::uint32_t history) const { return grows_[history]; }
 
@@ -59,7 +62,6 @@ class Needs {
   std::size_t entries() const { return entries_; }
 
  private:
-  bool in_register(NodeId id) const { return done_[id] || know_.carried(id); }
   bool at_hand(const Expr& expr) const;
   void need(const Expr& expr);
   void need_raw(const Expr& expr);

@@ -24,6 +24,7 @@ Sequence::Sequence(const Plan& plan, std::shared_ptr<Automaton> automaton)
       state_(automaton_->start()),
       output_(plan.network),
       registers_(plan.network.nodes.size(), 0),
+      gates_(plan.network.nodes.size()),
       sums_(plan.network.nodes.size()),
       fixed_(plan.network.stores.size()),
       histories_(plan.network.histories.size()),
@@ -127,13 +128,30 @@ void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t ke
   for (const Linear& column : how.columns) *row++ = value(tape, column);
 }
 
-inline std::int64_t Sequence::product(const Tape& tape, const Op& op) const {
-  const std::int64_t open = value(tape, tape.gates[op.part]);
-  if (open <= 0) return 0;
+std::int64_t Sequence::product(const Tape& tape, std::int64_t open, const Linear& factor) const {
   std::int64_t result = 0;
-  if (__builtin_mul_overflow(open, value(tape, op.value), &result))
+  if (__builtin_mul_overflow(open, value(tape, factor), &result))
     beyond("a product does not fit 64 bits: the exact integers end here");
   return result;
+}
+
+void Sequence::batch(const Tape& tape, const Batch& batch) {
+  double* const gates = gates_.data();
+  std::copy(batch.constants.begin(), batch.constants.end(), gates);
+  for (const Batch::Column& column : batch.columns) {
+    const auto factor = static_cast<double>(registers_[column.from]);
+    const double* const weights = column.weights.data();
+    double* const to = gates + column.begin;
+    const std::size_t count = column.weights.size();
+    for (std::size_t i = 0; i < count; ++i) to[i] += weights[i] * factor;
+  }
+  for (const NodeId to : batch.to) registers_[to] = 0;
+  for (std::size_t i = 0; i < batch.ops.size(); ++i) {
+    if (gates[i] < 1) continue;
+    const Op& op = batch.ops[i];
+    registers_[op.to] = op.code == Code::kStep ? value(tape, op.value)
+                                               : product(tape, static_cast<std::int64_t>(gates[i]), op.value);
+  }
 }
 
 void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
@@ -209,9 +227,9 @@ inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const st
 template <Sequence::Mode mode, class Tokens>
 std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted) {
   static const void* const labels[] = {
-      &&check,    &&token,      &&linear,  &&index,  &&token_at, &&token_near, &&token_sum, &&history_at,
-      &&sum,      &&add_to_sum, &&lookup,  &&found,  &&match,    &&product,    &&step,      &&equal,
-      &&function, &&insert,     &&history, &&branch, &&recall,   &&predict,    &&end};
+      &&check, &&token,      &&linear, &&index,   &&token_at, &&token_near, &&token_sum, &&history_at,
+      &&sum,   &&add_to_sum, &&lookup, &&found,   &&match,    &&batch,      &&product,   &&step,
+      &&equal, &&function,   &&insert, &&history, &&branch,   &&recall,     &&predict,   &&end};
   static_assert(std::size(labels) == static_cast<std::size_t>(Code::kEnd) + 1);
   constexpr bool predicting = mode != Mode::kRead;
   const Network& net = plan_.network;
@@ -289,8 +307,14 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
       r[op->to] = row == nullptr ? 0 : row[op->part];
       TVM_NEXT;
     }
+  batch:
+    batch(*tape, tape->batches[op->part]);
+    TVM_NEXT;
   product:
-    r[op->to] = product(*tape, *op);
+    {
+      const std::int64_t open = value(*tape, tape->gates[op->part]);
+      r[op->to] = open <= 0 ? 0 : product(*tape, open, op->value);
+    }
     TVM_NEXT;
   step:
     r[op->to] = value(*tape, tape->gates[op->part]) < 1 ? 0 : value(*tape, op->value);

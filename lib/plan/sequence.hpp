@@ -51,7 +51,8 @@ class Sequence {
   Segment* made(Make&& make) const;
   void insert(const Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
-  std::int64_t product(const Tape& tape, const Op& op) const;
+  void batch(const Tape& tape, const Batch& batch);
+  std::int64_t product(const Tape& tape, std::int64_t open, const Linear& factor) const;
   std::int64_t token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens, bool& cut) const;
   void sum(const Tape& tape, const Op& op, std::int32_t token);
   std::int32_t output(const Tape& tape);
@@ -70,7 +71,8 @@ class Sequence {
   Output output_;
   std::size_t position_ = 0;
   std::vector<std::int64_t> registers_;
-  std::vector<Sum> sums_;  // per node
+  std::vector<double> gates_;  // of a batch
+  std::vector<Sum> sums_;      // per node
   std::vector<RecordStore> stores_;
   struct Fixed {
     std::int64_t key = 0;

@@ -1,9 +1,16 @@
 #include "plan/tape.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace tvm::plan {
 namespace {
+
+// So many products are better computed together.
+constexpr std::size_t kWorthBatch = 8;
+// Integers below this are float64.
+constexpr Wide kExactFloat = Wide{1} << 53;
 
 class Builder {
  public:
@@ -16,7 +23,8 @@ class Builder {
         request_(request),
         needs_(network, split, readers, knowledge, request),
         entered_(network.stores.size()),
-        grown_(network.histories.size()) {}
+        grown_(network.histories.size()),
+        in_register_(network.nodes.size()) {}
 
   Tape run() {
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
@@ -30,6 +38,7 @@ class Builder {
 
  private:
   void emit(NodeId id, Needs::When when) {
+    if (in_register_[id]) return;
     if (needs_.node(id) == when) emit_node(id);
     if (needs_.kept(id) == when) emit_kept(id);
   }
@@ -145,13 +154,15 @@ class Builder {
   const std::int64_t* tokens(std::uint32_t table) const { return net_.tables[table].data(); }
 
   void emit_kept(NodeId id) {
+    in_register_[id] = true;
     push({.code = Code::kLinear, .to = id, .value = {}}, know_.symbol(id));
     tape_.computed.push_back(id);
   }
 
   void emit_node(NodeId id) {
     const Node& node = net_.nodes[id];
-    if (needs_.fused(id) || needs_.absorbed(id)) return;
+    if (needs_.fused(id) || needs_.absorbed(id) || batch(id)) return;
+    in_register_[id] = true;
     tape_.computed.push_back(id);
     if (needs_.is_token_sum(id)) return emit_token_sum(id);
     Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .value = {}};
@@ -204,6 +215,70 @@ class Builder {
     }
   }
 
+  // A product or step, and with it all later ones that can be computed by now, where they are many.
+  bool batch(NodeId first) {
+    if (!can_batch(first)) return false;
+    std::vector<NodeId> nodes;
+    for (NodeId id = first; id < net_.nodes.size(); ++id)
+      if (needs_.node(id) == needs_.node(first) && !in_register_[id] && can_batch(id)) nodes.push_back(id);
+    if (nodes.size() < kWorthBatch) return false;
+    // Gates that read the same registers side by side.
+    std::vector<std::pair<Expr, NodeId>> gates;
+    for (const NodeId id : nodes) {
+      Expr gate = know_.substitute(net_.nodes[id].gate);
+      std::reverse(gate.begin(), gate.end());
+      gates.emplace_back(std::move(gate), id);
+    }
+    std::sort(gates.begin(), gates.end());
+    Batch batch;
+    batch.constants.assign(gates.size(), 0.0);
+    std::map<NodeId, Batch::Column> columns;
+    for (std::size_t i = 0; i < gates.size(); ++i) {
+      const auto& [gate, id] = gates[i];
+      const Node& node = net_.nodes[id];
+      batch.ops.push_back({.code = node.kind == Kind::kStep ? Code::kStep : Code::kProduct,
+                           .to = id,
+                           .value = linear(know_.substitute(node.value))});
+      batch.to.push_back(id);
+      in_register_[id] = true;
+      tape_.computed.push_back(id);
+      for (const Term& term : gate) {
+        if (term.node == kOneNode) {
+          batch.constants[i] = static_cast<double>(term.weight);
+          continue;
+        }
+        Batch::Column& column = columns[term.node];
+        if (column.weights.empty()) column.from = term.node, column.begin = i;
+        column.weights.resize(i + 1 - column.begin);
+        column.weights.back() = static_cast<double>(term.weight);
+      }
+    }
+    for (auto& [from, column] : columns) batch.columns.push_back(std::move(column));
+    tape_.ops.push_back(
+        {.code = Code::kBatch, .part = static_cast<std::uint32_t>(tape_.batches.size()), .value = {}});
+    tape_.batches.push_back(std::move(batch));
+    return true;
+  }
+
+  // A product or step that reads what is there, its value within 64 bits and its gate exact in float64.
+  bool can_batch(NodeId id) {
+    const Node& node = net_.nodes[id];
+    if (node.kind != Kind::kProduct && node.kind != Kind::kStep) return false;
+    const Expr gate = know_.substitute(node.gate), value = know_.substitute(node.value);
+    Wide reach = 0;
+    for (const Term& term : gate) {
+      const Range range = scaled(net_.ranges[term.node], term.weight);
+      reach = std::min(reach + std::max(range.high, -range.low), kExactFloat);
+    }
+    return reach < kExactFloat && at_hand(gate) && at_hand(value) && !may_leave(value, net_.ranges);
+  }
+
+  bool at_hand(const Expr& expr) const {
+    return std::all_of(expr.begin(), expr.end(), [&](const Term& term) {
+      return term.node <= kPositionNode || in_register_[term.node] || needs_.in_register(term.node);
+    });
+  }
+
   void gated(Op op, const Expr& gate, const Expr& value) {
     op.part = static_cast<std::uint32_t>(tape_.gates.size());
     tape_.gates.push_back(checked(gate));
@@ -242,7 +317,8 @@ class Builder {
   const Request& request_;
   const Needs needs_;
   std::vector<bool> entered_, grown_;
-  Linear entry_;  // of tape_.predictions
+  std::vector<bool> in_register_;  // by now
+  Linear entry_;                   // of tape_.predictions
   Tape tape_;
 };
 

@@ -38,6 +38,7 @@ enum class Code : std::uint8_t {
   kLookup,     // to = record of store `table` with the key nearest to value
   kFound,      // to = column `part` of record `at` of store `table`
   kMatch,      // to = column `part` of the record of store `table` with the key value, or 0
+  kBatch,      // the products and steps of batch `part`
   kProduct,    // to = value * max(0, gate)
   kStep,       // to = value when gate >= 1, else 0
   kEqual,      // to = value when gate == 0, else 0
@@ -76,6 +77,20 @@ struct Insert {
   std::vector<Linear> columns;  // of the record; those that nobody reads are 0
 };
 
+// Many products and steps, most of them closed: their gates as a small matrix times a vector of registers, in
+// float64, where every partial sum is an integer below 2^53 (processors have lanes for that).
+struct Batch {
+  struct Column {
+    NodeId from = 0;              // a register that gates read
+    std::size_t begin = 0;        // the first that does
+    std::vector<double> weights;  // from there to the last that does
+  };
+  std::vector<Op> ops;     // kProduct and kStep
+  std::vector<NodeId> to;  // their registers
+  std::vector<double> constants;
+  std::vector<Column> columns;
+};
+
 // A token near others, of a kTokenSum whose value is the base without its constant.
 struct Near {
   std::int64_t offset, weight;
@@ -94,6 +109,7 @@ struct Tape {
   std::vector<Term> terms;
   std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value, by ascending offset
   std::vector<Linear> gates;
+  std::vector<Batch> batches;
   std::vector<Insert> inserts;
   // The prediction as a function of few registers with small ranges, for each combination, which the value
   // of kRecall counts. Empty when there are too many. All else in a tape is constant.

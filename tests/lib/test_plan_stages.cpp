@@ -9,6 +9,7 @@
 #include "plan/fold.hpp"
 #include "plan/plan.hpp"
 #include "plan/ranges.hpp"
+#include "plan/sequence.hpp"
 #include "plan/store.hpp"
 
 namespace {
@@ -187,9 +188,9 @@ struct Planned {
 };
 
 std::string codes(const Tape& tape) {
-  const char* names[] = {"check",    "token",  "linear", "index",  "at",     "near",    "word", "history",
-                         "sum",      "add",    "lookup", "found",  "match",  "product", "step", "equal",
-                         "function", "insert", "grow",   "branch", "recall", "predict", "end"};
+  const char* names[] = {"check", "token",    "linear", "index", "at",     "near",   "word",    "history",
+                         "sum",   "add",      "lookup", "found", "match",  "batch",  "product", "step",
+                         "equal", "function", "insert", "grow",  "branch", "recall", "predict", "end"};
   std::string all;
   for (const Op& op : tape.ops)
     all += std::string(all.empty() ? "" : " ") + names[static_cast<std::size_t>(op.code)];
@@ -260,6 +261,45 @@ void words_and_records() {
   CHECK(codes(automaton.step(*later, any, true)->tape) == "word insert linear recall predict");
 }
 
+// Many gates that are at hand are one op, with the values of the few that are open.
+void batches() {
+  Machine m(200, 3);
+  const int a = m.token_slot({0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  const int past = m.gather(0, Machine::position(-1), {{a, 1}}),
+            older = m.gather(0, Machine::position(-2), {{a, 1}});
+  Combo all;
+  for (int i = 0; i < 9; ++i) {
+    const Combo gate = plus({{past, 1}, {older, i % 2}}, Machine::just(-i));
+    all.emplace_back(i % 3 == 0 ? m.step(1, gate, {{older, 1}}) : m.product(1, gate, {{past, 1}}),
+                     i % 2 == 0 ? 1 : -1);
+  }
+  m.output(all, -100);
+  Plan plan;  // not specialised
+  plan.network = Folded(m).network;
+  plan.split.classes.assign(1, {});
+  plan.split.token_class.assign(200, 0);
+  plan.readers = find_readers(plan.network, live_nodes(plan.network), {});
+  Automaton automaton(plan, 0);
+  const Tape& tape = automaton.step(*automaton.step(*automaton.start(), 0, true)->after, 0, true)->tape;
+  CHECK(codes(tape) == "near near recall batch predict");
+  CHECK(tape.batches.size() == 1 && tape.batches[0].ops.size() == 9 && tape.batches[0].columns.size() == 2);
+
+  Sequence sequence(plan, 0);
+  const std::vector<std::int32_t> tokens{0, 3, 9, 1, 0, 0, 7, 5, 8, 8, 2, 6, 0, 4};
+  std::vector<std::int32_t> predicted(tokens.size() - 1);
+  sequence.predict(tokens.data(), tokens.size(), predicted.data());
+  for (std::size_t t = 0; t < predicted.size(); ++t) {
+    const std::int32_t one = tokens[t - std::min<std::size_t>(t, 1)],
+                       two = tokens[t - std::min<std::size_t>(t, 2)];
+    std::int32_t sum = 0;
+    for (int i = 0; i < 9; ++i) {
+      const std::int32_t gate = one + i % 2 * two - i;
+      sum += (i % 2 == 0 ? 1 : -1) * (gate < 1 ? 0 : i % 3 == 0 ? two : gate * one);
+    }
+    CHECK(predicted[t] == std::clamp(sum + 100, 0, 199));
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -269,4 +309,5 @@ int main() {
   ranges();
   knowledge_and_tapes();
   words_and_records();
+  batches();
 }
