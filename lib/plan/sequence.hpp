@@ -83,4 +83,17 @@ class Sequence {
   std::vector<std::int64_t> features_;
 };
 
+// Modulo 2^64: what may leave 64 bits was checked by an op before.
+inline std::int64_t Sequence::value(const Tape& tape, const Linear& linear) const {
+  const auto times = [&](std::int64_t weight, NodeId node) {
+    return static_cast<std::uint64_t>(weight) * static_cast<std::uint64_t>(registers_[node]);
+  };
+  std::uint64_t sum = static_cast<std::uint64_t>(linear.constant) + times(linear.weight, linear.node);
+  if (linear.more == 0) [[likely]]
+    return static_cast<std::int64_t>(sum);
+  const Term* term = tape.terms.data() + linear.first;
+  for (std::uint32_t i = 0; i < linear.more; ++i) sum += times(term[i].weight, term[i].node);
+  return static_cast<std::int64_t>(sum);
+}
+
 }  // namespace tvm::plan

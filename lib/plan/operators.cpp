@@ -1,0 +1,133 @@
+// Operators of tapes that are more than an expression or two, and the errors that end a run.
+//
+// Enters: registers, stores and the operator's parts.  Leaves: the same, changed.
+#include <algorithm>
+
+#include "api/error.hpp"
+#include "plan/sequence.hpp"
+
+namespace tvm::plan {
+
+void Sequence::beyond(const char* what) const {
+  throw Error(TVM_ERROR_LIMIT, sentence("position ", position_, ": ", what));
+}
+
+void Sequence::off_plan(const char* what) const {
+  throw Error(TVM_ERROR_UNSUPPORTED,
+              sentence("path plan: position ", position_, ": ", what, "; use path layers"));
+}
+
+void Sequence::check(const Tape& tape, const Linear& linear) const {
+  // Mostly no part of the sum leaves 64 bits either.
+  std::int64_t part = 0, total = linear.constant;
+  bool left = __builtin_mul_overflow(linear.weight, registers_[linear.node], &part) ||
+              __builtin_add_overflow(total, part, &total);
+  for (std::uint32_t i = 0; i < linear.more && !left; ++i) {
+    const Term& term = tape.terms[linear.first + i];
+    left = __builtin_mul_overflow(term.weight, registers_[term.node], &part) ||
+           __builtin_add_overflow(total, part, &total);
+  }
+  if (!left) return;
+  const Wide sum = wide(tape, linear);
+  if (sum < INT64_MIN || sum > INT64_MAX) beyond("a value does not fit 64 bits: the exact integers end here");
+}
+
+Wide Sequence::wide(const Tape& tape, const Linear& linear) const {
+  Wide sum = linear.constant + Wide{linear.weight} * registers_[linear.node];
+  for (std::uint32_t i = 0; i < linear.more; ++i) {
+    const Term& term = tape.terms[linear.first + i];
+    sum += Wide{term.weight} * registers_[term.node];
+  }
+  return sum;
+}
+
+void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t key) const {
+  Wide square = wide(tape, how.rest);
+  bool left = false;
+  for (const auto& product : how.products) {
+    Wide part = 0;
+    const Wide gate = wide(tape, product.gate);
+    if (gate <= 0) continue;
+    left |= __builtin_mul_overflow(gate, wide(tape, product.value), &part);
+    left |= __builtin_mul_overflow(part, Wide{product.weight}, &part);
+    left |= __builtin_add_overflow(square, part, &square);
+  }
+  if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
+}
+
+void Sequence::insert(const Tape& tape, const Op& op) {
+  const Insert& how = tape.inserts[op.part];
+  if (!how.always) {
+    const std::int64_t clear = value(tape, how.clear);
+    if (clear > 0) return;
+    if (clear < 0) off_plan("a clear is negative");  // it would outdo every other
+  }
+  const std::int64_t key = value(tape, how.key);
+  if (how.proof == SquareProof::How::kSign) {
+    if (how.sign > 0 ? key < 0 : key > 0) off_plan("a lookup key and its square disagree");
+  } else if (how.proof == SquareProof::How::kCompute) {
+    check_square(tape, how, key);
+  }
+  RecordStore& store = stores_[op.table];
+  std::size_t record = 0;
+  if (how.fixed) {
+    Fixed& fixed = fixed_[op.table];
+    if (fixed.record == SIZE_MAX || fixed.key != key) fixed = {key, store.place(key)};
+    record = fixed.record;
+  } else {
+    record = store.place(key);
+  }
+  std::int64_t* row = store.write(record, registers_[kPositionNode]);
+  for (const Linear& column : how.columns) *row++ = value(tape, column);
+}
+
+std::int64_t Sequence::product(const Tape& tape, std::int64_t open, const Linear& factor) const {
+  std::int64_t result = 0;
+  if (__builtin_mul_overflow(open, value(tape, factor), &result))
+    beyond("a product does not fit 64 bits: the exact integers end here");
+  return result;
+}
+
+void Sequence::batch(const Tape& tape, const Batch& batch) {
+  double* const gates = gates_.data();
+  std::copy(batch.constants.begin(), batch.constants.end(), gates);
+  for (const Batch::Column& column : batch.columns) {
+    const auto factor = static_cast<double>(registers_[column.from]);
+    const double* const weights = column.weights.data();
+    double* const to = gates + column.begin;
+    const std::size_t count = column.weights.size();
+    for (std::size_t i = 0; i < count; ++i) to[i] += weights[i] * factor;
+  }
+  for (const NodeId to : batch.to) registers_[to] = 0;
+  for (std::size_t i = 0; i < batch.ops.size(); ++i) {
+    if (gates[i] < 1) continue;
+    const Op& op = batch.ops[i];
+    registers_[op.to] = op.code == Code::kStep ? value(tape, op.value)
+                                               : product(tape, static_cast<std::int64_t>(gates[i]), op.value);
+  }
+}
+
+void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
+  Sum& sum = sums_[op.to];
+  const Mean& mean = plan_.network.means[op.table];
+  const std::int64_t key = plan_.network.tables[mean.key][static_cast<std::size_t>(token)];
+  if (sum.count == 0 || key > sum.key) sum = {0, 0, key};
+  if (key == sum.key) {
+    ++sum.count;
+    if (__builtin_add_overflow(sum.total, value(tape, op.value), &sum.total))
+      beyond("a running sum does not fit 64 bits");
+  }
+  const std::int64_t gate = std::max<std::int64_t>(0, value(tape, tape.gates[op.part]));
+  const Wide scaled = Wide{sum.total} * gate;
+  if (scaled % sum.count != 0) off_plan("a mean times its gate is no integer");
+  const Wide result = scaled / sum.count;
+  if (result > kSumBound || result < -kSumBound) beyond("a running sum leaves what is exact (2^53)");
+  registers_[op.to] = static_cast<std::int64_t>(result);
+}
+
+std::int32_t Sequence::output(const Tape& tape) {
+  for (std::size_t f = 0; f < features_.size(); ++f) features_[f] = value(tape, tape.features[f]);
+  return output_.token(features_);
+}
+
+}  // namespace tvm::plan
