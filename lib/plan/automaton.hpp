@@ -29,10 +29,11 @@ struct State {
   std::array<std::vector<Link>, 2> next;  // without and with a prediction; by token class
 };
 
-struct Segment {
+// What every step reads comes first, in one line of the cache.
+struct alignas(64) Segment {
+  State* after = nullptr;  // null when the tape branches
   Tape tape;
   State* from = nullptr;
-  State* after = nullptr;  // null when the tape branches
   std::uint32_t token_class = 0;
   bool predict = false;
   std::vector<Link> targets;  // of the branch

@@ -51,7 +51,8 @@ enum class Code : std::uint8_t {
   kEnd,        // the position is done, no token is predicted
 };
 
-struct Op {
+// A line of the cache.
+struct alignas(64) Op {
   Code code;
   std::uint32_t to = 0, at = 0;
   std::uint32_t table = 0;  // of functions, means, stores and histories
@@ -60,21 +61,21 @@ struct Op {
   Linear value;
 };
 
-// What kInsert needs besides the op: the store's expressions in this tape.
-struct Insert {
+// What kInsert needs besides the op: the store's expressions in this tape. What is always read comes first.
+struct alignas(64) Insert {
   struct Product {
     std::int64_t weight;
     Linear gate, value;
   };
-  Linear key, clear;
-  bool always = false;  // clear is 0
-  bool fixed = false;   // the key is a constant
+  Linear key;
+  std::vector<Linear> columns;  // of the record; those that nobody reads are 0
+  bool always = false;          // clear is 0
+  bool fixed = false;           // the key is a constant
   // That the squared key is the square. To be computed: rest + sum of weight * value * max(0, gate).
   SquareProof::How proof = SquareProof::How::kProved;
   std::int64_t sign = 0;
-  Linear rest;
+  Linear clear, rest;
   std::vector<Product> products;
-  std::vector<Linear> columns;  // of the record; those that nobody reads are 0
 };
 
 // Many products and steps, most of them closed: their gates as a small matrix times a vector of registers, in
@@ -106,14 +107,14 @@ struct Prediction {
 
 struct Tape {
   std::vector<Op> ops;
+  // The prediction as a function of few registers with small ranges, for each combination, which the value
+  // of kRecall counts. Empty when there are too many. All else in a tape is constant.
+  std::vector<Prediction> predictions;
   std::vector<Term> terms;
   std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value, by ascending offset
   std::vector<Linear> gates;
   std::vector<Batch> batches;
   std::vector<Insert> inserts;
-  // The prediction as a function of few registers with small ranges, for each combination, which the value
-  // of kRecall counts. Empty when there are too many. All else in a tape is constant.
-  std::vector<Prediction> predictions;
   std::vector<Linear> features;  // kPredict: of the output head
   // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
   std::vector<std::uint32_t> branches;
