@@ -24,7 +24,10 @@ Range scaled(Range r, Wide weight) {
                     : Range{times(r.low, weight), times(r.high, weight)};
 }
 
-Range plus(const Range& a, const Range& b) { return {clamp(a.low + b.low), clamp(a.high + b.high)}; }
+Range plus(const Range& a, const Range& b) {
+  return {a.low <= -kFar || b.low <= -kFar ? -kFar : clamp(a.low + b.low),
+          a.high >= kFar || b.high >= kFar ? kFar : clamp(a.high + b.high)};
+}
 
 bool counts_all(const Network& network, const Node& sum) {
   return network.means[sum.table].uniform && sum.gate == Expr{{kOneNode, 1}, {kPositionNode, 1}};

@@ -36,7 +36,8 @@ Wide Sequence::wide(const Tape& tape, const Linear& linear) const {
   Wide sum = linear.constant + Wide{linear.weight} * registers_[linear.node];
   for (std::uint32_t i = 0; i < linear.more; ++i) {
     const Term& term = tape.terms[linear.first + i];
-    sum += Wide{term.weight} * registers_[term.node];
+    if (__builtin_add_overflow(sum, Wide{term.weight} * registers_[term.node], &sum))
+      beyond("a sum does not fit 128 bits: the exact integers end here");
   }
   return sum;
 }

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "api/error.hpp"
 #include "plan/network.hpp"
 
 namespace tvm::plan {
@@ -31,8 +32,9 @@ class Output {
     bool same = tokens_[entry] >= 0;
     for (std::size_t f = 0; f < width_; ++f) same &= key[f] == features[f];
     if (same) return tokens_[entry];
+    const std::int32_t found = argmax(features);
     for (std::size_t f = 0; f < width_; ++f) key[f] = features[f];
-    return tokens_[entry] = argmax(features);
+    return tokens_[entry] = found;
   }
 
  private:
@@ -42,8 +44,11 @@ class Output {
   // In 64 bits where the largest score that the features could have fits them.
   std::int32_t argmax(std::span<const std::int64_t> features) const {
     Wide reach = largest_[width_];
-    for (std::size_t f = 0; f < width_; ++f)
-      reach += largest_[f] * (features[f] < 0 ? -Wide{features[f]} : Wide{features[f]});
+    for (std::size_t f = 0; f < width_; ++f) {
+      const Wide part = largest_[f] * (features[f] < 0 ? -Wide{features[f]} : Wide{features[f]});
+      if (__builtin_add_overflow(reach, part, &reach))
+        throw Error(TVM_ERROR_LIMIT, "a score does not fit 128 bits: the exact integers end here");
+    }
     return reach <= INT64_MAX ? argmax_of<std::int64_t>(features) : argmax_of<Wide>(features);
   }
 

@@ -247,6 +247,74 @@ void limits_of_the_count() {
     }
 }
 
+// In the known case of one selector the number that another one branches on is a constant.
+Machine branch_on_a_known_number() {
+  Machine m(10, 5);
+  const int first = m.token_slot({0, 11, 12, 13, 14, 15, 16, 17, 18, 19}),
+            t = m.token_slot({0, 0, 1, 2, 3, 4, 5, 0, 1, 2}),
+            u = m.token_slot({3, 0, 1, 2, 3, 1, 2, 3, 0, 1});
+  const int steady = m.gather(0, Machine::just(1), {{first, 1}});  // its case is known from position 2 on
+  const int past = m.gather(0, Machine::position(-1), {{u, 1}});
+  const int x = m.product(0, {{past, 1}, {steady, 1}}, Machine::just(1));  // <= 3 in the case 0, else <= 22
+  const int cases = m.slot();                                              // makes `steady` a selector
+  for (int i = 0; i < 4; ++i)
+    m.add_equal(1, plus({{steady, 1}}, Machine::just(-11 - 2 * i)), {{t, 1}}, cases);
+  const int at = m.slot();  // 3 + t + (past where x >= 6)
+  m.add_step(1, plus({{x, 1}}, Machine::just(-5)), {{past, 1}}, at);
+  m.neuron(1, Machine::just(1), plus({{t, 1}}, Machine::just(3)), at);
+  const int wave = m.slot();  // of `at`: 0 1 3 2 0 1 3 2 ..
+  double slope = 0;
+  for (int i = 0; i < 20; ++i) {
+    constexpr double kSlopes[] = {1, 2, -1, -2};
+    const double next = i == 19 ? 0 : kSlopes[i % 4];
+    m.neuron(2, plus({{at, 1}}, Machine::just(-i)), Machine::just(1), wave, next - slope);
+    slope = next;
+  }
+  const int to = m.slot();
+  for (int i = 0; i < 8; ++i) m.add_equal(3, plus({{wave, 1}}, Machine::just(-i)), Machine::just(i + 1), to);
+  m.output({{to, 1}, {cases, 1}});
+  return m;
+}
+
+// Both parts of the gate are beyond every interval, their difference is not.
+Machine difference_of_large_numbers() {
+  Machine m(10, 2);
+  std::vector<double> values;
+  for (int t = 0; t < 10; ++t) values.push_back(0x1p50 + t);
+  const int a = m.token_slot(values), past = m.gather(0, Machine::position(-1), {{a, 1}});
+  m.output({{m.product(0, {{a, 0x1p52}, {past, -0x1p52}}, Machine::just(1)), 1}});
+  return m;
+}
+
+// 16 terms of 2^124 are 0 modulo 2^128.
+Machine sum_beyond_128_bits() {
+  Machine m(80, 2, 128);
+  Combo sum;
+  for (int k = 0; k < 16; ++k) {
+    std::vector<double> values;
+    for (int t = 0; t < 80; ++t) values.push_back(t == 3 ? 0x1p62 : t == 0 ? 0 : t + k);
+    if (k > 0) std::swap(values[10], values[static_cast<std::size_t>(10 + k)]);
+    sum.emplace_back(m.token_slot(values), 0x1p62);
+  }
+  m.output({{m.linear(1, sum), 1}});
+  return m;
+}
+
+// Scores of 2^124, or for `alone` in one row of 2^128.
+Machine large_scores(bool alone) {
+  Machine m(10, 2, 128);
+  std::vector<double> values(10, 0);
+  values[3] = 0x1p62;
+  const int a = m.token_slot(values);
+  std::fill(m.bytes.head.begin(), m.bytes.head.end(), 0.0);
+  for (int i = 0; i < (alone ? 16 : 9); ++i) {
+    const int past = m.gather(0, Machine::position(-i), {{a, 1}});
+    m.bytes.out_row(alone ? 5 : i, past) = alone || i == 4 ? 0x1p62 : -0x1p62;
+    if (alone) m.bytes.out_row(6 + i % 2, past) = -std::ldexp(1, i);  // keeps the features apart
+  }
+  return m;
+}
+
 }  // namespace
 
 int main() {
@@ -272,6 +340,13 @@ int main() {
   right &= agrees("steady lookup", steady_lookup(), tokens);
   for (const bool token : {false, true})
     right &= agrees("index as a number", index_as_a_number(token), tokens);
+  const Tokens branches{1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 2, 3, 4};
+  right &= agrees("branch on a known number", branch_on_a_known_number(), branches);
+  right &= agrees("difference of large numbers", difference_of_large_numbers(), {1, 2, 5, 3, 3, 4, 8, 1, 2},
+                  Expect::kEither);
+  right &= agrees("sum beyond 128 bits", sum_beyond_128_bits(), {0, 3, 0, 3, 3, 0, 0, 3}, Expect::kEither);
+  for (const bool alone : {false, true})
+    right &= agrees("large scores", large_scores(alone), Tokens(20, 3), Expect::kEither);
   CHECK(right);
   limits_of_the_count();
 }
