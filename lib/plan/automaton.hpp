@@ -32,6 +32,7 @@ struct State {
 // What every step reads comes first, in one line of the cache.
 struct alignas(64) Segment {
   State* after = nullptr;  // null when the tape branches
+  Link usual = nullptr;    // the step that followed first: what a processor may go on with
   Tape tape;
   State* from = nullptr;
   std::uint32_t token_class = 0;
