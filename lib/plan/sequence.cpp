@@ -114,7 +114,7 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
   const std::uint32_t* token_class = plan_.split.token_class.data();
   std::int64_t* const r = registers_.data();
   std::int32_t next = -1;
-  // Generation: the next step is found beside the predicted token, not by way of it.
+  // The next step is found beside the predicted token, not by way of it.
   Segment* following = nullptr;
   Link* link = nullptr;
   std::size_t position = position_;
@@ -219,10 +219,8 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     {
       Prediction& entry = tape->predictions[static_cast<std::size_t>(value(*tape, op->value))];
       next = entry.token.load(std::memory_order_relaxed) - 1;
-      if constexpr (mode == Mode::kGenerate) {
-        link = &entry.following;
-        following = guessed(segment->usual, link->load(std::memory_order_acquire));
-      }
+      link = &entry.following;
+      following = guessed(segment->usual, link->load(std::memory_order_acquire));
       if (next < 0) TVM_NEXT;
       goto end;
     }
@@ -246,7 +244,10 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     }
     if constexpr (mode == Mode::kVerify)
       if (next != tokens[position]) break;
-    if constexpr (mode == Mode::kPredict) *predicted++ = next;
+    if constexpr (mode == Mode::kPredict) {
+      *predicted++ = next;
+      if (next != tokens[position]) following = nullptr, link = nullptr;
+    }
   }
   return next;
 }

@@ -102,7 +102,7 @@ struct Segment;  // of the automaton
 // An entry of a table of predictions. Entered by runs on any thread, each the same.
 struct Prediction {
   std::atomic<std::int32_t> token{0};        // + 1; 0: not yet computed
-  std::atomic<Segment*> following{nullptr};  // generation: the step that goes on with that token
+  std::atomic<Segment*> following{nullptr};  // the step that goes on with that token
 };
 
 struct Tape {
