@@ -20,7 +20,7 @@ constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per callback:
 // Windows are cut into shares no shorter than this, each for a thread.
 constexpr std::size_t kWorthThread = std::size_t{1} << 18;
 // What reading a position costs, of what verifying it costs; measured on long traces.
-constexpr double kReadingCost = 0.65;
+constexpr double kReadingCost = 0.78;
 
 // The tokens of a run: 4 bytes each. Large blocks grow in place where the C library remaps them, so
 // the peak is what is used.
