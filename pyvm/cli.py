@@ -45,9 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         return _fail(str(error) or "memory ran out")
     except OSError as error:
-        if error.filename is not None and error.strerror:
-            return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}")
-        return _fail(str(error))
+        return _fail(common.sentence(error))
     except Exception as error:
         if _is_expected(error):
             return _fail(str(error))

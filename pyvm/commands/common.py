@@ -127,6 +127,13 @@ def open_model(arguments: argparse.Namespace):
     return load(arguments.model)
 
 
+def sentence(error: Exception) -> str:
+    """What an error says to a user: of the operating system's, the file and the reason."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)
+
+
 def write_file(path: str, data: bytes) -> None:
     """Aside, then renamed: nobody sees half a file; "-" is stdout."""
     if path == "-":

@@ -140,7 +140,8 @@ def verify(arguments: argparse.Namespace) -> int:
                 try:
                     checked = interruptible(future.result, f"{path}: interrupted")
                 except (CommandError, PyvmError, OSError) as error:
-                    say(f"pyvm: {error if str(path) in str(error) else f'{path}: {error}'}")
+                    said = common.sentence(error)
+                    say(f"pyvm: {said if str(path) in said else f'{path}: {said}'}")
                     code = common.ERROR
                     continue
                 if checked.ok:

@@ -259,6 +259,8 @@ def test_trace_of_a_trap_says_so(tmp_path):
 
 def test_verify_refuses_a_file_without_a_trace(tmp_path):
     assert "no trace" in failure(pyvm("verify", token_file(tmp_path, "halt")))
+    missing = tmp_path / "missing.txt"
+    assert failure(pyvm("verify", missing)) == f"pyvm: {missing}: No such file or directory\n"
 
 
 def test_model_build_and_info(tmp_path, model_bytes):
