@@ -73,7 +73,7 @@ def blas_of_the_wheel(folder: Path) -> dict[str, str]:
     return {"PKG_CONFIG_PATH": os.pathsep.join([str(folder), *known])}
 
 
-def check(folder: Path, options: list[str], environment: dict[str, str], python: bool) -> str:
+def check(folder: Path, options: list[str], environment: dict[str, str], python: bool) -> list[str]:
     """Builds and tests in `folder`, which may hold a build with other options; the summaries of the
     test runners."""
     meson = meson_command()
@@ -86,11 +86,11 @@ def check(folder: Path, options: list[str], environment: dict[str, str], python:
         run(*meson, "setup", "--wipe", folder, "-Dwerror=true", *options, **environment)
     run(*meson, "compile", "-C", folder, **environment)
     tested = run(*meson, "test", "-C", folder, "--no-rebuild", "--print-errorlogs", **environment)
-    summary = "\n".join(re.findall(r"^(?:Ok|Fail): +\d+", tested, re.MULTILINE))
+    summary = re.findall(r"^(?:Ok|Fail): +\d+", tested, re.MULTILINE)
     if python:
         library = next(p for name in LIBRARIES if (p := folder / "lib" / name).exists())
         tested = run(sys.executable, "-m", "pytest", *PYTHON_TESTS, PYVM_LIBRARY=str(library))
-        summary += "\n" + tested.rstrip().splitlines()[-1]
+        summary.append(tested.rstrip().splitlines()[-1])
     return summary
 
 
@@ -126,7 +126,7 @@ def main() -> None:
         folder = (given.folder or Path(temporary)).resolve()
         environment = blas_of_the_wheel(folder / "pkgconfig")
         for name, options in builds(given.sanitize).items():
-            begin, summary = time.perf_counter(), ""
+            begin, summary = time.perf_counter(), []
             try:
                 # Only what looks at OpenMP or BLAS is compiled again; sanitizers change everything.
                 build = folder / (name if name in SANITIZERS else "build")
@@ -139,7 +139,8 @@ def main() -> None:
             except Failed as failure:
                 outcome = f"FAILED: {failure}"
                 failed = True
-            print(f"{name}: {outcome} ({time.perf_counter() - begin:.0f} s)\n{summary}", flush=True)
+            print(f"{name}: {outcome} ({time.perf_counter() - begin:.0f} s)")
+            print(*summary, sep="\n", end="\n" if summary else "", flush=True)
     sys.exit(1 if failed else 0)
 
 

@@ -71,7 +71,7 @@ class Knowledge {
   const Facts& before_;
   const std::int32_t first_token_;
   const Range position_;
-  const std::vector<Range>& ranges_;
+  const std::vector<Range>& ranges_;  // of all nodes, in the known case where there is one
   std::vector<std::optional<std::int64_t>> known_, previous_;  // of class nodes and selectors
   std::vector<Expr> symbols_;
   std::vector<Range> symbol_ranges_;

@@ -39,11 +39,7 @@ Needs::Needs(const Network& network, const Split& split, const Readers& readers,
   keepers();
   for (const auto s : request.branches) {
     const Selector& selector = split.selectors[s];
-    const NodeId at = selector.by == Selector::By::kValue ? selector.nodes[0] : selector.at;
-    keep(at);
-    // The branch reads the register even where the case of another selector says what it holds.
-    std::int64_t value = 0;
-    if (is_constant(know_.symbol(at), value) && !in_register(at)) kept_[at] = true;
+    need_index(selector.by == Selector::By::kValue ? selector.nodes[0] : selector.at, kOther);
   }
   if (request.predicts()) {
     choose_base();

@@ -128,7 +128,9 @@ void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
 
 std::int32_t Sequence::output(const Tape& tape) {
   for (std::size_t f = 0; f < features_.size(); ++f) features_[f] = value(tape, tape.features[f]);
-  return output_.token(features_);
+  const std::int32_t token = output_.token(features_);
+  if (token < 0) beyond("a score does not fit 128 bits: the exact integers end here");
+  return token;
 }
 
 }  // namespace tvm::plan

@@ -10,7 +10,6 @@
 #include <span>
 #include <vector>
 
-#include "api/error.hpp"
 #include "plan/network.hpp"
 
 namespace tvm::plan {
@@ -23,6 +22,7 @@ class Output {
     largest_.push_back(largest(network.bias));
   }
 
+  // -1 where a score may leave 128 bits.
   std::int32_t token(std::span<const std::int64_t> features) {
     std::uint64_t hash = 0;
     for (const auto feature : features)
@@ -32,22 +32,20 @@ class Output {
     bool same = tokens_[entry] >= 0;
     for (std::size_t f = 0; f < width_; ++f) same &= key[f] == features[f];
     if (same) return tokens_[entry];
-    const std::int32_t found = argmax(features);
     for (std::size_t f = 0; f < width_; ++f) key[f] = features[f];
-    return tokens_[entry] = found;
+    return tokens_[entry] = argmax(features);
   }
 
  private:
   static constexpr int kBits = 13;
   static constexpr std::size_t kEntries = std::size_t{1} << kBits;
 
-  // In 64 bits where the largest score that the features could have fits them.
+  // In 64 bits where the largest score that the features could have fits them; -1 where 128 may not do.
   std::int32_t argmax(std::span<const std::int64_t> features) const {
     Wide reach = largest_[width_];
     for (std::size_t f = 0; f < width_; ++f) {
       const Wide part = largest_[f] * (features[f] < 0 ? -Wide{features[f]} : Wide{features[f]});
-      if (__builtin_add_overflow(reach, part, &reach))
-        throw Error(TVM_ERROR_LIMIT, "a score does not fit 128 bits: the exact integers end here");
+      if (__builtin_add_overflow(reach, part, &reach)) return -1;
     }
     return reach <= INT64_MAX ? argmax_of<std::int64_t>(features) : argmax_of<Wide>(features);
   }

@@ -5,8 +5,6 @@
 #include <span>
 #include <utility>
 
-#include "api/error.hpp"
-
 namespace tvm::plan {
 namespace {
 
