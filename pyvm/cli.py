@@ -1,6 +1,6 @@
 """The command line: `pyvm COMMAND ...`.
 
-Enters: the arguments.  Leaves: an exit code; what a command does is in pyvm/commands, one module
+Enters: the arguments.  Leaves: an exit status; what a command does is in pyvm/commands, one module
 each. Here are the parser and the one place where failures become a sentence on stderr.
 """
 
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from pyvm import __version__
-from pyvm.commands import common, doctor, models, programs, run
+from pyvm.commands import common, doctor, models, programs, run, status
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -31,14 +31,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; returns its exit code (2 for wrong usage, 130 for Ctrl-C)."""
+    """Runs one command; returns its exit status."""
     try:
         arguments = make_parser().parse_args(argv)
         code = arguments.command(arguments)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        return common.INTERRUPTED
+        return status.INTERRUPTED
     except BrokenPipeError:
         _discard_stdout()
         return _fail("stdout was closed by its reader")
@@ -73,7 +73,7 @@ def _fail(message: str) -> int:
         print(f"pyvm: {message}", file=sys.stderr, flush=True)
     except OSError:
         pass  # stderr is closed too
-    return common.ERROR
+    return status.ERROR
 
 
 def _discard_stdout() -> None:

@@ -27,6 +27,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 LIBRARIES = ("libtvm.so", "libtvm.dylib", "tvm.dll")
 EXTRAS = {"run": {"build"}, "test": {"build", "c", "schedule", "test"}}
+# The exit status where nothing could be set up; of a run as in pyvm/commands/status.py.
+CANNOT = {"run": 125, "test": 1}
 NO_CXX_COMPILER = 3  # exit code of `python -m pyvm.build`
 
 
@@ -145,7 +147,9 @@ def set_up(extras: set[str]) -> None:
         make_venv()
         wanted = sorted(extras | set(stamp.get("extras", [])))
         pip_install(
-            f"pyvm and what it needs ({', '.join(wanted)})", "-e", f"{ROOT}[{','.join(wanted)}]"
+            f"the package and what it needs ({', '.join(wanted)})",
+            "-e",
+            f"{ROOT}[{','.join(wanted)}]",
         )
         stamp = {"root": str(ROOT), "package": package, "extras": wanted}
         STAMP.write_text(json.dumps(stamp), encoding="utf-8")
@@ -220,7 +224,7 @@ def main() -> int:
         print(f"setup: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
-    return 1
+    return CANNOT[command]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What several commands share: options, exit codes, compiling, opening, writing files.
+"""What several commands share: options, compiling, opening, writing files.
 
 Enters: parsed options.  Leaves: programs, models, files.
 """
@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
-
-HALTED, ERROR, USAGE, TRAPPED, BUDGET, INTERRUPTED = 0, 1, 2, 10, 11, 130
 
 INEXACT = (
     "note: this model's sums are rounded, and this variant adds in an order of its own: "

@@ -1,6 +1,6 @@
 """`pyvm doctor`: what this installation has and what it lacks.
 
-Enters: nothing.  Leaves: a report on stdout; exit code 0 when programs can be run, else 1.
+Enters: nothing.  Leaves: a report on stdout; exit status 0 when programs can be run, else 1.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from pyvm.commands import common
+from pyvm.commands import common, status
 
 _EXTRAS = {
     "c": ("ziglang",),
@@ -25,7 +25,9 @@ _EXTRAS = {
 
 def add(commands) -> None:
     parser = commands.add_parser(
-        "doctor", help="report what this installation has and what it lacks"
+        "doctor",
+        help="report what this installation has and what it lacks",
+        epilog=status.DOCTOR_EPILOG,
     )
     parser.set_defaults(command=doctor)
 
@@ -51,7 +53,7 @@ def doctor(arguments: argparse.Namespace) -> int:
             fine = fine and not needed
         print(f"{name:15} {answer}")
     print("programs can be run" if fine else "programs cannot be run: see MISSING above")
-    return common.HALTED if fine else common.ERROR
+    return status.OK if fine else status.WRONG
 
 
 def _version(package: str) -> Callable[[], str]:

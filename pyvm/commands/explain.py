@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pyvm.commands import common
+from pyvm.commands import common, status
 
 _REGISTER = re.compile(r"\bn(\d+)\b")
 # Kinds of nodes as the five primitives and their derivatives are called.
@@ -37,6 +37,7 @@ def add(actions) -> None:
         "explain",
         help="what the plan found in the weights, and the code that it runs",
         description="Prints the stages from the weights to the tapes of the fast path.",
+        epilog=status.EPILOG,
     )
     parser.add_argument("model", nargs="?", metavar="FILE", help="default: the standard machine")
     parser.add_argument("--program", metavar="PROGRAM", help="also the tapes that its trace takes")
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             if len(lines) == 1:
                 continue
         print("\n".join(lines), end="\n\n")
-    return common.HALTED
+    return status.OK
 
 
 def labels(nodes: list[dict[str, Any]], metadata: dict[str, Any]) -> dict[int, str]:

@@ -9,7 +9,7 @@ import argparse
 
 import numpy as np
 
-from pyvm.commands import common, explain
+from pyvm.commands import common, explain, status
 from pyvm.commands.common import say
 
 _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
@@ -19,7 +19,9 @@ def add(commands) -> None:
     model = commands.add_parser("model", help="build a model file, or describe one")
     actions = model.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    parser = actions.add_parser("build", help="write the standard machine as a model file")
+    parser = actions.add_parser(
+        "build", help="write the standard machine as a model file", epilog=status.EPILOG
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
     parser.add_argument(
         "--solve",
@@ -30,7 +32,9 @@ def add(commands) -> None:
     )
     parser.set_defaults(command=build)
 
-    parser = actions.add_parser("info", help="sizes, head kinds and labels of a model file")
+    parser = actions.add_parser(
+        "info", help="sizes, head kinds and labels of a model file", epilog=status.EPILOG
+    )
     parser.add_argument("model", nargs="?", metavar="FILE", help="default: the standard machine")
     parser.set_defaults(command=info)
     explain.add(actions)
@@ -43,12 +47,14 @@ def build(arguments: argparse.Namespace) -> int:
         try:
             import highspy  # noqa: F401
         except ImportError:
-            raise common.CommandError("--solve needs HiGHS: pip install 'pyvm[schedule]'") from None
+            raise common.CommandError(
+                "--solve needs HiGHS: pip install 'libtvm[schedule]'"
+            ) from None
     model = standard_model(arguments.solve)
     data = model.to_bytes()
     common.write_file(arguments.output, data)
     say(f"{len(model.layers)} layers, D = {model.embedding.shape[1]}, {len(data):,} bytes")
-    return common.HALTED
+    return status.OK
 
 
 def info(arguments: argparse.Namespace) -> int:
@@ -80,4 +86,4 @@ def info(arguments: argparse.Namespace) -> int:
             for layer, heads in enumerate(names, 1):
                 used = list(dict.fromkeys(name for name in heads if name))
                 print(f"  layer {layer:2}   {', '.join(used) or 'no heads'}")
-    return common.HALTED
+    return status.OK

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from pyvm.commands import common
+from pyvm.commands import common, status
 from pyvm.commands.common import CommandError, say
 from pyvm.engine.errors import PyvmError
 
@@ -20,6 +20,7 @@ def add(commands) -> None:
         "compile",
         help="compile a program to a token file",
         description="Compiles PROGRAM to tokens.",
+        epilog=status.EPILOG,
     )
     common.add_program_options(parser)
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
@@ -31,6 +32,7 @@ def add(commands) -> None:
         description="Prints one line per executed instruction, or with --tokens the whole trace as "
         "a token file. The trace comes from the native executor, or with --model or --standard "
         "from a transformer.",
+        epilog=status.EPILOG,
     )
     common.add_program_options(parser)
     common.add_model_option(parser)
@@ -46,6 +48,7 @@ def add(commands) -> None:
         "verify",
         help="check traces against the model, every position",
         description="Checks token files that hold a prompt and its trace (pyvm trace --tokens).",
+        epilog=status.VERIFY_EPILOG,
     )
     parser.add_argument("traces", nargs="+", metavar="TRACE")
     common.add_model_option(parser)
@@ -56,6 +59,7 @@ def add(commands) -> None:
         "specialize",
         help="fold a program into the weights of a model of its own",
         description="The first Futamura projection: a model whose prompt needs no program.",
+        epilog=status.EPILOG,
     )
     common.add_program_options(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
@@ -66,7 +70,7 @@ def compile_(arguments: argparse.Namespace) -> int:
     program = common.compile_program(arguments)
     common.write_file(arguments.output, program.text().encode())
     say(f"{len(program.code):,} instructions, {program.tokens().size:,} tokens")
-    return common.HALTED
+    return status.OK
 
 
 def trace(arguments: argparse.Namespace) -> int:
@@ -90,10 +94,9 @@ def trace(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
     else:
         common.write_file(arguments.output, "".join(f"{line}\n" for line in lines).encode())
-    say(f"{done.generated.size:,} tokens, stopped by {done.stopped}")
-    if done.stopped == "limit":
-        return common.BUDGET
-    return common.HALTED if done.trap is None else common.TRAPPED
+    ended = f"stopped by {done.stopped}" if done.trap is None else str(done.trap)
+    say(f"{done.generated.size:,} tokens, {ended}")
+    return status.OK
 
 
 def _token_lines(done):
@@ -122,7 +125,7 @@ def verify(arguments: argparse.Namespace) -> int:
     from pyvm.commands.run import mismatch
     from pyvm.commands.waiting import interruptible
 
-    code = common.HALTED
+    code = status.OK
     options = common.engine_options(arguments)
     workers = options["threads"] or os.cpu_count() or 1
     if len(arguments.traces) > 1:
@@ -142,7 +145,7 @@ def verify(arguments: argparse.Namespace) -> int:
                 except (CommandError, PyvmError, OSError) as error:
                     said = common.sentence(error)
                     say(f"pyvm: {said if str(path) in said else f'{path}: {said}'}")
-                    code = common.ERROR
+                    code = code or status.ERROR
                     continue
                 if checked.ok:
                     say(f"{path}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
@@ -150,7 +153,7 @@ def verify(arguments: argparse.Namespace) -> int:
                         say(common.INEXACT)
                 else:
                     say(f"{path}: {mismatch(checked, model.vocabulary)}")
-                    code = common.ERROR
+                    code = status.WRONG
     return code
 
 
@@ -186,4 +189,4 @@ def specialize(arguments: argparse.Namespace) -> int:
         f"{len(program.code):,} instructions folded into {len(model.layers)} layers, "
         f"D = {width}, V = {size}"
     )
-    return common.HALTED
+    return status.OK

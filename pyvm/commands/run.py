@@ -1,15 +1,14 @@
 """`pyvm run`: compiles a program, generates its trace with the transformer, verifies it.
 
 Enters: a program and options.  Leaves: exactly the program's output on stdout; speeds, verification
-and how it ended on stderr; exit code 0 halted, 10 trapped, 11 token budget used up, 1 any other
-error.
+and how it ended on stderr; the exit status says it too (status.py).
 """
 
 from __future__ import annotations
 
 import argparse
 
-from pyvm.commands import common, depth
+from pyvm.commands import common, depth, status
 from pyvm.commands.common import say
 
 
@@ -19,8 +18,7 @@ def add(commands) -> None:
         help="run a program inside the transformer and verify the trace",
         description="Compiles PROGRAM, generates its trace with the transformer, and verifies "
         "every position. stdout is the program's output, nothing else.",
-        epilog="Exit codes: 0 halted, 10 trapped, 11 token budget used up, 1 any other error, "
-        "2 usage.",
+        epilog=status.RUN_EPILOG,
     )
     common.add_program_options(parser)
     common.add_model_option(parser)
@@ -81,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
             if not checked.ok:
                 say(mismatch(checked, model.vocabulary))
-                return common.ERROR
+                return status.ERROR
             say(
                 f"verified {common.rate(checked.checked, checked.timings.seconds)}: "
                 "every position ok"
@@ -90,12 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
                 say(common.INEXACT)
     if done.stopped == "limit":
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
-        return common.BUDGET
+        return status.BUDGET
     trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor) if calls.exceeded else done.trap
     if trap is not None:
         say(str(trap))
-        return common.ERROR if trap.kind is Trap.UNSUPPORTED else common.TRAPPED
-    return common.HALTED
+        return status.ERROR if trap.kind is Trap.UNSUPPORTED else status.TRAPPED
+    return status.OK
 
 
 def mismatch(checked, vocabulary: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """Long calls into the library that take no callback, with Ctrl-C.
 
-Enters: a function.  Leaves: its result; after Ctrl-C the process says so and ends with code 130.
+Enters: a function.  Leaves: its result; after Ctrl-C the process says so and ends with status 130.
 
 Python delivers a signal only between its own instructions, so the call runs on another thread.  A
 call that is under way cannot be stopped, hence the hard exit: a check leaves nothing behind.
@@ -14,7 +14,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pyvm.commands.common import INTERRUPTED, say
+from pyvm.commands.common import say
+from pyvm.commands.status import INTERRUPTED
 
 
 def interruptible(function: Callable[[], Any], when_interrupted: str) -> Any:

@@ -168,6 +168,19 @@ def test_what_failed_is_tried_again(checkout, monkeypatch):
     assert done == ["library"]
 
 
+@pytest.mark.parametrize(("command", "status"), [("run", 125), ("test", 1)])
+def test_a_failed_set_up_is_no_status_of_the_program(monkeypatch, capfd, command, status):
+    module = setup()
+
+    def fail(extras):
+        raise module.SetupError("no compiler")
+
+    monkeypatch.setattr(module, "set_up", fail)
+    monkeypatch.setattr(module.sys, "argv", ["setup.py", command, "hello"])
+    assert module.main() == status
+    assert capfd.readouterr() == ("", "setup: no compiler\n")
+
+
 def test_a_c_compiler_is_installed_only_for_a_c_file(checkout, monkeypatch):
     module, _, _ = checkout
     monkeypatch.setattr(module.shutil, "which", lambda name: None)

@@ -1,4 +1,4 @@
-"""The command line, as a user meets it: stdout, stderr and exit codes of real processes."""
+"""The command line, as a user meets it: stdout, stderr and exit statuses of real processes."""
 
 from __future__ import annotations
 
@@ -12,31 +12,9 @@ import time
 import pytest
 
 from cases import BY_NAME, instructions
+from command import failure, pyvm, token_file
 from pyvm.program import Program
 from pyvm.program.bundled import PROGRAMS
-
-
-def pyvm(*arguments, **options) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "pyvm.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, timeout=120, **options)
-
-
-def token_file(folder, name: str):
-    """A case as a token file."""
-    case = BY_NAME[name]
-    path = folder / f"{name.replace(' ', '_')}.txt"
-    path.write_text(Program(tuple(instructions(case.text)), case.input).text())
-    return path
-
-
-def failure(done: subprocess.CompletedProcess[bytes], code: int = 1) -> str:
-    """The one sentence of a failure; nothing else is printed."""
-    assert done.returncode == code, done.stderr.decode()
-    assert done.stdout == b""
-    message = done.stderr.decode()
-    assert "Traceback" not in message
-    assert message.startswith("pyvm: ") and message.count("\n") == 1, message
-    return message
 
 
 def test_run_writes_exactly_the_output():
@@ -59,9 +37,9 @@ def test_run_a_token_file_with_any_bytes(tmp_path):
     assert (done.returncode, done.stdout) == (0, BY_NAME["output"].output)
 
 
-def test_a_trap_is_exit_code_10_and_keeps_the_output(tmp_path):
+def test_a_trap_is_exit_status_134_and_keeps_the_output(tmp_path):
     done = pyvm("run", token_file(tmp_path, "trap"))
-    assert (done.returncode, done.stdout) == (10, b"!")
+    assert (done.returncode, done.stdout) == (134, b"!")
     assert "trap: integer division by zero" in done.stderr.decode()
 
 
@@ -93,7 +71,7 @@ def test_endless_recursion_is_a_trap(tmp_path):
     code = (("i32.const", 65), ("output", 0), ("call", 0xFFFFFFFF))  # calls itself
     program.write_text(Program(code).text())
     done = pyvm("run", program, "--max-depth", "1000")
-    assert (done.returncode, done.stdout) == (10, b"A")
+    assert (done.returncode, done.stdout) == (134, b"A")
     assert "trap: call stack exhausted" in done.stderr.decode()
 
 
@@ -117,13 +95,13 @@ def test_code_that_is_not_supported_is_no_trap(tmp_path):
         )
     )
     done = pyvm("run", module)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 125, done.stderr
     assert "stopped: f32.sqrt in function 0 at offset 0x" in done.stderr.decode()
 
 
-def test_a_used_up_budget_is_exit_code_11(tmp_path):
+def test_a_used_up_budget_is_exit_status_124(tmp_path):
     done = pyvm("run", token_file(tmp_path, "loop"), "--max-tokens", "9")
-    assert done.returncode == 11
+    assert done.returncode == 124
     assert "budget of 9 tokens" in done.stderr.decode()
 
 
@@ -158,7 +136,7 @@ def test_run_options(tmp_path, options):
         ("specialize", "hello"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(arguments):
+def test_wrong_usage_is_exit_status_2(arguments):
     done = pyvm(*arguments)
     assert done.returncode == 2
     assert b"usage:" in done.stderr and done.stdout == b""
@@ -253,8 +231,9 @@ def test_trace_and_verify(tmp_path):
 
 def test_trace_of_a_trap_says_so(tmp_path):
     done = pyvm("trace", token_file(tmp_path, "trap"))
-    assert done.returncode == 10
+    assert done.returncode == 0  # the trace is what was asked for
     assert b"trap: integer division by zero" in done.stdout
+    assert b"trap: integer division by zero" in done.stderr
 
 
 def test_verify_refuses_a_file_without_a_trace(tmp_path):
@@ -311,7 +290,7 @@ def test_a_reader_that_leaves(tmp_path):
         assert process.stdout.read(3) == b"AAA"
         process.stdout.close()
         report = process.stderr.read().decode()
-        assert process.wait(60) == 1
+        assert process.wait(60) == 125
     assert report == "pyvm: stdout was closed by its reader\n"
 
 
@@ -323,7 +302,7 @@ def test_a_reader_that_was_never_there():
     command = [sys.executable, "-m", "pyvm.cli", "model", "info"]
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60)
     os.close(write)
-    assert done.returncode == 1
+    assert done.returncode == 125
     assert done.stderr == b"pyvm: stdout was closed by its reader\n"
 
 
