@@ -70,11 +70,11 @@ def build(
 def _environment(compiler: list[str]) -> dict[str, str]:
     """The environment in which Meson finds its Ninja and its compiler."""
     if importlib.util.find_spec("mesonbuild") is None:
-        raise BuildError('Meson is missing: pip install "pyvm[build]"')
+        raise BuildError('Meson is missing: pip install "libtvm[build]"')
     beside = Path(sys.executable).parent / ("ninja.exe" if os.name == "nt" else "ninja")
     ninja = str(beside) if beside.exists() else shutil.which("ninja")
     if ninja is None:
-        raise BuildError('Ninja is missing: pip install "pyvm[build]"')
+        raise BuildError('Ninja is missing: pip install "libtvm[build]"')
     env = {**os.environ, "NINJA": ninja, "CXX": shlex.join(compiler)}
     if is_zig(compiler):  # where there is no C++ compiler, there is nothing else of a toolchain
         for variable, tool in (("CC", "cc"), ("AR", "ar")):

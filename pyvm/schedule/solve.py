@@ -24,7 +24,9 @@ def solve(graph: Graph, layers: int) -> Schedule:
     try:
         import highspy
     except ImportError:
-        raise NoSchedule("solving a schedule needs highspy: pip install 'pyvm[schedule]'") from None
+        raise NoSchedule(
+            "solving a schedule needs highspy: pip install 'libtvm[schedule]'"
+        ) from None
 
     model = highspy.Highs()
     model.setOptionValue("output_flag", False)

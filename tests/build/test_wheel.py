@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -26,16 +27,29 @@ def build_wheel(folder: Path, kind: str) -> Path:
 
 def test_the_default_wheel_is_pure_and_complete(tmp_path):
     wheel = build_wheel(tmp_path, "")
-    assert wheel.name.endswith("-py3-none-any.whl")
+    assert wheel.name.startswith("libtvm-") and wheel.name.endswith("-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.endswith((".so", ".dylib", ".dll"))]
     assert {"pyvm/schedule/standard.json", "pyvm/program/bundled/hello.wasm"} <= set(names)
     assert "pyvm/program/runtime/pyvm.h" in names and "pyvm/cli.py" in names
+    (scripts,) = (name for name in names if name.endswith("/entry_points.txt"))
+    assert b"pyvm = pyvm.cli:main" in zipfile.ZipFile(wheel).read(scripts)
+
+
+def test_nothing_sends_people_to_the_other_project_called_pyvm():
+    """On the public index, `pyvm` is not this: no `pip install` may name it."""
+    files = [ROOT / "README.md", ROOT / "pyproject.toml"]
+    for folder in ("pyvm", "tools"):
+        files += [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")]
+    wrong = re.compile(r"pip install [\'\"]*pyvm\b")
+    found = [path.name for path in files if wrong.search(path.read_text(encoding="utf-8"))]
+    assert not found
 
 
 @pytest.mark.skipif(library_path().parent != ROOT / "pyvm/engine", reason="libtvm is not placed")
 def test_a_platform_wheel_has_the_library(tmp_path):
     wheel = build_wheel(tmp_path, "platform")
-    assert "-py3-none-" in wheel.name and not wheel.name.endswith("-any.whl")
+    assert wheel.name.startswith("libtvm-") and not wheel.name.endswith("-any.whl")
+    assert "-py3-none-" in wheel.name
     inside = zipfile.ZipFile(wheel).read(f"pyvm/engine/{library_path().name}")
     assert inside == library_path().read_bytes()
