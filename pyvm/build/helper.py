@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pyvm.build.compilers import find_cxx, is_zig
+from pyvm.files import write_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = Path(__file__).resolve().parents[1] / "engine"
@@ -130,12 +131,8 @@ def _built_library(folder: Path) -> Path:
 
 
 def _place(built: Path, placed: Path) -> Path:
-    """Copies, unless equal; aside and renamed, because a process may have the old one loaded."""
-    if not placed.exists() or placed.read_bytes() != built.read_bytes():
-        aside = placed.with_name(f"{placed.name}.{os.getpid()}.part")
-        try:
-            shutil.copyfile(built, aside)
-            os.replace(aside, placed)
-        finally:
-            aside.unlink(missing_ok=True)
+    """Copies, unless equal; the old one stays whole, because a process may have it loaded."""
+    data = built.read_bytes()
+    if not placed.exists() or placed.read_bytes() != data:
+        write_file(placed, data)
     return placed

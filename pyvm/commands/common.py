@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
@@ -133,22 +132,17 @@ def sentence(error: Exception) -> str:
 
 
 def write_file(path: str, data: bytes) -> None:
-    """Aside, then renamed: nobody sees half a file; "-" is stdout."""
+    """Writes a result; "-" is stdout."""
+    from pyvm import files
+
     if path == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    target = Path(path)
-    if target.is_dir():
-        raise CommandError(f"{path} is a directory")
-    aside = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        aside.write_bytes(data)
-        os.replace(aside, target)
+        files.write_file(path, data)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def listing_of(program):

@@ -1,8 +1,8 @@
 """`python -m pyvm.weights FILE`: writes the standard model."""
 
 import sys
-from pathlib import Path
 
+from pyvm.files import write_file
 from pyvm.weights import standard_model
 
-Path(sys.argv[1]).write_bytes(standard_model().to_bytes())
+write_file(sys.argv[1], standard_model().to_bytes())
