@@ -5,6 +5,10 @@ Enters: a path, bytes or nothing.  Leaves: a `Model`.
 The standard machine is built by pyvm.weights on first use and kept as a file in the user's cache
 folder (PYVM_CACHE, else the system's usual place).  Its name holds a hash of the sources that built
 it, so that a changed builder never meets an old file.
+
+Others may be able to write to that folder.  So the file is believed for its content alone: its
+SHA-256 must be the one recorded in the package (pyvm/weights/standard.sha256), whoever owns it.
+Anything else there is not opened as a model, and the standard machine is built anew.
 """
 
 from __future__ import annotations
@@ -12,12 +16,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import sys
+import time
 from pathlib import Path
 
 from pyvm.engine.model import Model
+from pyvm.files import replace_file
 
 _BUILDERS = ("graph", "schedule", "weights", "program/instructions.py", "program/tokens.py")
+_PACKAGE = Path(__file__).resolve().parents[1]
+_MOST = 1 << 26  # bytes that are read of a cached file: more than any standard machine has
+_STALE = 600.0  # seconds: a file aside is written in a fraction of one
 
 
 def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
@@ -25,14 +35,11 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     if source is not None:
         return Model(source)
     cached = cache_file()
-    if cached is not None and cached.is_file():
-        try:
-            return Model(cached)
-        except ValueError:
-            pass  # damaged: it is built anew below
-    data = standard_bytes()
-    if cached is not None:
-        _keep(cached, data)
+    data = None if cached is None else _kept(cached)
+    if data is None:
+        data = standard_bytes()
+        if cached is not None and _is_standard(data):
+            _keep(cached, data)
     return Model(data)
 
 
@@ -60,23 +67,55 @@ def cache_file() -> Path | None:
 
 
 def _builders_hash() -> str:
-    package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for name in _BUILDERS:
-        path = package / name
+        path = _PACKAGE / name
         files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
         for file in files:
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
+def _is_standard(data: bytes) -> bool:
+    recorded = (_PACKAGE / "weights" / "standard.sha256").read_text(encoding="ascii").split()[0]
+    return hashlib.sha256(data).hexdigest() == recorded
+
+
+def _kept(path: Path) -> bytes | None:
+    """The standard machine out of the cache; None when it is not there, or is not that."""
+    _remove_stale(path.parent)
+    # What a stranger put there may be a link, or a FIFO that would keep us waiting.
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST:
+            return None
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(_MOST)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return data if _is_standard(data) else None
+
+
 def _keep(path: Path, data: bytes) -> None:
-    """Writes aside and renames; a cache that cannot be written is no error."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    """A cache that cannot be written is no error."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            aside.write_bytes(data)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
+        replace_file(path, data)
+
+
+def _remove_stale(folder: Path) -> None:
+    """What writers left that were killed."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob("standard-*.part"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime > _STALE:
+                    path.unlink()

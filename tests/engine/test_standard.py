@@ -1,0 +1,128 @@
+"""The cached standard machine: believed for its content alone, whatever lies in its place."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pyvm
+from cases import BY_NAME
+from pyvm.engine import standard
+
+CASE = BY_NAME["output"]
+
+
+@pytest.fixture
+def cached(tmp_path, monkeypatch) -> Path:
+    """Where the standard machine is kept; nothing is there yet."""
+    monkeypatch.setenv("PYVM_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    path = standard.cache_file()
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def another(model_file) -> bytes:
+    """A machine of the same shape that writes ! for every byte it should write."""
+    head = np.array(model_file.head)
+    wanted = model_file.vocabulary.index("out(!)")
+    for token, name in enumerate(model_file.vocabulary):
+        if name.startswith("out("):
+            head[[token, wanted]] = head[[wanted, token]]
+            break
+    return dataclasses.replace(model_file, head=head).to_bytes()
+
+
+def test_the_recorded_digest_is_that_of_the_builder(model_bytes):
+    recorded = Path(pyvm.__file__).parent / "weights" / "standard.sha256"
+    found = hashlib.sha256(model_bytes).hexdigest()
+    words = "the builder gives another model: record it with `python -m pyvm.weights`"
+    assert recorded.read_text().split()[0] == found, words
+
+
+def test_another_model_in_the_cache_is_not_run(cached, another, model_bytes):
+    cached.write_bytes(another)
+    with pyvm.load() as model:
+        assert model.generate(CASE.prompt).output == CASE.output
+        assert np.array_equal(
+            model.generate(CASE.prompt).tokens, pyvm.load(model_bytes).generate(CASE.prompt).tokens
+        )
+    assert cached.read_bytes() == model_bytes  # and it does not stay
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "longer", "empty"])
+def test_a_damaged_file_is_replaced(cached, model_bytes, damage):
+    data = bytearray(model_bytes)
+    if damage == "bit":
+        data[len(data) // 2] ^= 1
+    cut = {"cut": data[:-1], "bit": data, "longer": data + b"\0", "empty": b""}[damage]
+    cached.write_bytes(cut)
+    pyvm.load().close()
+    assert cached.read_bytes() == model_bytes
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and FIFOs of POSIX")
+@pytest.mark.parametrize("kind", ["fifo", "link", "link to nothing", "folder"])
+def test_what_is_no_file_is_not_opened(cached, another, model_bytes, tmp_path, kind):
+    other = tmp_path / "other.bin"
+    if kind == "fifo":
+        os.mkfifo(cached)
+    elif kind == "folder":
+        cached.mkdir()
+    else:
+        cached.symlink_to(other)
+        if kind == "link":
+            other.write_bytes(another)
+    # In a process of its own, as a fault would wait for ever.
+    code = "import pyvm; print(pyvm.load().generate(pyvm.compile('hello')).output)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert done.stdout.startswith(b"b'Hello"), done.stderr
+    if kind == "folder":
+        assert cached.is_dir()
+    else:
+        assert stat.S_ISREG(cached.lstat().st_mode) and cached.read_bytes() == model_bytes
+        assert other.exists() == (kind == "link")
+        assert kind != "link" or other.read_bytes() == another
+    assert os.listdir(cached.parent) == [cached.name]
+
+
+def test_the_model_of_a_changed_builder_is_not_kept(cached, another, monkeypatch):
+    monkeypatch.setattr(standard, "standard_bytes", lambda: another)
+    pyvm.load().close()
+    assert not cached.exists()
+
+
+def test_what_killed_writers_left_goes(cached):
+    stale, fresh = (cached.with_name(f"{cached.name}.{n}.part") for n in (1, 2))
+    foreign = cached.with_name("notes.part")
+    for path in (stale, fresh, foreign):
+        path.write_bytes(b"half")
+    hour_ago = time.time() - 3600
+    os.utime(stale, (hour_ago, hour_ago))
+    os.utime(foreign, (hour_ago, hour_ago))
+    pyvm.load().close()
+    assert sorted(os.listdir(cached.parent)) == sorted([cached.name, fresh.name, foreign.name])
+
+
+def test_an_unreadable_cache_is_no_error(cached, monkeypatch):
+    pyvm.load().close()
+    real = os.open
+
+    def refuse(path, *rest, **named):
+        if str(path) == str(cached):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pyvm.load() as model:
+        assert model.generate(CASE.prompt).output == CASE.output
