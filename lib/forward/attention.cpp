@@ -19,11 +19,20 @@ void each(const Chunk& chunk, std::size_t lanes, const Visit& visit) {
 
 [[noreturn]] void refuse(const char* what, std::size_t head, std::uint64_t position) {
   throw Error(TVM_ERROR_LIMIT,
-              sentence("head ", head, ": the ", what, " at position ", position, " is not finite"));
+              sentence("head ", head, ": the ", what, " at position ", position,
+                       " is not finite, or so large or small that scores are no longer exact"));
 }
 
-inline void require_finite(double a, double b, const char* what, std::size_t head, std::uint64_t position) {
-  if (!std::isfinite(a) || !std::isfinite(b)) [[unlikely]]
+// Comparisons of scores are exact up to over- and underflow (exact.hpp): products of two such numbers, and
+// their rounding errors, are normal numbers or 0.
+inline bool comparable(double n) {
+  const double size = std::abs(n);
+  return (size >= 0x1p-400 && size <= 0x1p400) || n == 0.0;
+}
+
+inline void require_comparable(double a, double b, const char* what, std::size_t head,
+                               std::uint64_t position) {
+  if (!comparable(a) || !comparable(b)) [[unlikely]]
     refuse(what, head, position);
 }
 
@@ -79,7 +88,7 @@ class Gather final : public AttentionUnit {
     past_.append(chunk, in);
     each(chunk, in.lanes, [&](std::size_t tile, std::size_t lane, std::uint64_t position) {
       const double q0 = in.row(tile, q0_)[lane], q1 = in.row(tile, q1_)[lane];
-      require_finite(q0, q1, "query", past_.head(), position);
+      require_comparable(q0, q1, "query", past_.head(), position);
       past_.write(chunk, winner(q0, q1, position), out, tile, lane);
     });
   }
@@ -153,7 +162,7 @@ class Search final : public AttentionUnit {
       insert(chunk, in, tile, lane, position);
       for (const auto& query : queries_) {
         const double q0 = in.row(tile, query.q0)[lane], q1 = in.row(tile, query.q1)[lane];
-        require_finite(q0, q1, "query", query.heads.front().head(), position);
+        require_comparable(q0, q1, "query", query.heads.front().head(), position);
         const Found found = finder_->find(q0, q1);
         if (keys_.latest) {
           for (const auto& past : query.heads) past.write(chunk, found.newest, out, tile, lane);
@@ -176,8 +185,10 @@ class Search final : public AttentionUnit {
               std::uint64_t position) {
     const double k0 = in.row(tile, keys_.k0)[lane], k1 = in.row(tile, keys_.k1)[lane];
     const double clear = keys_.has_clear ? in.row(tile, keys_.clear)[lane] : 0.0;
-    require_finite(k0, k1 + clear, "key", queries_.front().heads.front().head(), position);
     const Key key{k0, k1, keys_.recency_share * chunk.recency[position - chunk.first]};
+    const std::size_t head = queries_.front().heads.front().head();
+    require_comparable(k0, k1, "key", head, position);
+    require_comparable(clear, key.recency, "key", head, position);
     if (keys_.latest)
       finder_->insert(key, clear, 0.0, 0.0);
     else

@@ -2,7 +2,8 @@
 // Floating-Point Arithmetic", 1997: grow-expansion over error-free products).
 //
 // Every decision of general attention (which key scores higher, which key lies on the hull) is such
-// a sign, so scan and hull agree on any keys whatever the rounding. Exact up to over- and underflow.
+// a sign, so scan and hull agree on any keys whatever the rounding. Exact up to over- and underflow: keys and
+// queries that come near are refused (attention.cpp).
 #pragma once
 
 #include <array>

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <string>
 
 #include "api/error.hpp"
 
@@ -45,6 +47,13 @@ class Scan final : public Finder {
   std::vector<std::pair<double, double>> values_;  // AVERAGE
 };
 
+// A float64 of any size; no integer type holds all that are integers.
+std::string text_of_double(double n) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", n);
+  return text;
+}
+
 Key mirrored(const Key& key) { return {key.x, -key.y, -key.recency}; }
 
 }  // namespace
@@ -57,7 +66,7 @@ Key exact_key(const Key& key) {
   if (std::abs(key.y + square) > 0x1p-49 * square) return key;
   if (std::abs(k) > 0x1p34)
     throw Error(TVM_ERROR_LIMIT,
-                sentence("the integer key ", static_cast<long long>(k),
+                sentence("the integer key ", text_of_double(k),
                          " is beyond 2^34, where scores are no longer exact: use bypass all, or path plan"));
   return {key.x, -square, key.recency - std::fma(k, k, -square)};
 }

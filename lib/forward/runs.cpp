@@ -74,6 +74,7 @@ void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, 
                       tvm_verify_result& result) {
   Forward forward(model, options);
   result.ok = 1;
+  result.checked = 0;
   result.first_mismatch = result.expected = result.predicted = -1;
   // Position p predicts position p + 1: the last that matters is last - 2.
   forward.read(tokens.first(last - 1), first - 1,

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "api/error.hpp"
@@ -63,7 +64,7 @@ class Folder {
   }
 
   void embed() {
-    slots_.resize(width_);
+    slots_.assign(width_, Expr{});
     for (std::size_t slot = 0; slot < width_; ++slot) {
       net_.origin = {Origin::Unit::kInput, 0, slot};
       std::vector<std::int64_t> column;
@@ -71,20 +72,19 @@ class Folder {
         column.push_back(whole(model_.embedding[id * width_ + slot]));
       slots_[slot] = token_function(column);
     }
-    add_scaled(slots_[kPosition], {{kPositionNode, 1}}, 1);
+    add_scaled(*slots_[kPosition], {{kPositionNode, 1}}, 1);
     // Recency and the squared position have no node: heads read them where they are unwritten (below),
     // anything else that reads them is declined.
-    special_.assign(width_, false);
-    special_[kRecency] = special_[kPositionSquared] = true;
+    slots_[kRecency] = slots_[kPositionSquared] = std::nullopt;
   }
 
   Expr compose(const double* row, std::size_t layer, std::size_t unit, const char* what) const {
     Expr sum;
     for (std::size_t slot = 0; slot < width_; ++slot) {
       if (row[slot] == 0.0) continue;
-      if (special_[slot])
+      if (!slots_[slot])
         decline(layer, unit, what, "reads the recency or the squared position in an unknown way");
-      add_scaled(sum, slots_[slot], whole(row[slot]));
+      add_scaled(sum, *slots_[slot], whole(row[slot]));
     }
     return sum;
   }
@@ -267,27 +267,24 @@ class Folder {
   void write(Origin::Unit unit, std::size_t layer, std::vector<Expr>& added,
              const std::vector<std::int32_t>& erase) {
     for (std::size_t slot = 0; slot < width_; ++slot) {
-      if (added[slot].empty()) continue;
+      if (added[slot].empty() || !slots_[slot]) continue;
+      Expr& held = *slots_[slot];
       net_.origin = {unit, layer, slot};
-      add_scaled(slots_[slot], join_hinges(net_, added[slot]), 1);
-      if (slots_[slot].size() == 1) {
+      add_scaled(held, join_hinges(net_, added[slot]), 1);
+      if (held.size() == 1) {
         // A slot that holds just a node says best what the node is.
-        const Term& only = slots_[slot][0];
+        const Term& only = held[0];
         Origin& origin = net_.origins[only.node];
         if (only.weight == 1 && (origin.unit == Origin::Unit::kHead || origin.unit == Origin::Unit::kNeuron))
           origin = net_.origin;
         continue;
       }
-      for (const Term& term : slots_[slot])
+      for (const Term& term : held)
         if (is_mean(term.node)) throw Declined{"a residual slot mixes a mean with other terms"};
-      if (slots_[slot].size() > 1)
-        slots_[slot] = {
-            {net_.add({.kind = Kind::kLinear, .at = 0, .table = 0, .gate = {}, .value = slots_[slot]}), 1}};
+      if (held.size() > 1)
+        held = {{net_.add({.kind = Kind::kLinear, .at = 0, .table = 0, .gate = {}, .value = held}), 1}};
     }
-    for (const auto slot : erase) {
-      slots_[static_cast<std::size_t>(slot)].clear();
-      special_[static_cast<std::size_t>(slot)] = false;
-    }
+    for (const auto slot : erase) slots_[static_cast<std::size_t>(slot)] = Expr{};
   }
 
   void output() {
@@ -300,19 +297,21 @@ class Folder {
         column.push_back(whole(model_.head[id * width_ + slot]));
         read |= column.back() != 0;
       }
-      if (!read || slots_[slot].empty()) continue;
-      if (special_[slot]) throw Declined{"the output head reads the recency or the squared position"};
+      if (!read) continue;
+      if (!slots_[slot]) throw Declined{"the output head reads the recency or the squared position"};
+      const Expr& held = *slots_[slot];
+      if (held.empty()) continue;
       std::int64_t value = 0;
-      if (is_constant(slots_[slot], value)) {
+      if (is_constant(held, value)) {
         for (std::size_t id = 0; id < size; ++id)
           if (__builtin_mul_overflow(column[id], value, &value) ||
               __builtin_add_overflow(net_.bias[id], value, &net_.bias[id]))
             throw Declined{"the output head does not fit 64 bits"};
           else
-            is_constant(slots_[slot], value);
+            is_constant(held, value);
         continue;
       }
-      for (const Term& term : slots_[slot])
+      for (const Term& term : held)
         if (is_mean(term.node)) throw Declined{"the output head reads a mean"};
       std::size_t feature = 0;
       while (feature < net_.weights.size() && net_.weights[feature] != column) ++feature;
@@ -320,7 +319,7 @@ class Folder {
         net_.weights.push_back(std::move(column));
         net_.features.emplace_back();
       }
-      add_scaled(net_.features[feature], slots_[slot], 1);
+      add_scaled(net_.features[feature], held, 1);
     }
   }
 
@@ -328,9 +327,8 @@ class Folder {
   const std::size_t width_;
   Network net_;
   std::vector<InputSlots> inputs_;
-  std::vector<Expr> slots_;
-  std::vector<bool> special_;
-  std::vector<NodeId> entered_;  // per store: its lookups are nodes from here on
+  std::vector<std::optional<Expr>> slots_;  // without a value: it holds what no expression says
+  std::vector<NodeId> entered_;             // per store: its lookups are nodes from here on
 };
 
 }  // namespace

@@ -62,6 +62,12 @@ class Machine {
     bytes.qkv(layer, 1, head, 1, 1) = recency;
     return output_of(layer, head, 0, value);
   }
+  // The same, added to a slot that is in use.
+  void add_gather(int layer, const Combo& query, const Combo& value, int to) {
+    const int own = gather(layer, query, value);
+    for (int head = 0; head < bytes.h; ++head)
+      bytes.wout(layer, to, head, 0) += std::exchange(bytes.wout(layer, own, head, 0), 0.0);
+  }
   // Two values of one lookup where `second` is not empty: the slots are neighbours.
   int lookup(int layer, const Combo& key, const Combo& square, const Combo& clear, const Combo& query,
              const Combo& value, const Combo& second = {}) {

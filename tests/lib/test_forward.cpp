@@ -166,6 +166,62 @@ void overflow() {
   CHECK(std::strstr(tvm_last_error(), "not finite") != nullptr);
 }
 
+// Keys and queries of any size: products of very small and very large ones are not exact, so that scan and
+// hull could differ. They give the same, or refuse.
+void sizes_of_scores() {
+  int same = 0, refused = 0;
+  for (const double size : {5e-324, 1e-322, 1e-315, 1e-310, 1e-200, 1e-160, 1e-100, 1.0, 1e100, 1e154, 1e300})
+    for (int round = 0; round < 12; ++round) {
+      ModelBytes m(8, 8, 1, 0, 7);
+      for (int t = 0; t < m.v; ++t) {
+        m.e(t, 3) = 1;
+        for (int slot = 4; slot < 8; ++slot) m.e(t, slot) = between(-9, 9);
+        m.out_row(t, 4) = t % 3, m.out_row(t, 5) = t - 2.0, m.out_row(t, 6) = t % 4;
+      }
+      for (int c = 0; c < 2; ++c)
+        for (int slot = 4; slot < 8; ++slot) {
+          m.qkv(0, 0, 0, c, slot) = between(-3, 3) * (round % 3 == 1 ? 1.0 : size);
+          m.qkv(0, 1, 0, c, slot) = between(-3, 3) * (round % 3 == 2 ? 1.0 : size);
+        }
+      if (round % 2 == 1) m.qkv(0, 1, 0, 1, 1) = size;
+      m.qkv(0, 2, 0, 0, 0) = 1, m.qkv(0, 2, 0, 1, 4) = 1;
+      m.wout(0, 4, 0, 0) = 1, m.wout(0, 5, 0, 1) = 1;
+      const Opened model(m);
+      Tokens tokens;
+      for (int i = 0; i < 60; ++i) tokens.push_back(between(0, 6));
+      Tokens predicted[3];
+      tvm_status statuses[3];
+      for (int i = 0; i < 3; ++i) {
+        const auto options = layers(0, i == 0 ? TVM_ATTENTION_SCAN : TVM_ATTENTION_HULL,
+                                    i == 2 ? TVM_BYPASS_ALL : TVM_BYPASS_NONE, 1);
+        tvm_verify_result result{};
+        result.size = sizeof result;
+        predicted[i].assign(tokens.size() - 1, -7);
+        statuses[i] = tvm_verify(model.get(), tokens.data(), tokens.size(), 1, tokens.size(),
+                                 predicted[i].data(), &options, &result);
+        CHECK(statuses[i] == TVM_ERROR_LIMIT || (statuses[i] == TVM_OK && result.exact == 1));
+      }
+      for (int i = 1; i < 3; ++i)
+        CHECK(statuses[0] != TVM_OK || statuses[i] != TVM_OK || predicted[i] == predicted[0]);
+      ++(statuses[0] == TVM_OK ? same : refused);
+    }
+  CHECK(same > 40 && refused > 40);
+}
+
+// A number without end never looks like a key.
+void far_key() {
+  ModelBytes m(2, 6, 1, 0, 1);
+  m.e(0, 3) = 1, m.e(0, 4) = 1e100;
+  m.qkv(0, 0, 0, 1, 3) = 1, m.qkv(0, 1, 0, 0, 4) = 2, m.qkv(0, 1, 0, 1, 5) = -1, m.e(0, 5) = 1e100 * 1e100;
+  m.wout(0, 3, 0, 0) = 1;
+  const Opened model(m);
+  const Tokens tokens{0, 0};
+  const auto options = layers(0, TVM_ATTENTION_SCAN, TVM_BYPASS_NONE, 1);
+  tvm_verify_result result{};
+  result.size = sizeof result;
+  CHECK(tvm_verify(model.get(), tokens.data(), 2, 1, 2, nullptr, &options, &result) == TVM_ERROR_LIMIT);
+}
+
 }  // namespace
 
 int main() {
@@ -175,4 +231,6 @@ int main() {
   random_floats();
   key_limits();
   overflow();
+  sizes_of_scores();
+  far_key();
 }

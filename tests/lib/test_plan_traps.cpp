@@ -1,7 +1,9 @@
 // One model per trap of the plan: each is small, runs exactly on the layer path, and has a part that a
 // compiler of networks can get wrong. The plan gives the layer path's tokens, or refuses.
 #include <algorithm>
+#include <cstring>
 #include <string>
+#include <tuple>
 
 #include "machine.hpp"
 
@@ -315,6 +317,81 @@ Machine large_scores(bool alone) {
   return m;
 }
 
+// Slots 1 and 2 hold the recency and the squared position, which no integer expression says, until they are
+// erased; whatever else was added to them.
+enum class Reader { kOutput, kGate, kValue, kHeadValue, kQuery, kKey, kClear };
+enum class Written { kNot, kByEmbedding, kByHead, kByNeuron };
+
+Machine reader_of_an_input(int slot, Reader reader, Written written, bool erased) {
+  Machine m(10, 2);
+  const int a = m.token_slot({0, 1, 2, 0, 3});
+  if (written == Written::kByEmbedding)
+    for (int t = 0; t < m.bytes.v; ++t) m.bytes.e(t, slot) = t % 3;
+  if (written == Written::kByHead) m.add_gather(0, Machine::position(-1), {{a, 1}}, slot);
+  if (written == Written::kByNeuron) m.neuron(0, Machine::just(1), {{a, 1}}, slot);
+  if (erased) m.erase_after(0, slot);
+  const Combo read{{slot, 1}};
+  int to = slot;
+  switch (reader) {
+    case Reader::kOutput: break;
+    case Reader::kGate: to = m.product(1, read, Machine::just(1)); break;
+    case Reader::kValue: to = m.product(1, Machine::just(1), read); break;
+    case Reader::kHeadValue: to = m.gather(1, Machine::position(-1), read); break;
+    case Reader::kQuery: to = m.gather(1, read, {{a, 1}}); break;
+    case Reader::kKey: to = m.lookup(1, read, {}, {}, {{a, 1}}, {{a, 1}}); break;
+    case Reader::kClear: to = m.lookup(1, {}, {}, read, {{a, 1}}, {{a, 1}}); break;
+  }
+  m.output({{to, 3}, {a, -1}});
+  return m;
+}
+
+bool readers_of_inputs(const Tokens& tokens) {
+  bool right = true;
+  for (const int slot : {1, 2})
+    for (int reader = 0; reader < 7; ++reader)
+      for (int written = 0; written < 4; ++written)
+        for (const bool erased : {false, true}) {
+          const auto by = static_cast<Reader>(reader);
+          if (slot == 1 && by == Reader::kClear) continue;  // it has a coefficient of its own there
+          right &= agrees("reader of an input",
+                          reader_of_an_input(slot, by, static_cast<Written>(written), erased), tokens,
+                          erased ? Expect::kEither : Expect::kRefused);
+        }
+  return right;
+}
+
+// The smallest of them: the head alone, in a model without heads and neurons.
+void head_reads_an_input() {
+  for (const auto& [slot, weight, from] : {std::tuple{2, 2.0, 1u}, std::tuple{1, 3.0, 1u}}) {
+    ModelBytes bytes(2, 4, 1, 0, 1);
+    bytes.e(0, 3) = bytes.e(1, 3) = 1;
+    bytes.out_row(0, 3) = 1, bytes.out_row(1, slot) = weight;
+    const Opened model(bytes);
+    const Tokens tokens(8, 0);
+    Tokens predicted;
+    CHECK(std::strlen(tvm_model_why_no_plan(model.get())) > 0);
+    CHECK(model.predict(tokens, TVM_PATH_AUTO, predicted) == TVM_OK);
+    for (std::size_t p = 0; p < predicted.size(); ++p) CHECK(predicted[p] == (p >= from));
+  }
+}
+
+// A run that leaves the plan on its way counts what the layers check, and nothing twice.
+void checked_once() {
+  Machine m(10, 1);
+  const int key = m.token_slot({0, 1, 2, 3}), square = m.token_slot({0, 1, 4, 8});
+  m.output({{m.lookup(0, {{key, 1}}, {{square, 1}}, {}, {{key, 1}}, {{0, 1}}), 1}});
+  const Opened model(m.bytes);
+  const Tokens tokens{0, 1, 2, 0, 1, 3, 0, 1};
+  Tokens predicted(tokens.size());
+  CHECK(model.predict(tokens, TVM_PATH_PLAN, predicted) == TVM_ERROR_UNSUPPORTED);
+  const tvm_options how = Opened::options(TVM_PATH_AUTO);
+  tvm_verify_result result{};
+  result.size = sizeof result;
+  CHECK(tvm_verify(model.get(), tokens.data(), tokens.size(), 1, tokens.size(), predicted.data(), &how,
+                   &result) == TVM_OK);
+  CHECK(result.checked == tokens.size() - 1);
+}
+
 }  // namespace
 
 int main() {
@@ -347,6 +424,9 @@ int main() {
   right &= agrees("sum beyond 128 bits", sum_beyond_128_bits(), {0, 3, 0, 3, 3, 0, 0, 3}, Expect::kEither);
   for (const bool alone : {false, true})
     right &= agrees("large scores", large_scores(alone), Tokens(20, 3), Expect::kEither);
+  right &= readers_of_inputs(tokens);
   CHECK(right);
+  head_reads_an_input();
+  checked_once();
   limits_of_the_count();
 }
