@@ -43,16 +43,31 @@ def say(message: str) -> None:
 def environment() -> dict[str, str]:
     """This process's environment without what would lead a child to another Python or folder."""
     dropped = ("PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if name not in dropped}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return {**kept, "PATH": path()}
+
+
+def path() -> str:
+    """PATH without empty and relative folders, which would be below the current one."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(filter(os.path.isabs, folders))
+
+
+def program(name: str) -> str | None:
+    return shutil.which(name, path=path()) if path() else None
 
 
 def succeeds(*command: str | Path) -> tuple[bool, str]:
-    """Runs a command quietly; returns whether it succeeded, and what it printed."""
+    """Runs a command quietly, in the checkout; returns whether it succeeded, and what it printed.
+
+    `python -m` imports from the current folder first: there must be none of somebody else's files.
+    """
     done = subprocess.run(
         [str(part) for part in command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
+        cwd=ROOT,
         env=environment(),
         text=True,
         errors="replace",
@@ -101,10 +116,10 @@ def pip_install(what: str, *arguments: str) -> None:
 def build_library() -> None:
     say("building libtvm")
     command = [str(PYTHON), "-m", "pyvm.build", "--quiet"]
-    code = subprocess.call(command, stdout=sys.stderr, env=environment())
+    code = subprocess.call(command, stdout=sys.stderr, cwd=ROOT, env=environment())
     if code == NO_CXX_COMPILER:
         pip_install("ziglang (101 MB), as there is no C++ compiler", "ziglang>=0.13")
-        code = subprocess.call(command, stdout=sys.stderr, env=environment())
+        code = subprocess.call(command, stdout=sys.stderr, cwd=ROOT, env=environment())
     if code != 0:
         raise SetupError("libtvm was not built (the reason is above)")
 
@@ -167,10 +182,8 @@ def needs_c_compiler(arguments: list[str]) -> bool:
         return False
     if any(VENV.glob("[Ll]ib/**/site-packages/ziglang")):
         return False
-    clang = shutil.which("clang")
-    return not (
-        clang and shutil.which("wasm-ld") and "wasm32" in succeeds(clang, "--print-targets")[1]
-    )
+    clang = program("clang")
+    return not (clang and program("wasm-ld") and "wasm32" in succeeds(clang, "--print-targets")[1])
 
 
 def start(command: list[str | Path]) -> int:
@@ -195,7 +208,7 @@ def test(arguments: list[str]) -> int:
     env = {
         **environment(),
         "NINJA": str(BIN / "ninja"),
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{BIN}{os.pathsep}{path()}",
     }
     checks = [
         [PYTHON, "-m", "ruff", "check", "."],

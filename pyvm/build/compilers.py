@@ -5,17 +5,12 @@ Enters: the environment variable CXX, PATH, the ziglang wheel.  Leaves: the word
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shlex
-import shutil
-import sys
+
+from pyvm import helpers
 
 NAMES = ("c++", "g++", "clang++", "icpx", "cl")  # in the order of preference
-
-
-def ziglang_installed() -> bool:
-    return importlib.util.find_spec("ziglang") is not None
 
 
 def find_cxx() -> list[str] | None:
@@ -24,12 +19,11 @@ def find_cxx() -> list[str] | None:
     if chosen:
         return shlex.split(chosen)
     for name in NAMES:
-        if path := shutil.which(name):
+        if path := helpers.program(name):
             return [path]
-    if ziglang_installed():
-        return [sys.executable, "-m", "ziglang", "c++"]
-    return None
+    zig = helpers.zig()
+    return [zig, "c++"] if zig else None
 
 
 def is_zig(command: list[str]) -> bool:
-    return "ziglang" in command or os.path.basename(command[0]).startswith("zig")
+    return os.path.basename(command[0]).startswith("zig") or "ziglang" in command

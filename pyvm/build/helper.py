@@ -9,7 +9,6 @@ options is only handed to Ninja, and an unchanged library is not replaced.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shlex
@@ -19,6 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pyvm import helpers
 from pyvm.build.compilers import find_cxx, is_zig
 from pyvm.files import write_file
 
@@ -59,7 +59,7 @@ def build(
             "no C++ compiler: install g++ or clang++, or the one in the ziglang wheel with "
             "`pip install ziglang`, or name yours in CXX"
         )
-    if shutil.which(compiler[0]) is None:
+    if helpers.program(compiler[0]) is None:
         raise NoCompiler(f"CXX names {shlex.join(compiler)!r}, and {compiler[0]!r} is no command")
     env = _environment(compiler)
     _configure(folder, options, compiler, env, quiet, say)
@@ -70,13 +70,13 @@ def build(
 
 def _environment(compiler: list[str]) -> dict[str, str]:
     """The environment in which Meson finds its Ninja and its compiler."""
-    if importlib.util.find_spec("mesonbuild") is None:
+    if helpers.package_folder("mesonbuild") is None:
         raise BuildError('Meson is missing: pip install "libtvm[build]"')
     beside = Path(sys.executable).parent / ("ninja.exe" if os.name == "nt" else "ninja")
-    ninja = str(beside) if beside.exists() else shutil.which("ninja")
+    ninja = str(beside) if beside.exists() else helpers.program("ninja")
     if ninja is None:
         raise BuildError('Ninja is missing: pip install "libtvm[build]"')
-    env = {**os.environ, "NINJA": ninja, "CXX": shlex.join(compiler)}
+    env = {**helpers.environment(), "NINJA": ninja, "CXX": shlex.join(compiler)}
     if is_zig(compiler):  # where there is no C++ compiler, there is nothing else of a toolchain
         for variable, tool in (("CC", "cc"), ("AR", "ar")):
             env.setdefault(variable, shlex.join([*compiler[:-1], tool]))
@@ -103,7 +103,7 @@ def _configure(folder, options, compiler, env, quiet, say) -> None:
             "the C++ compiler is zig: the first time takes about 100 seconds "
             "(it builds its C++ library)"
         )
-    command = [sys.executable, "-m", "mesonbuild.mesonmain", "setup", str(folder), str(ROOT)]
+    command = [*helpers.module_command("mesonbuild.mesonmain"), "setup", str(folder), str(ROOT)]
     _run([*command, *options], env, quiet, "Meson could not configure libtvm")
     note.write_text(json.dumps(request), encoding="utf-8")
 

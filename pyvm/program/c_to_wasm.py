@@ -6,17 +6,17 @@ runtime library (runtime/pyvm.h and runtime.c) is compiled along, its header inc
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
+import os
+import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from pyvm import helpers
 from pyvm.program.errors import CompileError, CompilerNotFound
 from pyvm.program.wasm import without_custom_sections
 
-RUNTIME = Path(__file__).parent / "runtime"
+RUNTIME = Path(__file__).resolve().parent / "runtime"
 
 # -mcpu=mvp is the one flag that turns all later extensions off.  -fno-builtin keeps the runtime's
 # own loops from becoming calls of themselves.  Merged stores would be i64 stores.
@@ -28,19 +28,21 @@ _FLAGS = (
 ).split()
 # Names of functions and lines of the source, for messages.
 _KEPT_SECTIONS = ("name", ".debug_line", ".debug_line_str")
+# What C can call a function.  Another name would be cut into options of the linker at its commas;
+# it can still be that of an export, by the attribute export_name, which needs no option.
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+# Zig writes the name into a list of dependencies that it then cannot read.
+_UNREADABLE = re.compile(r"""[\x00-\x1f\x7f"\\:]""")
 
 
 def compiler_command() -> list[str]:
     """The command that compiles C to WebAssembly; raises CompilerNotFound."""
-    if importlib.util.find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", "cc", "--target=wasm32-freestanding"]
-    candidates = ["clang", *(f"clang-{version}" for version in range(25, 10, -1))]
-    for name in candidates:
-        path = shutil.which(name)
-        if path and _has_linker(path):
-            targets = subprocess.run([path, "--print-targets"], capture_output=True, text=True)
-            if "wasm32" in targets.stdout:
-                return [path, "--target=wasm32-unknown-unknown"]
+    if zig := helpers.zig():
+        return [zig, "cc", "--target=wasm32-freestanding"]
+    for name in ("clang", *(f"clang-{version}" for version in range(25, 10, -1))):
+        path = helpers.program(name)
+        if path and _has_linker(path) and "wasm32" in _answer(path, "--print-targets"):
+            return [path, "--target=wasm32-unknown-unknown"]
     raise CompilerNotFound(
         "no C compiler for WebAssembly was found: install the zig wheel (pip install ziglang), "
         "or clang and lld with the wasm32 target"
@@ -49,8 +51,14 @@ def compiler_command() -> list[str]:
 
 def _has_linker(clang: str) -> bool:
     """Whether this clang comes with a wasm-ld of its own version."""
-    found = subprocess.run([clang, "--print-prog-name=wasm-ld"], capture_output=True, text=True)
-    return Path(found.stdout.strip()).is_absolute()
+    return Path(_answer(clang, "--print-prog-name=wasm-ld").strip()).is_absolute()
+
+
+def _answer(*command: str) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", env=helpers.environment()
+    )
+    return done.stdout
 
 
 def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...] = ()) -> bytes:
@@ -58,16 +66,25 @@ def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...]
     source = Path(source)
     if not source.is_file():
         raise CompileError(f"{source}: no such file")
+    if _UNREADABLE.search(source.name):
+        raise CompileError(
+            f"{source.name!r} cannot be compiled: the name of a C file has no control characters, "
+            "double quotes, backslashes or colons"
+        )
+    # A name that begins with "-" or "@" would be an option or a file of options.
+    path = os.path.join(".", source) if str(source).startswith(("-", "@")) else str(source)
+    export = [f"-Wl,--export={entry}"] if _IDENTIFIER.fullmatch(entry) else []
     command = compiler_command()
     with tempfile.TemporaryDirectory(prefix="pyvm-") as directory:
         output = Path(directory) / "program.wasm"
         done = subprocess.run(
-            [*command, *_FLAGS, f"-Wl,--export={entry}", *extra_flags, f"-I{RUNTIME}",
-             "-include", str(RUNTIME / "pyvm.h"), str(source), str(RUNTIME / "runtime.c"),
+            [*command, *_FLAGS, *export, *extra_flags, f"-I{RUNTIME}",
+             "-include", str(RUNTIME / "pyvm.h"), path, str(RUNTIME / "runtime.c"),
              "-o", str(output)],
             capture_output=True,
             text=True,
             errors="replace",
+            env=helpers.environment(),
         )  # fmt: skip
         if done.returncode or not output.is_file():
             message = done.stderr.strip() or f"the compiler ended with status {done.returncode}"

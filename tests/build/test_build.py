@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pyvm import helpers
 from pyvm.build import compilers, helper
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def nothing_installed(monkeypatch):
     """No CXX, nothing on PATH, no ziglang."""
     monkeypatch.delenv("CXX", raising=False)
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(compilers, "ziglang_installed", lambda: False)
+    monkeypatch.setattr(helpers, "program", lambda name: None)
+    monkeypatch.setattr(helpers, "zig", lambda: None)
 
 
 def test_no_compiler(nothing_installed, tmp_path):
@@ -33,20 +34,21 @@ def test_no_compiler(nothing_installed, tmp_path):
 
 
 def test_zig_is_the_last_resort(nothing_installed, monkeypatch):
-    monkeypatch.setattr(compilers, "ziglang_installed", lambda: True)
+    monkeypatch.setattr(helpers, "zig", lambda: "/somewhere/ziglang/zig")
     command = compilers.find_cxx()
-    assert command == [sys.executable, "-m", "ziglang", "c++"]
+    assert command == ["/somewhere/ziglang/zig", "c++"]
     assert compilers.is_zig(command)
 
 
 def test_zig_stands_in_for_the_whole_toolchain(monkeypatch):
     for variable in ("CC", "AR"):
         monkeypatch.delenv(variable, raising=False)
-    env = helper._environment([sys.executable, "-m", "ziglang", "c++"])
-    assert env["CC"].endswith("-m ziglang cc") and env["AR"].endswith("-m ziglang ar")
+    zig = ["/somewhere/ziglang/zig", "c++"]
+    env = helper._environment(zig)
+    assert env["CC"] == "/somewhere/ziglang/zig cc" and env["AR"] == "/somewhere/ziglang/zig ar"
     assert "CC" not in helper._environment(["/usr/bin/g++"])
     monkeypatch.setenv("CC", "mine")
-    assert helper._environment([sys.executable, "-m", "ziglang", "c++"])["CC"] == "mine"
+    assert helper._environment(zig)["CC"] == "mine"
 
 
 def test_cxx_comes_first(monkeypatch, tmp_path):
@@ -183,7 +185,7 @@ def test_a_failed_set_up_is_no_status_of_the_program(monkeypatch, capfd, command
 
 def test_a_c_compiler_is_installed_only_for_a_c_file(checkout, monkeypatch):
     module, _, _ = checkout
-    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    monkeypatch.setattr(module, "program", lambda name: None)
     assert not module.needs_c_compiler(["sudoku", "--stats"])
     assert not module.needs_c_compiler(["file.wasm"])
     assert module.needs_c_compiler(["mine.c", "--input", "x"])

@@ -5,6 +5,7 @@
 import pytest
 
 from program.oracle import run_oracle, run_program, wat
+from pyvm import helpers
 from pyvm.engine.executor import execute
 from pyvm.program import c_to_wasm
 from pyvm.program.errors import CompileError, CompilerNotFound, ProgramError
@@ -197,7 +198,7 @@ def test_compile_error_has_file_and_line(tmp_path):
 
 
 def test_no_compiler(tmp_path, monkeypatch):
-    monkeypatch.setattr(c_to_wasm.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(helpers, "zig", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     source = tmp_path / "good.c"
     source.write_text("void compute(void) {}\n")
