@@ -70,7 +70,7 @@ def _is_expected(error: Exception) -> bool:
 
 def _fail(message: str) -> int:
     try:
-        print(f"pyvm: {message}", file=sys.stderr, flush=True)
+        common.say(f"pyvm: {message}")
     except OSError:
         pass  # stderr is closed too
     return status.ERROR

@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
+from pyvm.printable import printable
 
 INEXACT = (
     "note: this model's sums are rounded, and this variant adds in an order of its own: "
@@ -39,8 +40,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def say(message: str) -> None:
-    """A line on stderr: stdout belongs to results."""
-    print(message, file=sys.stderr, flush=True)
+    """A line on stderr: stdout belongs to results.
+
+    What files and compilers wrote into it cannot steer the terminal.
+    """
+    print(printable(message, kept="\n\t"), file=sys.stderr, flush=True)
 
 
 def whole_number(text: str) -> int:
@@ -127,7 +131,7 @@ def open_model(arguments: argparse.Namespace):
 def sentence(error: Exception) -> str:
     """What an error says to a user: of the operating system's, the file and the reason."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+        return f"{printable(os.fsdecode(error.filename))}: {error.strerror}"
     return str(error)
 
 
@@ -142,7 +146,7 @@ def write_file(path: str, data: bytes) -> None:
     try:
         files.write_file(path, data)
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+        raise CommandError(f"{printable(path)} cannot be written: {error.strerror}") from None
 
 
 def listing_of(program):

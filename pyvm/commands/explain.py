@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyvm.commands import common, status
+from pyvm.printable import printable
 
 _REGISTER = re.compile(r"\bn(\d+)\b")
 # Kinds of nodes as the five primitives and their derivatives are called.
@@ -85,26 +86,29 @@ def run(arguments: argparse.Namespace) -> int:
 
 def labels(nodes: list[dict[str, Any]], metadata: dict[str, Any]) -> dict[int, str]:
     """A name for every node: that of the slot or head it comes from, else n and its number."""
-    slots = {(slot, first): name for name, slot, first, _ in metadata.get("slots", ())}
+    slots = {(slot, first): name for name, slot, first, _ in metadata.get("slots") or ()}
     named: dict[int, str] = {}
     for node in nodes:
         unit, layer, index = node["from"]
         name = None
         if unit == "input":
             name = slots.get((index, 0))
-        elif unit == "head" and metadata.get("heads"):
-            name = metadata["heads"][layer][index]
-        elif unit == "neuron" and metadata.get("neurons"):
-            name = metadata["neurons"][layer][index]
+        elif unit in ("head", "neuron"):
+            name = _unit(metadata.get(f"{unit}s"), layer, index)
         elif unit.endswith("slot"):
             name = slots.get((index, 2 * layer + (1 if unit == "attention slot" else 2)))
-        named[node["id"]] = name or _register(node["id"])
+        named[node["id"]] = printable(name) if name else _register(node["id"])
     counts = Counter(named.values())
     for node, name in named.items():
         if counts[name] > 1:
             named[node] = f"{name} (n{node})"
     named[0], named[1] = "1", "position"
     return named
+
+
+def _unit(names: list[list[str | None]] | None, layer: int, index: int) -> str | None:
+    """The name of a head or neuron; a file need not name all of them."""
+    return names[layer][index] if names and index < len(names[layer]) else None
 
 
 def _register(node: int) -> str:

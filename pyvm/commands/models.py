@@ -11,6 +11,7 @@ import numpy as np
 
 from pyvm.commands import common, explain, status
 from pyvm.commands.common import say
+from pyvm.printable import printable
 
 _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
 
@@ -61,6 +62,7 @@ def info(arguments: argparse.Namespace) -> int:
     from pyvm.engine.abi import HEAD_KINDS
 
     with common.open_model(arguments) as model:
+        kinds, names = model.head_types, model.metadata.get("heads")
         print(
             f"vocabulary  V = {model.vocabulary_size}, stop token {model.vocabulary[model.stop]!r}"
         )
@@ -68,7 +70,6 @@ def info(arguments: argparse.Namespace) -> int:
         print(f"layers      L = {model.layers}")
         print(f"heads       H = {model.heads} per layer, of width 2")
         print(f"neurons     F = {model.neurons} per layer")
-        kinds, names = model.head_types, model.metadata.get("heads")
         source = "stored in the file" if model.kinds_stored else "found from the weights"
         print(f"plan        {model.why_no_plan or 'yes'}")
         if not model.why_no_plan:
@@ -84,6 +85,6 @@ def info(arguments: argparse.Namespace) -> int:
         if names:
             print("labels")
             for layer, heads in enumerate(names, 1):
-                used = list(dict.fromkeys(name for name in heads if name))
+                used = list(dict.fromkeys(printable(name) for name in heads if name))
                 print(f"  layer {layer:2}   {', '.join(used) or 'no heads'}")
     return status.OK

@@ -24,7 +24,7 @@ import numpy as np
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer, token_array
 from pyvm.engine.collector import Collector, OnTokens
-from pyvm.engine.errors import ArgumentError, ClosedError
+from pyvm.engine.errors import ArgumentError, ClosedError, ModelError
 from pyvm.engine.library import check, library
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
@@ -112,9 +112,15 @@ class Model:
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
+        """The file's own labels, {} when it has none; ModelError when they do not fit the model."""
+        from pyvm.weights.metadata import MetadataError, Sizes, read_metadata
+
         with self._use() as handle:
             text = library().tvm_model_metadata(handle).decode()
-        return json.loads(text) if text else {}
+        try:
+            return read_metadata(text, Sizes(self.width, self.layers, self.heads, self.neurons))
+        except MetadataError as error:
+            raise ModelError(str(error)) from None
 
     @property
     def why_no_plan(self) -> str:

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from pyvm import helpers
+from pyvm.printable import printable
 from pyvm.program.errors import CompileError, CompilerNotFound
 from pyvm.program.wasm import without_custom_sections
 
@@ -65,7 +66,7 @@ def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...]
     """The WebAssembly module of a C file; CompileError carries the compiler's own message."""
     source = Path(source)
     if not source.is_file():
-        raise CompileError(f"{source}: no such file")
+        raise CompileError(f"{printable(str(source))}: no such file")
     if _UNREADABLE.search(source.name):
         raise CompileError(
             f"{source.name!r} cannot be compiled: the name of a C file has no control characters, "
@@ -88,5 +89,5 @@ def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...]
         )  # fmt: skip
         if done.returncode or not output.is_file():
             message = done.stderr.strip() or f"the compiler ended with status {done.returncode}"
-            raise CompileError(f"{source} does not compile:\n{message}")
+            raise CompileError(f"{printable(str(source))} does not compile:\n{message}")
         return without_custom_sections(output.read_bytes(), _KEPT_SECTIONS)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pyvm.printable import printable
 from pyvm.program.c_to_wasm import compile_c
 from pyvm.program.debug import Debug
 from pyvm.program.errors import ProgramError
@@ -226,7 +227,7 @@ def compile_file(
         if not path.is_file():
             known = ", ".join(bundled.PROGRAMS)
             raise ProgramError(
-                f"{source}: no such file, and no bundled program (those are: {known})"
+                f"{printable(name)}: no such file, and no bundled program (those are: {known})"
             )
         if path.suffix == ".c":
             data, default_checked = compile_c(path, entry), False
@@ -237,7 +238,7 @@ def compile_file(
                     program = parse(data.decode(), path.name)
                 except UnicodeDecodeError:
                     raise ProgramError(
-                        f"{source} is neither C, WebAssembly nor a token file"
+                        f"{printable(name)} is neither C, WebAssembly nor a token file"
                     ) from None
                 return program if input is None else program.with_input(input)
         name = path.stem

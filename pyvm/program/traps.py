@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from pyvm.printable import printable
+
 
 class Trap(IntEnum):
     """Kinds of trap; the descriptions are the WebAssembly specification's terms."""
@@ -72,9 +74,9 @@ class TrapSite:
     instruction: str | None = None
 
     def __str__(self) -> str:
-        place = f" in {self.function}" if self.function else ""
+        place = f" in {printable(self.function)}" if self.function else ""
         at = f" at offset {self.offset:#x}" if self.offset is not None else ""
-        source = f" ({self.line})" if self.line else ""
+        source = f" ({printable(self.line)})" if self.line else ""
         if self.kind is Trap.UNSUPPORTED:
             what = self.instruction or self.kind.description
             return f"stopped: {what}{place}{at}{source}: there is no arithmetic of floats"

@@ -7,6 +7,7 @@ that can be reached, and the library routines that they use.
 
 from __future__ import annotations
 
+from pyvm.printable import printable
 from pyvm.program.assembly import Ins, Label, Linked, Unit, link
 from pyvm.program.debug import Debug, runs_of, straight_runs
 from pyvm.program.dwarf_lines import read_lines
@@ -191,9 +192,8 @@ class _Compiler:
         module, context = self.module, self.context
         index = module.export(entry, "func")
         if index is None:
-            exported = (
-                ", ".join(item.name for item in module.exports if item.kind == "func") or "nothing"
-            )
+            names = [item.name for item in module.exports if item.kind == "func"]
+            exported = printable(", ".join(names)) or "nothing"
             raise ProgramError(f"the module exports no function {entry!r}; it exports {exported}")
         if index < len(module.imported("func")):
             raise Unsupported(f"the entry function {entry!r} is an import")

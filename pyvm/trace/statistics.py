@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pyvm.printable import printable
 from pyvm.program.debug import Debug
 from pyvm.trace.classes import token_classes, trace_begin
 from pyvm.trace.listing import NAMES, Listing
@@ -53,7 +54,7 @@ class Statistics:
         if self.unit_tokens:
             lines.append(f"{'function or routine':40} {'tokens':>12} {'share':>7}")
             for name, tokens in self.unit_tokens[:_UNITS_SHOWN]:
-                lines.append(f"{name[:40]:40} {tokens:12,} {100 * tokens / total:6.1f}%")
+                lines.append(f"{printable(name)[:40]:40} {tokens:12,} {100 * tokens / total:6.1f}%")
         lines.append(f"deepest operand stack: {self.deepest_stack}")
         if self.wasm_instructions:
             ratio = total / self.wasm_instructions

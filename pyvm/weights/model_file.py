@@ -22,6 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pyvm.weights.metadata import MetadataError, Sizes, read_metadata
+
 LOOKUP, PASSTHROUGH, GATHER = range(3)
 MAGIC = b"TVMX"
 VERSION = 1
@@ -138,16 +140,17 @@ class _Reader:
             erased = [(self.slots(), self.slots()) for _ in range(count)]
         tie_break = self.grid(count, heads, "the tie-breaks")
         head_kind = self.grid(count, heads, "the head kinds")
+        metadata = self.metadata(Sizes(width, count, heads, neurons))
         layers = tuple(LayerWeights(*w, *e) for w, e in zip(weights, erased, strict=True))
         return ModelFile(
-            tuple(names), stop, embedding, layers, head, tie_break, head_kind, self.metadata()
+            tuple(names), stop, embedding, layers, head, tie_break, head_kind, metadata
         )
 
     def slots(self) -> tuple[int, ...]:
         (count,) = self.ints(1, "the erase lists")
         return self.ints(count, "the erase lists")
 
-    def metadata(self) -> dict | None:
+    def metadata(self, sizes: Sizes) -> dict | None:
         if self.at == len(self.data):
             return None
         before = self.at
@@ -157,4 +160,7 @@ class _Reader:
         text = self.take(length, "the metadata")
         if version != VERSION or zlib.crc32(text, zlib.crc32(self.data[:before])) != checksum:
             raise ModelFileError(f"offset {before}: wrong version or checksum: the file is damaged")
-        return json.loads(text)
+        try:
+            return read_metadata(text.decode(), sizes)
+        except (MetadataError, UnicodeDecodeError) as error:
+            raise ModelFileError(f"offset {before}: {error}") from None
