@@ -95,6 +95,7 @@ class Body:
 class Module:
     types: list[FunctionType] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
+    imports_of: dict[str, list[Import]] = field(default_factory=dict)  # the same, by kind
     functions: list[int] = field(default_factory=list)  # type index of each defined function
     tables: list[Limits] = field(default_factory=list)
     memories: list[Limits] = field(default_factory=list)
@@ -104,12 +105,18 @@ class Module:
     elements: list[Element] = field(default_factory=list)
     bodies: list[Body] = field(default_factory=list)
     data: list[Data] = field(default_factory=list)
+    data_count: int | None = None
+    instructions: int = 0  # decoded so far
     names: dict[int, str] = field(default_factory=dict)  # name section, then exports
     debug: dict[str, bytes] = field(default_factory=dict)  # custom sections .debug_*
     code: range = range(0)  # offsets of the code section's content
 
+    def add_import(self, item: Import) -> None:
+        self.imports.append(item)
+        self.imports_of.setdefault(item.kind, []).append(item)
+
     def imported(self, kind: str) -> list[Import]:
-        return [item for item in self.imports if item.kind == kind]
+        return self.imports_of.get(kind, [])
 
     def function_types(self) -> list[FunctionType]:
         """Types of all functions, imported ones first, as indices count them."""

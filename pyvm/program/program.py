@@ -44,6 +44,7 @@ class Program:
             empty.
         name: for messages.
         debug: more of that, for traps and statistics.
+        room: how many bytes another input may have; None: nobody knows, or any number.
     """
 
     code: tuple[tuple[str, int], ...]
@@ -51,6 +52,7 @@ class Program:
     places: tuple[tuple[str | None, int | None], ...] = field(default=(), repr=False)
     name: str = "program"
     debug: Debug = field(default_factory=Debug, repr=False, compare=False)
+    room: int | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self):
         if not self.code:
@@ -73,7 +75,13 @@ class Program:
         """The same program with another input."""
         if not self.takes_input:
             raise ProgramError(f"{self.name} takes no input")
-        return replace(self, input=_as_bytes(text))
+        data = _as_bytes(text)
+        if self.room is not None and len(data) > self.room:
+            raise ProgramError(
+                f"an input of {len(data)} bytes does not fit where the input of {self.name} lies "
+                f"(there is room for {self.room}): compile it with this input"
+            )
+        return replace(self, input=data)
 
     def words(self) -> list[str]:
         """The prompt as token spellings."""
@@ -193,9 +201,9 @@ def from_wasm(
 ) -> Program:
     """The program that runs an exported function of a module."""
     text = _as_bytes(input)
-    linked, takes_input, debug = compile_wasm(data, entry, args, text, checked, print_results)
+    linked, takes_input, room, debug = compile_wasm(data, entry, args, text, checked, print_results)
     code, places = tuple(linked.code), tuple(linked.places)
-    return Program(code, text if takes_input else None, places, name, debug)
+    return Program(code, text if takes_input else None, places, name, debug, room)
 
 
 def compile_file(

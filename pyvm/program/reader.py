@@ -6,8 +6,14 @@ Enters: bytes.  Leaves: values; every read is checked against the end of its win
 
 from __future__ import annotations
 
-from pyvm.program.errors import WasmError
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyvm.program import proposals
+from pyvm.program.errors import ProgramError, WasmError
 from pyvm.program.opcodes import VALUE_TYPES
+
+T = TypeVar("T")
 
 
 class Reader:
@@ -71,7 +77,7 @@ class Reader:
         self.position += count
         return inner
 
-    def vector(self, item) -> list:
+    def vector(self, item: Callable[[], T]) -> list[T]:
         count = self.unsigned()
         if count > self.end - self.position:  # every item takes at least one byte
             raise WasmError("unexpected end", self.position)
@@ -81,5 +87,11 @@ class Reader:
         at = self.position
         code = self.byte()
         if code not in VALUE_TYPES:
-            raise WasmError(f"unknown value type {code:#04x}", at)
+            raise self.no_value_type(code, at)
         return VALUE_TYPES[code]
+
+    def no_value_type(self, code: int, at: int) -> ProgramError:
+        """The error for the byte of a type, behind it: of a proposal, or unknown."""
+        heap = self.data[self.position] if self.position < self.end else None
+        known = proposals.value_type(code, heap)
+        return proposals.refusal(known, at, f"unknown value type {code:#04x}")

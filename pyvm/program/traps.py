@@ -24,10 +24,18 @@ class Trap(IntEnum):
     TYPE_MISMATCH = 7
     CALL_STACK_EXHAUSTED = 8
     UNSUPPORTED = 9  # no trap of WebAssembly: code that could not be compiled was reached
+    DATA_SEGMENT = 10  # when the program starts
+    ELEMENT_SEGMENT = 11
+    BEYOND_MACHINE = 12  # no trap of WebAssembly: memory that is the program's, but is not there
 
     @property
     def description(self) -> str:
         return _DESCRIPTIONS[self]
+
+    @property
+    def of_wasm(self) -> bool:
+        """Whether WebAssembly traps here, too; else pyvm could not go on."""
+        return self not in (Trap.UNSUPPORTED, Trap.BEYOND_MACHINE)
 
 
 _DESCRIPTIONS = {
@@ -40,6 +48,9 @@ _DESCRIPTIONS = {
     Trap.TYPE_MISMATCH: "indirect call type mismatch",
     Trap.CALL_STACK_EXHAUSTED: "call stack exhausted",
     Trap.UNSUPPORTED: "an instruction that is not supported",
+    Trap.DATA_SEGMENT: "out-of-bounds memory access of a data segment",
+    Trap.ELEMENT_SEGMENT: "out-of-bounds table access of an element segment",
+    Trap.BEYOND_MACHINE: "an access to the last addresses below 4 GiB, which pyvm needs itself",
 }
 
 NORMAL_END = 0
@@ -80,4 +91,6 @@ class TrapSite:
         if self.kind is Trap.UNSUPPORTED:
             what = self.instruction or self.kind.description
             return f"stopped: {what}{place}{at}{source}: there is no arithmetic of floats"
+        if not self.kind.of_wasm:
+            return f"stopped: {self.kind.description}{place}{at}{source}"
         return f"trap: {self.kind.description}{place}{at}{source}"

@@ -1,89 +1,116 @@
-"""Validation of a decoded module (core specification 1.0, chapter 3 and its algorithm in the
+"""Validation of a decoded module (core specification 2.0, chapter 3 and the algorithm in its
 appendix).
 
 Enters: a `Module`.  Leaves: nothing, or `WasmError` with the offset of what is wrong.  Lowering
-relies
-on a valid module: operands are there and have the right types.
+relies on a valid module: operands are there and have the right types.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
+from pyvm.program import limits, proposals
 from pyvm.program.errors import WasmError
-from pyvm.program.module import MAX_PAGES, Body, FunctionType, Instr, Module
+from pyvm.program.module import MAX_PAGES, Body, FunctionType, Instr, Limits, Module
 from pyvm.program.opcodes import ACCESS_BYTES, OPCODES
 
 ROWS = {row.name: row for row in OPCODES.values()}
 _ANY = "any"  # the type of an operand popped in code that cannot be reached
 
 
+GlobalTypes = list[tuple[str, bool]]  # type and whether it is mutable
+_CONSTANT_OPERATIONS = {f"{kind}.{op}" for kind in ("i32", "i64") for op in ("add", "sub", "mul")}
+
+
 def validate(module: Module) -> None:
     """Raises WasmError if the module is invalid."""
     functions = module.function_types()
-    tables = module.imported("table") + module.tables
-    memories = module.imported("memory") + module.memories
-    global_types = [item.desc for item in module.imported("global")]
+    tables = [item.desc for item in module.imported("table")] + module.tables
+    memories = [item.desc for item in module.imported("memory")] + module.memories
+    global_types: GlobalTypes = [item.desc for item in module.imported("global")]
     imported_globals = list(global_types)
-    global_types += [(item.type, item.mutable) for item in module.globals]
-    if len(tables) > 1 or len(memories) > 1:
-        raise WasmError("more than one table or memory")
-    for kind, limits in [("table", t) for t in module.tables] + [
-        ("memory", m) for m in module.memories
-    ]:
-        bound = MAX_PAGES if kind == "memory" else 1 << 32
-        if limits.minimum > bound or (limits.maximum or 0) > bound:
-            raise WasmError(f"{kind} size beyond {bound}")
-        if limits.maximum is not None and limits.maximum < limits.minimum:
-            raise WasmError(f"{kind} minimum is larger than its maximum")
+    for table in tables:
+        _limits("table", table, (1 << 32) - 1)
+    for memory in memories:
+        _limits("memory", memory, MAX_PAGES)
     for item in module.globals:
-        _constant(item.init, item.type, imported_globals)
+        _constant(item.init, item.type, imported_globals, global_types)
+        global_types.append((item.type, item.mutable))
+    counts = {
+        "func": len(functions),
+        "table": len(tables),
+        "memory": len(memories),
+        "global": len(global_types),
+    }
     seen = set()
-    for item in module.exports:
-        counts = {"func": functions, "table": tables, "memory": memories, "global": global_types}
-        if item.index >= len(counts[item.kind]):
-            raise WasmError(f"export {item.name!r}: unknown {item.kind} {item.index}", item.at)
-        if item.name in seen:
-            raise WasmError(f"export {item.name!r} twice", item.at)
-        seen.add(item.name)
+    for export in module.exports:
+        if export.index >= counts[export.kind]:
+            raise WasmError(
+                f"export {export.name!r}: unknown {export.kind} {export.index}", export.at
+            )
+        if export.name in seen:
+            raise WasmError(f"export {export.name!r} twice", export.at)
+        seen.add(export.name)
     if module.start:
         index, at = module.start
         if index >= len(functions) or functions[index] != FunctionType((), ()):
             raise WasmError(f"start function {index} is unknown or has parameters or results", at)
-    for item in module.elements:
-        if item.offset is not None:
+    for element in module.elements:
+        if element.offset is not None:
             if not tables:
-                raise WasmError("unknown table 0", item.at)
-            _constant(item.offset, "i32", imported_globals)
-        if any(index is not None and index >= len(functions) for index in item.functions):
-            raise WasmError("unknown function in an element segment", item.at)
-    for item in module.data:
-        if item.offset is None:
+                raise WasmError("unknown table 0", element.at)
+            _constant(element.offset, "i32", imported_globals, global_types)
+        if any(index is not None and index >= len(functions) for index in element.functions):
+            raise WasmError("unknown function in an element segment", element.at)
+    for data in module.data:
+        if data.offset is None:
             continue
         if not memories:
-            raise WasmError("unknown memory 0", item.at)
-        _constant(item.offset, "i32", imported_globals)
+            raise WasmError("unknown memory 0", data.at)
+        _constant(data.offset, "i32", imported_globals, global_types)
+    checker = _Checker(module, functions, global_types, bool(tables), bool(memories))
     for type_index, body in zip(module.functions, module.bodies):
-        _Checker(module, functions, global_types, bool(tables), bool(memories)).function(
-            module.types[type_index], body
-        )
+        checker.function(module.types[type_index], body)
 
 
-def _constant(code: list[Instr], kind: str, imported_globals: list) -> None:
-    """A constant expression: one constant or one immutable imported global."""
-    first = code[0]
-    if first.op == "global.get":
-        if first.arg >= len(imported_globals) or imported_globals[first.arg][1]:
-            raise WasmError("constant expression reads an unknown or mutable global", first.at)
-        actual = imported_globals[first.arg][0]
-    elif first.op.endswith(".const"):
-        actual = first.op.partition(".")[0]
-    else:
-        raise WasmError(f"constant expression required, found {first.op}", first.at)
-    if len(code) != 2:
-        raise WasmError("a constant expression is one instruction", code[1].at)
-    if actual != kind:
-        raise WasmError(f"type mismatch: {kind} expected, found {actual}", first.at)
+def _limits(kind: str, limits: Limits, bound: int) -> None:
+    if limits.minimum > bound or (limits.maximum or 0) > bound:
+        raise WasmError(f"{kind} size beyond {bound}")
+    if limits.maximum is not None and limits.maximum < limits.minimum:
+        raise WasmError(f"{kind} minimum is larger than its maximum")
+
+
+def _constant(code: list[Instr], kind: str, imported: GlobalTypes, known: GlobalTypes) -> None:
+    """A constant expression: one constant or one immutable imported global.
+
+    Sums, differences and products, and globals of the module itself (those in `known`), belong to
+    later proposals: they are only told apart from what is invalid.
+    """
+    stack: list[str] = []
+    later = None
+    for op, arg, at in code[:-1]:
+        if op.endswith(".const"):
+            stack.append(op.partition(".")[0])
+        elif op == "global.get":
+            if arg >= len(known) or known[arg][1]:
+                raise WasmError("constant expression reads an unknown or mutable global", at)
+            stack.append(known[arg][0])
+            if arg >= len(imported):
+                later = later or (("a constant expression of another global", proposals.GC), at)
+        elif op in _CONSTANT_OPERATIONS:
+            operand = op.partition(".")[0]
+            if stack[-2:] != [operand, operand]:
+                raise WasmError(f"type mismatch: two operands of {operand} expected", at)
+            stack.pop()
+            later = later or ((f"{op} in a constant expression", proposals.EXTENDED_CONST), at)
+        else:
+            raise WasmError(f"constant expression required, found {op}", at)
+    if stack != [kind]:
+        found = " ".join(stack) or "nothing"
+        raise WasmError(f"type mismatch: {kind} expected, found {found}", code[-1].at)
+    if later:
+        raise proposals.missing(*later)
 
 
 @dataclass
@@ -99,15 +126,27 @@ class _Frame:
 
 
 class _Checker:
-    def __init__(self, module, functions, global_types, has_table, has_memory):
+    """The state of the algorithm; one for all functions of a module."""
+
+    def __init__(
+        self,
+        module: Module,
+        functions: list[FunctionType],
+        global_types: GlobalTypes,
+        has_table: bool,
+        has_memory: bool,
+    ):
         self.module, self.functions, self.globals = module, functions, global_types
         self.has_table, self.has_memory = has_table, has_memory
         self.stack: list[str] = []
         self.frames: list[_Frame] = []
+        self.locals: tuple[str, ...] = ()
+        self.moved = 0  # operands, see limits.py
         self.at = 0
 
     def function(self, kind: FunctionType, body: Body) -> None:
         self.locals = (*kind.params, *body.locals)
+        self.stack.clear()
         self.frames.append(_Frame("function", FunctionType((), kind.results), 0))
         for instr in body.code:
             self.at = instr.at
@@ -125,28 +164,41 @@ class _Checker:
             else:
                 _RULES[instr.op](self, instr.arg)
 
-    def fail(self, message: str):
+    def fail(self, message: str) -> NoReturn:
         raise WasmError(message, self.at)
 
     def pop(self, expected: str = _ANY) -> str:
+        """Takes one operand; its type, which is _ANY where code that cannot be reached has none."""
         frame = self.frames[-1]
         if len(self.stack) == frame.height:
             if frame.unreachable:
-                return expected
+                return _ANY
             self.fail("type mismatch: an operand is missing")
         actual = self.stack.pop()
         if _ANY not in (actual, expected) and actual != expected:
             self.fail(f"type mismatch: {expected} expected, found {actual}")
-        return expected if actual == _ANY else actual
+        return actual
 
-    def pop_all(self, types: tuple[str, ...]) -> None:
-        for kind in reversed(types):
-            self.pop(kind)
+    def pop_all(self, types: tuple[str, ...]) -> list[str]:
+        """Takes operands; their types, the lowest first."""
+        self.count(types)
+        return [self.pop(kind) for kind in reversed(types)][::-1]
+
+    def push_all(self, types: tuple[str, ...] | list[str]) -> None:
+        self.count(types)
+        self.stack += types
+        if len(self.stack) > limits.OPERANDS:
+            limits.bounded(len(self.stack), limits.OPERANDS, "operands", self.at)
+
+    def count(self, types: tuple[str, ...] | list[str]) -> None:
+        self.moved += len(types)
+        if self.moved > limits.MOVED_OPERANDS:
+            limits.bounded(self.moved, limits.MOVED_OPERANDS, "operands of all functions", self.at)
 
     def enter(self, op: str, kind: FunctionType) -> None:
         self.pop_all(kind.params)
         self.frames.append(_Frame(op, kind, len(self.stack)))
-        self.stack += kind.params
+        self.push_all(kind.params)
 
     def leave(self) -> _Frame:
         frame = self.frames[-1]
@@ -183,13 +235,13 @@ class _Checker:
             self.fail("else without if")
         frame = self.leave()
         self.frames.append(_Frame("else", frame.type, len(self.stack)))
-        self.stack += frame.type.params
+        self.push_all(frame.type.params)
 
     def end(self, _):
         frame = self.leave()
         if frame.op == "if" and frame.type.params != frame.type.results:
             self.fail("type mismatch: an if with a result needs an else")
-        self.stack += frame.type.results
+        self.push_all(frame.type.results)
 
     def br(self, depth):
         self.pop_all(self.label(depth))
@@ -198,15 +250,20 @@ class _Checker:
     def br_if(self, depth):
         self.pop("i32")
         self.pop_all(self.label(depth))
-        self.stack += self.label(depth)
+        self.push_all(self.label(depth))
 
     def br_table(self, targets):
+        """Each label is checked against the operands that are there: where some are missing, in
+        code that cannot be reached, the labels' types may differ.
+        """
         self.pop("i32")
-        default = self.label(targets[-1])
-        for depth in targets:
-            if self.label(depth) != default:
+        arity = len(self.label(targets[-1]))
+        for depth in dict.fromkeys(targets):
+            label = self.label(depth)
+            if len(label) != arity:
                 self.fail("type mismatch: the labels of br_table differ")
-        self.pop_all(default)
+            self.push_all(self.pop_all(label))
+        self.pop_all(self.label(targets[-1]))
         self.dead()
 
     def return_(self, _):
@@ -216,7 +273,7 @@ class _Checker:
     def call(self, index):
         kind = self.item(self.functions, index, "function")
         self.pop_all(kind.params)
-        self.stack += kind.results
+        self.push_all(kind.results)
 
     def call_indirect(self, index):
         if not self.has_table:
@@ -224,12 +281,13 @@ class _Checker:
         kind = self.item(self.module.types, index, "type")
         self.pop("i32")
         self.pop_all(kind.params)
-        self.stack += kind.results
+        self.push_all(kind.results)
 
     def select(self, kind):
         self.pop("i32")
-        kind = self.pop(kind or _ANY)
-        self.stack.append(self.pop(kind))
+        first = self.pop(kind or _ANY)
+        second = self.pop(kind or first)
+        self.stack.append(kind or (second if first == _ANY else first))
 
     def local_get(self, index):
         self.stack.append(self.item(self.locals, index, "local"))

@@ -6,38 +6,42 @@ far.  Leaves: `Instr`s up to the `end` that closes it.
 
 from __future__ import annotations
 
-from pyvm.program.errors import Unsupported, WasmError
+from pyvm.program import limits, proposals
+from pyvm.program.errors import WasmError
 from pyvm.program.module import FunctionType, Instr, Module
 from pyvm.program.opcodes import OPCODES, VALUE_TYPES
 from pyvm.program.reader import Reader
 
+Immediate = int | bytes | str | tuple[int, ...] | FunctionType | None
 _PREFIXES = (0xFB, 0xFC, 0xFD, 0xFE)
-_LATER = (0x06, 0x07, 0x08, 0x09, 0x0A, 0x12, 0x13, 0x14, 0x15, 0x18, 0x19, 0x1F, 0x25, 0x26,
-          *range(0xD0, 0xD7))  # fmt: skip
+_NOTHING = FunctionType((), ())
+_ONE_RESULT = {code: FunctionType((), (name,)) for code, name in VALUE_TYPES.items()}
+_OTHER_MEMORY = 0x40  # in an alignment exponent: the index of a memory follows
 
 
 def expression(reader: Reader, module: Module, where: str = "") -> list[Instr]:
     """Instructions up to the `end` that closes the expression (included)."""
-    code, depth = [], 1
+    code: list[Instr] = []
+    depth = 1
     while depth:
         at = reader.position
-        number = reader.byte()
+        prefix, number = None, reader.byte()
         if number in _PREFIXES:
-            number = number << 8 | min(reader.unsigned(), 0xFF)
-        row = OPCODES.get(number)
-        if row is None:
-            if number >> 8 in _PREFIXES or number in _LATER:
-                raise Unsupported(
-                    f"instruction {number:#04x} at offset {at:#x}{where} belongs to a later "
-                    "extension of WebAssembly; compile with -mcpu=mvp"
-                )
-            raise WasmError(f"unknown instruction {number:#04x}", at)
-        code.append(Instr(row.name, _immediate(reader, row.immediate, module), at))
+            prefix, number = number, reader.unsigned()
+        row = OPCODES.get(number if prefix is None else prefix << 8 | number)
+        if row is None or number > 0xFF:
+            known = proposals.instruction(prefix, number)
+            spelled = f"{number:#04x}" if prefix is None else f"{prefix:#04x} {number:#04x}"
+            raise proposals.refusal(known, at, f"unknown instruction {spelled}", where)
+        code.append(Instr(row.name, _immediate(reader, row.immediate, module, where), at))
         depth += (row.immediate == "block") - (row.name == "end")
+        module.instructions += 1
+        if module.instructions > limits.INSTRUCTIONS:
+            limits.bounded(module.instructions, limits.INSTRUCTIONS, "instructions", at)
     return code
 
 
-def _immediate(reader: Reader, kind: str, module: Module):
+def _immediate(reader: Reader, kind: str, module: Module, where: str) -> Immediate:
     at = reader.position
     if kind == "":
         return None
@@ -48,18 +52,21 @@ def _immediate(reader: Reader, kind: str, module: Module):
     if kind == "i64":
         return reader.signed(64) & 0xFFFFFFFFFFFFFFFF
     if kind == "memory":
-        return reader.unsigned(), reader.unsigned()  # alignment exponent, offset
+        alignment = reader.unsigned()
+        if alignment & ~(_OTHER_MEMORY - 1) == _OTHER_MEMORY:
+            raise proposals.missing(("a memory index", proposals.MULTI_MEMORY), at, where)
+        return alignment, reader.unsigned()
     if kind == "block":
         return _block_type(reader, module)
     if kind == "indices":
         return (*reader.vector(reader.unsigned), reader.unsigned())
     if kind == "indirect":
         index = reader.unsigned()
-        if reader.unsigned():
-            raise Unsupported(f"call_indirect of a second table at offset {at - 1:#x}")
+        if table := reader.unsigned():  # a module with two tables does not come this far
+            raise WasmError(f"unknown table {table}", at)
         return index
     if kind in ("zero", "zeros"):
-        if any(reader.take(1 if kind == "zero" else 2)):
+        if any(reader.take(1 if kind == "zero" else 2)):  # the only memory's index
             raise WasmError("zero byte expected", at)
         return None
     if kind == "types":
@@ -78,7 +85,9 @@ def _block_type(reader: Reader, module: Module) -> FunctionType:
             raise WasmError(f"unknown type {code}", at)
         return module.types[code]
     if code == -64:
-        return FunctionType((), ())
-    if code & 0x7F not in VALUE_TYPES or code < -64:
+        return _NOTHING
+    if code < -64 or reader.position != at + 1:  # a type is one byte
         raise WasmError("malformed block type", at)
-    return FunctionType((), (VALUE_TYPES[code & 0x7F],))
+    if code & 0x7F not in VALUE_TYPES:
+        raise reader.no_value_type(code & 0x7F, at)
+    return _ONE_RESULT[code & 0x7F]

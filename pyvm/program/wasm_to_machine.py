@@ -7,17 +7,21 @@ that can be reached, and the library routines that they use.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pyvm.printable import printable
 from pyvm.program.assembly import Ins, Label, Linked, Unit, link
 from pyvm.program.debug import Debug, runs_of, straight_runs
 from pyvm.program.dwarf_lines import read_lines
 from pyvm.program.errors import ProgramError, Unsupported
+from pyvm.program.instantiation import Instantiation, constant, runs
 from pyvm.program.layout import Layout, stores
 from pyvm.program.lowering import ModuleCode, is_output, lower_function
-from pyvm.program.module import PAGE, Instr, Module
+from pyvm.program.module import MAX_PAGES, PAGE, Import, Limits, Module
 from pyvm.program.peephole import peephole
 from pyvm.program.routines import Library
 from pyvm.program.selection import Shared
+from pyvm.program.traps import Trap, halt_immediate
 from pyvm.program.validate import validate
 from pyvm.program.variables import Variable, words
 from pyvm.program.wasm import decode
@@ -27,8 +31,26 @@ from pyvm.program.wasm import decode
 # squares exact.
 GROWTH_LIMIT = 1024
 FRAME_BYTES = 1 << 22  # the stack of memory frames, for functions with too many locals
+OWN_BYTES = 2 * FRAME_BYTES  # of the address space, for the compiler
 MACHINE_GLOBALS = 256
+_MARGIN = 16
 _OWN_GLOBALS = 40  # pages, limit, frame pointer, flags of the library
+
+
+class Compiled(NamedTuple):
+    """What a module became.
+
+    Attributes:
+        linked: the code.
+        takes_input: whether it takes the input; then instruction 0 is `input_base`.
+        room: how many bytes the input may have where it lies; None: any number.
+        debug: the way back to the module.
+    """
+
+    linked: Linked
+    takes_input: bool
+    room: int | None
+    debug: Debug
 
 
 def compile_wasm(
@@ -38,10 +60,8 @@ def compile_wasm(
     input: bytes | None = None,
     checked: bool = True,
     print_results: bool = False,
-) -> tuple[Linked, bool, Debug]:
-    """The code, whether it takes the input (then instruction 0 is `input_base`), and the way back
-    to the module.
-    """
+) -> Compiled:
+    """The code of a module."""
     module = decode(data)
     validate(module)
     index = module.export(entry, "func")
@@ -52,8 +72,9 @@ def compile_wasm(
         and module.function_types()[index].params == ("i32",)
     )
     text = (input or b"") if takes_input else None
-    linked = _Compiler(module, checked, text).compile(entry, args, print_results)
-    return linked, takes_input, _debug(module, linked)
+    compiler = _Compiler(module, checked, text)
+    linked = compiler.compile(entry, args, print_results)
+    return Compiled(linked, takes_input, compiler.room, _debug(module, linked))
 
 
 def _debug(module: Module, linked: Linked) -> Debug:
@@ -67,85 +88,92 @@ def _debug(module: Module, linked: Linked) -> Debug:
     return Debug(tuple(units), runs, weights, linked.refused, lines)
 
 
-def _constant(code: list[Instr]) -> int:
-    if code[0].op == "global.get":
+def _check_import(module: Module, item: Import) -> None:
+    """Refuses what is not there: only env.output_byte is, and env.memory, an empty one."""
+    if item.kind == "memory" and (item.module, item.name) == ("env", "memory"):
+        return
+    if item.kind != "func":
         raise Unsupported(
-            f"an imported global (at offset {code[0].at:#x}): the only import is env.output_byte"
+            f"import of the {item.kind} {item.module}.{item.name} at offset {item.at:#x}: "
+            "the only imports are env.output_byte and env.memory"
         )
-    value = code[0].arg
-    return int.from_bytes(value, "little") if isinstance(value, bytes) else value
+    kind = module.types[item.desc]
+    if is_output(item) and (kind.params, kind.results) != (("i32",), ()):
+        raise Unsupported(
+            f"env.output_byte of type {kind} at offset {item.at:#x}: it takes an i32 and gives "
+            "nothing"
+        )
 
 
 class _Compiler:
     def __init__(self, module: Module, checked: bool, input: bytes | None):
         for item in module.imports:
-            if item.kind != "func":
-                raise Unsupported(
-                    f"import of the {item.kind} {item.module}.{item.name} at offset {item.at:#x}: "
-                    "the only import is env.output_byte"
-                )
-            kind = module.types[item.desc]
-            if is_output(item) and (kind.params, kind.results) != (("i32",), ()):
-                raise Unsupported(
-                    f"env.output_byte of type {kind} at offset {item.at:#x}: it takes an i32 and "
-                    "gives nothing"
-                )
+            _check_import(module, item)
         self.module, self.input = module, input
+        self.room: int | None = None
+        memories = [item.desc for item in module.imported("memory")] + module.memories
+        self.memory: Limits | None = memories[0] if memories else None
         self.pages = self._pages()
         ops = {instr.op for body in module.bodies for instr in body.code}
         self.grows = "memory.grow" in ops
         self.max_pages = self.pages
         if self.grows:
-            maximum = module.memories[0].maximum
-            self.max_pages = max(
-                self.pages, min(GROWTH_LIMIT, GROWTH_LIMIT if maximum is None else maximum)
-            )
-            if maximum is not None:
-                self.max_pages = min(self.max_pages, maximum)
-        base = self.max_pages * PAGE
-        if base + 2 * FRAME_BYTES >= 1 << 32:
+            maximum = MAX_PAGES if self.memory.maximum is None else self.memory.maximum
+            self.max_pages = max(self.pages, min(GROWTH_LIMIT, maximum))
+        # Of a memory as large as the address space the compiler takes the end.
+        self.usable = min(self.max_pages * PAGE, (1 << 32) - OWN_BYTES)
+        if self.usable < self.max_pages * PAGE and not checked:
             raise Unsupported(
                 f"a memory of {self.pages} pages leaves no room for the compiler's own cells"
             )
+        base = self.usable
+        if input is not None and self._heap_base() in range(base, base + _MARGIN):
+            base += _MARGIN  # the empty input, which lies beyond the memory, stays empty
         self.layout = Layout(base)
         self._place_globals()
+        self.instantiation = Instantiation(module, self.pages * PAGE)
         self.shared = Shared(
             self.layout,
             checked=checked,
-            memory_bytes=self.pages * PAGE,
+            memory_bytes=min(self.pages * PAGE, self.usable),
+            out_of_bounds=(
+                Trap.OUT_OF_BOUNDS if self.usable == self.max_pages * PAGE else Trap.BEYOND_MACHINE
+            ),
             stack_global=self.frame_global,
             stack_floor=self.layout.reserve(FRAME_BYTES),
-            limit_global=self.limit_global if self.grows else None,
+            limit_global=self.limit_global if self.max_pages > self.pages else None,
         )
         self.context = ModuleCode(
             module,
             module.function_types(),
             self.globals,
             self.shared,
-            self._table(),
+            self.instantiation.table,
             self.pages_global if self.grows else None,
             self.max_pages,
             self.pages,
+            self.limit_global,
         )
 
     def _pages(self) -> int:
-        """The memory's size: as declared, and more where the input would not fit behind the heap's
-        base, as a host may grow a memory before it calls.
+        """The memory's size: as declared, and more where an input would not fit behind the heap's
+        base, as a host may grow a memory before it calls.  An empty input needs no room.
         """
-        if not self.module.memories:
+        if self.memory is None:
             return 0
-        limits, heap = self.module.memories[0], self._heap_base()
-        if self.input is not None and heap is not None:
+        heap = self._heap_base()
+        if self.input and heap is not None:
             needed = -(-(heap + len(self.input) + 1) // PAGE)
-            if limits.minimum < needed <= (limits.maximum or GROWTH_LIMIT):
+            maximum = MAX_PAGES if self.memory.maximum is None else self.memory.maximum
+            if self.memory.minimum < needed <= min(maximum, GROWTH_LIMIT):
                 return needed
-        return limits.minimum
+        return self.memory.minimum
 
     def _heap_base(self) -> int | None:
         heap = self.module.export("__heap_base", "global")
         if heap is None or self.module.globals[heap].type != "i32":
             return None
-        return _constant(self.module.globals[heap].init)
+        return constant(self.module.globals[heap].init)
 
     def _place_globals(self) -> None:
         """The module's globals, most used first, get the machine's; the rest lies in memory."""
@@ -170,24 +198,6 @@ class _Compiler:
         self.pages_global, self.limit_global, self.frame_global = used, used + 1, used + 2
         self.first_flag = used + 3
 
-    def _table(self) -> list[int | None]:
-        if not self.module.tables:
-            return []
-        size = self.module.tables[0].minimum
-        if size > 1 << 20:
-            raise Unsupported(f"a table of {size} elements")
-        table: list[int | None] = [None] * size
-        for item in self.module.elements:
-            if item.offset is None:
-                continue
-            offset = _constant(item.offset)
-            if offset + len(item.functions) > size:
-                raise ProgramError(
-                    f"the element segment at offset {item.at:#x} does not fit into its table"
-                )
-            table[offset : offset + len(item.functions)] = item.functions
-        return table
-
     def compile(self, entry, args, print_results) -> Linked:
         module, context = self.module, self.context
         index = module.export(entry, "func")
@@ -201,7 +211,7 @@ class _Compiler:
         takes_input = self.input is not None
         start = Unit("start")
         code = start.code
-        address = self._input_address(self.input) if takes_input else 0
+        address = self._place_input() if takes_input else 0
         if not takes_input and len(args) != len(kind.params):
             raise ProgramError(
                 f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given"
@@ -224,8 +234,11 @@ class _Compiler:
         calls.append(Ins("call", context.unit_of(index)))
         calls += self._results(kind.results, print_results)
         calls.append(Ins("halt", 0))
+        trap = self.instantiation.trap
+        if trap is not None:  # nothing else is ever reached
+            calls = [Ins("halt", halt_immediate(trap.kind, 0), trap.at)]
         functions: list[Unit] = []
-        while len(functions) < len(context.wanted):
+        while trap is None and len(functions) < len(context.wanted):
             functions.append(peephole(lower_function(context, context.wanted[len(functions)])))
         context.check_refusals()
         library = Library(self.layout, self.first_flag)
@@ -250,17 +263,27 @@ class _Compiler:
             code += [Ins("call", f"{kind}.print"), Ins("i32.const", 10), Ins("output")]
         return code
 
-    def _input_address(self, text: bytes) -> int:
-        """At __heap_base where that is exported, else at the end of the memory."""
-        limit = self.pages * PAGE
-        if not self.module.memories:  # nobody can read it
+    def _place_input(self) -> int:
+        """The input's address: __heap_base where that is exported, else near the end of the memory;
+        and how many bytes have room there, before the memory or what lies in it begins.
+        """
+        length = len(self.input or b"")
+        if self.memory is None:  # nobody can read it
+            self.room = None
             return 0
+        limit = min(self.pages * PAGE, self.usable)
         heap = self._heap_base()
-        address = (limit - len(text) - 1) & ~15 if heap is None else heap
-        if address < 0 or address + len(text) >= limit:
+        address = max(0, limit - length - 1 & ~15) if heap is None else heap
+        ends = [
+            max(start, address)
+            for start, content in self.instantiation.data
+            if start + len(content) > address
+        ]
+        self.room = max(0, min([limit, *ends]) - address - 1)
+        if length > self.room:
             raise ProgramError(
-                f"an input of {len(text)} bytes does not fit into the memory: "
-                f"it would begin at {address} of {limit}"
+                f"an input of {length} bytes does not fit into the memory: at {address} there is "
+                f"room for {self.room}"
             )
         return address
 
@@ -281,43 +304,22 @@ class _Compiler:
 
         for variables, item in zip(self.globals, self.module.globals):
             for i, variable in enumerate(variables):
-                value = _constant(item.init) >> 32 * i & 0xFFFFFFFF
+                value = constant(item.init) >> 32 * i & 0xFFFFFFFF
                 if variable.kind == "global":
                     set_global(variable.index, value)
                 elif value:
                     store(variable.index, value)
         set_global(self.pages_global, self.pages)
-        set_global(self.limit_global, self.pages * PAGE)
+        set_global(self.limit_global, min(self.pages * PAGE, self.usable))
         if self.frame_global in used:
             set_global(self.frame_global, self.shared.stack_floor + FRAME_BYTES)
         for flag in library.flags.values():
             set_global(flag, 0)
-        memory: dict[int, int] = {}
-        for segment in self.module.data:
-            if segment.offset is None:
-                continue
-            offset = _constant(segment.offset)
-            if offset + len(segment.content) > self.pages * PAGE:
-                raise ProgramError(
-                    f"the data segment at offset {segment.at:#x} does not fit into the memory"
-                )
-            memory.update(enumerate(segment.content, offset))
-        for address, content in _runs(memory):
+        for address, content in runs(self.instantiation.data):
+            if address + len(content) > self.usable:
+                raise Unsupported("a data segment in the last addresses below 4 GiB")
             for write in stores(address, content):
                 store(*write)
         for name, content in self.layout.contents.items():
             for write in stores(self.layout.addresses[name], content):
                 store(*write)
-
-
-def _runs(memory: dict[int, int]):
-    """(address, bytes) of the consecutive addresses of a sparse memory."""
-    start, run = 0, bytearray()
-    for address in sorted(memory):
-        if address != start + len(run):
-            if run:
-                yield start, bytes(run)
-            start, run = address, bytearray()
-        run.append(memory[address])
-    if run:
-        yield start, bytes(run)

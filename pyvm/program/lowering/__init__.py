@@ -30,7 +30,7 @@ def lower_function(context: ModuleCode, index: int) -> Unit:
     """
     heads: dict[int, State] | None = None
     for _ in range(_LOOKS):
-        aside = replace(context, wanted=[], calls={}, refused={})
+        aside = replace(context, wanted=[], known=set(), calls={}, refused={})
         known = _Function(aside, index, heads, Silent()).known
         if not known.loops or known.heads == heads:
             break

@@ -31,7 +31,9 @@ class ModuleCode:
     pages_global: int | None  # with the memory's size in pages, if it can grow
     max_pages: int
     min_pages: int
+    limit_global: int  # with its size in bytes, if it can grow
     wanted: list[int] = field(default_factory=list)  # functions that are called
+    known: set[int] = field(default_factory=set)  # the same
     calls: dict[int | None, set[int]] = field(default_factory=dict)  # direct ones, by caller
     refused: dict[int, Unsupported] = field(default_factory=dict)  # by function, the first one
 
@@ -42,7 +44,8 @@ class ModuleCode:
             raise Unsupported(
                 f"{imports[index].module}.{imports[index].name}: the only import is env.output_byte"
             )
-        if index not in self.wanted:
+        if index not in self.known:
+            self.known.add(index)
             self.wanted.append(index)
         if direct:
             self.calls.setdefault(caller, set()).add(index)

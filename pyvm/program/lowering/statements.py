@@ -152,9 +152,7 @@ class Statements(Control):
 
     def _op_memory_grow(self, _, at) -> None:
         context = self.context
-        name = (
-            f"memory.grow.{context.pages_global}.{context.shared.limit_global}.{context.max_pages}"
-        )
+        name = f"memory.grow.{context.pages_global}.{context.limit_global}.{context.max_pages}"
         args = (self._pop(),)
         self._push(Node("memory.grow", "i32", args, name, at, FULL["i32"]))
 

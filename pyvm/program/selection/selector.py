@@ -35,6 +35,7 @@ class Shared:
     sites: int = 0  # trap sites so far
     checked: bool = False  # trap accesses beyond the memory
     memory_bytes: int = 0  # of the memory at the start
+    out_of_bounds: Trap = Trap.OUT_OF_BOUNDS  # what an access beyond them is
     stack_global: int = 0  # machine global that points to the memory frames
     stack_floor: int = 0  # the lowest address of a frame
     limit_global: int | None = None  # machine global with the memory's size, if it can grow
@@ -281,12 +282,12 @@ class Selector:
                 self.emit("global.get", self.shared.limit_global)
                 self.const(min(reach, MASK))  # no memory is larger
                 self.emit("i32.lt_u")
-                self.trap_if(Trap.OUT_OF_BOUNDS)
+                self.trap_if(self.shared.out_of_bounds)
             self.emit("global.get", self.shared.limit_global)
             self.const(-reach)
             self.emit("i32.add")
             self.emit("i32.gt_u")
-        self.trap_if(Trap.OUT_OF_BOUNDS)
+        self.trap_if(self.shared.out_of_bounds)
 
     def range_check(self, address: int, length: int) -> None:
         """Traps unless the `length` bytes at `address` (both in locals) lie in the memory."""
@@ -302,7 +303,7 @@ class Selector:
                 self.emit("local.get", subtrahend)
                 self.emit("i32.sub")
             self.emit("i32.gt_u")
-            self.trap_if(Trap.OUT_OF_BOUNDS)
+            self.trap_if(self.shared.out_of_bounds)
 
     def store(self, op: str, address: Node, item: Node, offset: int, at: int | None) -> None:
         """A store statement."""
