@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor) if calls.exceeded else done.trap
     if trap is not None:
         say(str(trap))
-        return status.ERROR if trap.kind is Trap.UNSUPPORTED else status.TRAPPED
+        return status.TRAPPED if trap.kind.of_wasm else status.ERROR
     return status.OK
 
 

@@ -56,11 +56,14 @@ class KnownBits:
         params: int,
         loops: dict[int, set[int]],
         before: dict[int, State] | None,
+        known: bool = True,
     ):
-        """`before`: the heads of the time before."""
+        """`before`: the heads of the time before.  Unless `known`, every local may be anything."""
         self.kinds, self.loops, self.before = kinds, loops, before
         # Parameters may be anything, the other locals start as zero.
-        self.now: State | None = {i: FULL[k] if i < params else 0 for i, k in enumerate(kinds)}
+        self.now: State | None = None
+        if known:
+            self.now = {i: FULL[k] if i < params else 0 for i, k in enumerate(kinds)}
         self.heads: dict[int, State] = {}
 
     def get(self, local: int) -> int:
@@ -74,7 +77,7 @@ class KnownBits:
         return None if self.now is None else dict(self.now)
 
     def start_loop(self, at: int) -> None:
-        for local in self.loops[at]:
+        for local in self.loops.get(at, ()):
             if self.before is None:
                 self.set(local, FULL[self.kinds[local]])
             else:

@@ -28,8 +28,9 @@ OPERANDS = 1 << 16
 MOVED_OPERANDS = 1 << 25
 # Elements of a table: each call_indirect is a search among them.
 TABLE_ELEMENTS = 1 << 20
-# Machine instructions of a program (5 tokens each): an object of about 200 bytes each.
-MACHINE_INSTRUCTIONS = 1 << 22
+# Machine instructions of a program (5 tokens each), before the last rewrites: objects of about 250
+# bytes each.  Also counted: operands that are kept for a branch, which will each be dropped there.
+MACHINE_INSTRUCTIONS = 1 << 21
 # Locals of a function times its branches: what is known of each local is kept for each branch.
 # Beyond, nothing is known of them, and the code is a little longer.
 FLOW_FACTS = 1 << 22

@@ -32,13 +32,21 @@ def _thread_branches(unit: Unit) -> None:
                 after[item] = following
         else:
             following = item
+    last: dict[Label, Label] = {}  # where a branch to a label leads in the end
     for i, item in enumerate(unit.code):
         if isinstance(item, Label) or item.op not in ("br", "br_if"):
             continue
-        seen = set()
-        while (target := after.get(item.arg)) and target.op == "br" and item.arg not in seen:
-            seen.add(item.arg)
-            item = item._replace(arg=target.arg)
+        label, passed = item.arg, []
+        while label not in last:
+            passed.append(label)
+            last[label] = label  # a circle of branches ends where it began
+            target = after.get(label)
+            if target and target.op == "br":
+                label = target.arg
+        label = last[label]
+        last.update(dict.fromkeys(passed, label))
+        target = after.get(label)
+        item = item._replace(arg=label)
         if item.op == "br" and target and target.op in ("return", "halt"):
             item = target._replace(at=item.at)
         unit.code[i] = item

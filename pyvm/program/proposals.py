@@ -14,14 +14,17 @@ from pyvm.program.errors import ProgramError, Unsupported, WasmError
 
 @dataclass(frozen=True)
 class Proposal:
-    """One part: what it is called, and the flag that keeps clang from using it."""
+    """One part: what it is called, the flag that keeps clang from using it, and whether it is of
+    WebAssembly 2.0, which pyvm means to have.
+    """
 
     name: str
     flag: str = ""
+    second: bool = False
 
 
 def _second(name: str, flag: str = "-mcpu=mvp") -> Proposal:
-    return Proposal(f"{name} (a part of WebAssembly 2.0)", flag)
+    return Proposal(f"{name} (a part of WebAssembly 2.0)", flag, True)
 
 
 REFERENCE_TYPES = _second("reference types")
@@ -147,8 +150,10 @@ def missing(known: Known, at: int, where: str = "") -> Unsupported:
     """The error that says which proposal is needed, and by what."""
     what, proposal = known
     advice = f"; in C, compile with {proposal.flag}" if proposal.flag else ""
+    yet = " yet" if proposal.second else ""
+    place = f" at offset {at:#x}{where}"
     return Unsupported(
-        f"{what} at offset {at:#x}{where} needs {proposal.name}, which pyvm does not have{advice}"
+        f"{what}{place} needs {proposal.name}, which pyvm does not have{yet}{advice}"
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyvm.program.module import Body, FunctionType
+from pyvm.program import limits
+from pyvm.program.module import Body, FunctionType, Instr
 
 MACHINE_LOCALS = 64
 TEMPORARIES = 14  # kept free for instruction selection
@@ -37,6 +38,20 @@ class Frame:
 
 def words(kind: str) -> int:
     return 2 if kind in ("i64", "f64") else 1
+
+
+def flow_facts(locals: int, code: list[Instr]) -> int:
+    """A bound on what is kept and joined when locals are followed through branches and loops."""
+    branches = assignments = loops = 0
+    for op, arg, _ in code:
+        if op in ("local.set", "local.tee"):
+            assignments += 1
+        elif op == "br_table":
+            branches += len(set(arg))
+        else:
+            loops += op == "loop"
+            branches += op in ("block", "loop", "if", "else", "end", "br", "br_if")
+    return max(locals * branches, assignments * loops)
 
 
 def allocate(function: FunctionType, body: Body) -> Frame:
@@ -68,6 +83,8 @@ def allocate(function: FunctionType, body: Body) -> Frame:
 
 def _read_before_set(params: int, count: int, body: Body) -> list[int]:
     """Locals that some path may read before it writes them."""
+    if flow_facts(count, body.code) > limits.FLOW_FACTS:
+        return sorted({arg for op, arg, _ in body.code if op == "local.get"} - set(range(params)))
     unset: set[int] = set()
     assigned: set[int] | None = set(range(params))  # None: not reachable
     # per open block: (op, assigned at the start, assigned at every branch to its end)
@@ -99,7 +116,7 @@ def _read_before_set(params: int, count: int, body: Body) -> list[int]:
             branch(arg)
             assigned = None if op == "br" else assigned
         elif op == "br_table":
-            for depth in arg:
+            for depth in set(arg):
                 branch(depth)
             assigned = None
         elif op in ("return", "unreachable"):

@@ -300,6 +300,7 @@ class _Compiler:
                 code.extend((Ins("i32.const", value & 0xFFFFFFFF), Ins("global.set", index)))
 
         def store(address: int, value: int, op: str = "i32.store") -> None:
+            self.shared.spend(3)
             code.extend((Ins("i32.const", 0), Ins("i32.const", value), Ins(op, address)))
 
         for variables, item in zip(self.globals, self.module.globals):

@@ -1,4 +1,4 @@
-"""Validity: what WebAssembly 2.0 allows is accepted, what it forbids is not; the modules are bytes."""
+"""Validity: what WebAssembly 2.0 allows is accepted, what it forbids is not."""
 
 import pytest
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pyvm.program.assembly import Label
 from pyvm.program.expression import FULL, Node, node, stacked
 from pyvm.program.known_bits import join
+from pyvm.program.lowering.module_code import runs_of_equals
 from pyvm.program.lowering.operands import Block, Operands
 from pyvm.program.module import FunctionType
 from pyvm.program.traps import Trap
@@ -195,6 +196,7 @@ class Control(Operands):
         if plain:
             return block.label
         stub = Label("stub")
+        self.context.shared.spend(len(self.stack))
         self.stubs.append((stub, block, list(self.stack)))
         return stub
 
@@ -228,10 +230,11 @@ class Control(Operands):
 
     def _dispatch(self, t: int, targets: list[Label], default: Label) -> None:
         """Binary search: branches to targets[local t], or to default beyond them."""
-        ranges: list[tuple[int, Label]] = []  # first index of each run of equal targets
-        for i, label in enumerate([*targets, default]):
-            if not ranges or ranges[-1][1] is not label:
-                ranges.append((i, label))
+        self._search(t, runs_of_equals([*targets, default]))
+
+    def _search(self, t: int, ranges: list[tuple[int, Label]]) -> None:
+        """The same with the first index of each run of equal targets."""
+        self.context.shared.spend(len(ranges) // 4)
 
         def search(low: int, high: int) -> None:
             if high - low == 1:

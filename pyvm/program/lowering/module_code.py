@@ -6,12 +6,27 @@ was refused in them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pyvm.program.errors import Unsupported
 from pyvm.program.module import FunctionType, Import, Module
 from pyvm.program.selection import Shared
+from pyvm.program.traps import Trap
 from pyvm.program.variables import Variable
+
+T = TypeVar("T")
+Callee = int | Trap  # a function, or why there is none
+
+
+def runs_of_equals(items: Sequence[T]) -> list[tuple[int, T]]:
+    """(first index, item) of each run of equal items."""
+    return [
+        (i, item)
+        for i, item in enumerate(items)
+        if not i or type(items[i - 1]) is not type(item) or items[i - 1] != item
+    ]
 
 
 def is_output(item: Import) -> bool:
@@ -34,6 +49,7 @@ class ModuleCode:
     limit_global: int  # with its size in bytes, if it can grow
     wanted: list[int] = field(default_factory=list)  # functions that are called
     known: set[int] = field(default_factory=set)  # the same
+    callees: dict[FunctionType, list[tuple[int, Callee]]] = field(default_factory=dict)
     calls: dict[int | None, set[int]] = field(default_factory=dict)  # direct ones, by caller
     refused: dict[int, Unsupported] = field(default_factory=dict)  # by function, the first one
 
@@ -50,6 +66,21 @@ class ModuleCode:
         if direct:
             self.calls.setdefault(caller, set()).add(index)
         return f"function {index}"
+
+    def callees_of(self, signature: FunctionType) -> list[tuple[int, Callee]]:
+        """What an indirect call of a signature calls, by the first table index of each run."""
+        if signature not in self.callees:
+            self.shared.spend(len(self.table) // 64)
+            found: list[Callee] = [
+                Trap.UNINITIALIZED_ELEMENT
+                if index is None
+                else index
+                if self.types[index] == signature
+                else Trap.TYPE_MISMATCH
+                for index in self.table
+            ]
+            self.callees[signature] = runs_of_equals([*found, Trap.UNDEFINED_ELEMENT])
+        return self.callees[signature]
 
     def check_refusals(self) -> None:
         """Raises what was refused in a function that direct calls may reach.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyvm.program import limits
 from pyvm.program.assembly import Label, Unit
 from pyvm.program.expression import Node, const, stacked
 from pyvm.program.floats import integer_code, integer_function, integer_types
@@ -15,7 +16,7 @@ from pyvm.program.known_bits import KnownBits, State, loop_assignments
 from pyvm.program.lowering.module_code import ModuleCode
 from pyvm.program.selection import OPERATIONS, Selector, Silent
 from pyvm.program.traps import Trap
-from pyvm.program.variables import allocate, words
+from pyvm.program.variables import allocate, flow_facts, words
 
 MAX_DEPTH = 60  # of an expression: what is deeper is evaluated in parts
 
@@ -56,9 +57,9 @@ class Operands:
         self.unit = Unit(f"function {index}", function=self.name)
         self.s = silent or Selector(context.shared, self.unit, self.frame.locals_used, OPERATIONS)
         self.code = integer_code(body.code)
-        self.known = KnownBits(
-            self.kinds, len(self.type.params), loop_assignments(self.code), heads
-        )
+        known = flow_facts(len(self.kinds), body.code) <= limits.FLOW_FACTS
+        loops = loop_assignments(self.code) if known else {}
+        self.known = KnownBits(self.kinds, len(self.type.params), loops, heads, known)
         self.stack: list[Node] = []
         self.stubs: list[tuple[Label, Block, list[Node]]] = []
         self.blocks = [Block("function", Label("exit"), self.type.results, self.type.results, 0)]
@@ -97,11 +98,14 @@ class Operands:
         return self.stack.pop()
 
     def _flush(self) -> None:
-        """Evaluates all pending operands onto the machine's stack."""
-        for i, item in enumerate(self.stack):
-            if item.op != "stacked":
-                self.s.value(item)
-                self.stack[i] = stacked(item.type, item.may)
+        """Evaluates all pending operands, which are on top, onto the machine's stack."""
+        first = len(self.stack)
+        while first and self.stack[first - 1].op != "stacked":
+            first -= 1
+        for i in range(first, len(self.stack)):
+            item = self.stack[i]
+            self.s.value(item)
+            self.stack[i] = stacked(item.type, item.may)
 
     def _discard(self, items: list[Node]) -> None:
         """Drops the topmost operands: some on the machine's stack, then pending ones that are not

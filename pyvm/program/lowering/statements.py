@@ -118,18 +118,15 @@ class Statements(Control):
         done = Label("done")
         functions: dict[int, Label] = {}
         traps: dict[Trap, Label] = {}
-        targets = []
-        for function in self.context.table:
-            if function is None:
-                targets.append(traps.setdefault(Trap.UNINITIALIZED_ELEMENT, Label()))
-            elif self.context.types[function] != signature:
-                targets.append(traps.setdefault(Trap.TYPE_MISMATCH, Label()))
+        ranges = []
+        for first, callee in self.context.callees_of(signature):
+            if isinstance(callee, Trap):
+                ranges.append((first, traps.setdefault(callee, Label())))
             else:
-                targets.append(functions.setdefault(function, Label()))
-        beyond = traps.setdefault(Trap.UNDEFINED_ELEMENT, Label())
+                ranges.append((first, functions.setdefault(callee, Label())))
         with self.s.held(index) as t:
             self.s.at = at
-            self._dispatch(t, targets, beyond)
+            self._search(t, ranges)
         for trap, label in traps.items():
             self.s.place(label)
             self.s.trap(trap)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pyvm.program import limits
 from pyvm.program.assembly import MASK, Ins, Label, Unit
 from pyvm.program.expression import Node, slot, stacked
 from pyvm.program.instructions import INSTRUCTIONS
@@ -39,6 +40,13 @@ class Shared:
     stack_global: int = 0  # machine global that points to the memory frames
     stack_floor: int = 0  # the lowest address of a frame
     limit_global: int | None = None  # machine global with the memory's size, if it can grow
+    spent: int = 0  # machine instructions so far
+
+    def spend(self, instructions: int = 1) -> None:
+        """Counts machine instructions before they are made."""
+        self.spent += instructions
+        if self.spent > limits.MACHINE_INSTRUCTIONS:
+            limits.bounded(self.spent, limits.MACHINE_INSTRUCTIONS, "machine instructions")
 
     def byte_table(self, name: str, function: Callable[[int], int]) -> int | None:
         """Address of the table of a function from byte to byte; None when there are too many
@@ -66,6 +74,7 @@ class Selector:
     # -- emission -------------------------------------------------------------------------------
 
     def emit(self, op: str, arg: int | Label | str = 0) -> None:
+        self.shared.spend()
         self.unit.code.append(Ins(op, arg & MASK if isinstance(arg, int) else arg, self.at))
 
     def const(self, value: int) -> None:
@@ -94,6 +103,7 @@ class Selector:
         self.emit("br_if", label)
 
     def trap(self, kind: Trap, refused: str | None = None) -> None:
+        self.shared.spend()
         self.shared.sites += 1
         immediate = halt_immediate(kind, self.shared.sites)
         self.unit.code.append(Ins("halt", immediate, self.at, refused))

@@ -1,0 +1,398 @@
+#!/usr/bin/env python3
+"""Mutated WebAssembly: our verdict against wasmtime's, and nothing but a program or its errors.
+
+    tools/fuzz_wasm.py --count 200000
+    tools/fuzz_wasm.py --seconds 60 --first 1000000
+
+Bundled programs, random modules and small hand-made ones are damaged, byte by byte and section by
+section, debug and name sections among them. For each mutant:
+
+* compiling it ends in a program or an error of ours, within --limit seconds;
+* what we find valid is valid for wasmtime, what we find invalid is not, both without later
+  proposals; a module that needs one of them may be either;
+* where only debug or name sections were touched, the code is that of the module without them.
+
+A worker process with bounded memory (--memory MB) does the work, so that a mutant that kills it is a
+finding like any other. Findings are kept in the --failures directory; the exit status is 1 if there
+are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+# ruff: noqa: E501  (modules as text)
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from program.oracle import HEAD, wasmtime, wat  # noqa: E402
+from program.random_wasm import random_module  # noqa: E402
+from program.test_validity import LATER  # noqa: E402
+from pyvm.program.bundled import PROGRAMS  # noqa: E402
+from pyvm.program.errors import ProgramError, Unsupported, WasmError  # noqa: E402
+from pyvm.program.program import from_wasm  # noqa: E402
+from pyvm.program.reader import Reader  # noqa: E402
+from pyvm.program.validate import validate  # noqa: E402
+from pyvm.program.wasm import decode  # noqa: E402
+
+MAGIC = b"\0asm\1\0\0\0"
+LARGEST = 4000  # bytes of a random module that is mutated: small ones are quick
+INTERESTING = (0, 1, 2, 3, 0x0B, 0x0F, 0x40, 0x60, 0x63, 0x64, 0x6F, 0x70, 0x7B, 0x7C, 0x7D, 0x7E, 0x7F,
+               0x80, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF, 0x23, 0x41, 0xD0, 0xD2)  # fmt: skip
+NUMBERS = (
+    0,
+    1,
+    2,
+    127,
+    128,
+    1000,
+    50_000,
+    65_535,
+    65_536,
+    65_537,
+    1 << 20,
+    (1 << 31) - 1,
+    1 << 31,
+    (1 << 32) - 1,
+)
+HAND_MADE = (
+    """(module (type $t (func (param i32 f64) (result i64))) (table 3 9 funcref)
+      (memory (export "memory") 1 2) (global $g (mut i32) (i32.const 5)) (global $h f64 (f64.const 2))
+      (elem (i32.const 1) $f) (elem declare func $f) (data (i32.const 65500) "abc") (data "passive")
+      (start $s) (func $s (global.set $g (i32.const 3)))
+      (func $f (type $t) (local i32 i64 f32) (block (result i64) (block (loop (br_table 0 1 0 (local.get 0))))
+        (i64.const 1) (br_if 0 (local.get 0)) (drop) (unreachable)))
+      (func (export "compute") (drop (call_indirect (type $t) (i32.const 1) (f64.const 1) (i32.const 1)))
+        (memory.copy (i32.const 0) (i32.const 1) (memory.grow (i32.const 1)))
+        (memory.fill (i32.const 0) (i32.const 1) (memory.size))))""",
+    """(module (import "env" "output_byte" (func $o (param i32))) (import "env" "memory" (memory 1))
+      (global (export "__heap_base") i32 (i32.const 65536))
+      (func (export "compute") (param i32) (local i32) (local.set 1 (i32.load8_u (local.get 0)))
+        (if (result i32 i32) (local.get 1) (then (i32.const 1) (i32.const 2))
+          (else (unreachable) (br_table 0 0 0))) (call $o) (call $o)
+        (call $o (select (i32.const 1) (i32.const 2) (i32.const 0)))))""",
+)
+LATER_MODULES = (
+    '(module (type $a (array (mut i32))) (func (export "compute") (drop (array.new $a (i32.const 1) (i32.const 2)))))',
+    '(module (memory i64 1) (func (export "compute") (drop (i32.load (i64.const 1)))))',
+    '(module (func $f (return_call $f)) (func (export "compute") (call $f)))',
+    '(module (memory 1) (memory $m 1) (func (export "compute") (drop (i32.load $m (i32.const 1)))))',
+    '(module (tag $t) (func (export "compute") (block (try_table (catch $t 0) (throw $t)))))',
+    '(module (memory 1 2 shared) (func (export "compute") (drop (i32.atomic.load (i32.const 0)))))',
+    '(module (global i32 (i32.add (i32.const 1) (i32.const 2))) (func (export "compute")))',
+    '(module (table 1 funcref) (table 1 externref) (func (export "compute") (drop (table.get 1 (i32.const 0)))))',
+    '(module (func (export "compute") (drop (i8x16.splat (i32.const 1)))))',
+    '(module (memory 1) (data $d "abc") (func (export "compute") (data.drop $d)))',
+)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A module, and its code without debug and name sections (None: it does not compile)."""
+
+    data: bytes
+    code: tuple[tuple[str, int], ...] | None
+
+
+def leb(value: int) -> bytes:
+    result = bytearray()
+    while value > 127:
+        result.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*result, value])
+
+
+def text(content: bytes) -> bytes:
+    return leb(len(content)) + content
+
+
+def sections(data: bytes) -> list[tuple[int, bytes]]:
+    reader, found = Reader(data, 8), []
+    while reader.position < reader.end:
+        number = reader.byte()
+        found.append((number, reader.take(reader.unsigned())))
+    return found
+
+
+def joined(parts: list[tuple[int, bytes]]) -> bytes:
+    return MAGIC + b"".join(bytes([number]) + text(content) for number, content in parts)
+
+
+def line_table(version: int) -> bytes:
+    """A small line table of DWARF."""
+    standard = bytes([0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1])
+    if version < 5:
+        names = b"dir\0\0a.c\0\1\0\0b.c\0\0\0\0\0"
+    else:
+        names = bytes([1, 1, 0x1F, 1]) + bytes(4) + bytes([2, 1, 0x1F, 2, 0x0B, 2])
+        names += bytes(4) + b"\0" + bytes([4, 0, 0, 0, 0])
+    head = bytes([1, *([1] if version >= 4 else []), 1, 0xFB, 14, 13]) + standard + names
+    code = bytes([0, 5, 2, 3, 0, 0, 0, 3, 2, 1, 0x4B, 0x91, 2, 5, 8, 9, 1, 0, 5, 2, 4, 1, 0, 1, 1])
+    start = version.to_bytes(2, "little") + (bytes([4, 0]) if version >= 5 else b"")
+    body = start + len(head).to_bytes(4, "little") + head + code
+    return len(body).to_bytes(4, "little") + body
+
+
+def with_debug(data: bytes) -> bytes:
+    """The module with debug and name sections."""
+    table = b"".join(map(line_table, (2, 3, 4, 5)))
+    names = bytes([1]) + text(b"\3" + b"".join(leb(i) + text(b"name") for i in range(3)))
+    custom = [(b".debug_line", table), (b".debug_line_str", b"dir\0a.c\0"), (b"name", names)]
+    return data + b"".join(b"\0" + text(text(name) + content) for name, content in custom)
+
+
+def seeds() -> list[Seed]:
+    modules = [PROGRAMS[name].wasm() for name in ("hello", "addition")]
+    modules += map(wat, HAND_MADE)
+    number = 0
+    while len(modules) < 12:
+        module = wat(random_module(number, HEAD, 0.25, 12))
+        modules += [module] if len(module) < LARGEST else []
+        number += 1
+    modules += map(wat, LATER_MODULES)
+    return [Seed(with_debug(data), code_of(data)) for data in modules]
+
+
+def code_of(data: bytes) -> tuple[tuple[str, int], ...] | None:
+    """None for a module that does not compile."""
+    try:
+        return from_wasm(data).code
+    except ProgramError as error:
+        if not str(error):
+            raise AssertionError("an error without words") from error
+        return None
+
+
+# -- mutations ------------------------------------------------------------------------------------
+
+
+def damaged(random: Random, data: bytes, times: int) -> bytes:
+    """Some bytes changed, taken out, put in, repeated."""
+    result = bytearray(data)
+    for _ in range(times):
+        at = random.randrange(len(result) + 1)
+        pick = random.randrange(8)
+        if pick < 2 and at < len(result):
+            result[at] ^= 1 << random.randrange(8)
+        elif pick == 2 and at < len(result):
+            result[at] = random.choice(INTERESTING)
+        elif pick == 3 and at < len(result):
+            result[at] = random.randrange(256)
+        elif pick == 4:
+            result[at:at] = bytes([random.choice(INTERESTING)])
+        elif pick == 5:
+            result[at:at] = leb(random.choice(NUMBERS))
+        elif pick == 6:
+            del result[at : at + random.randrange(1, 5)]
+        else:
+            start = random.randrange(len(result) + 1)
+            result[at:at] = result[start : start + random.randrange(1, 30)]
+    return bytes(result)
+
+
+def mutant(random: Random, seed: Seed, other: Seed) -> tuple[bytes, bool]:
+    """A damaged module, and whether only its debug and name sections were touched."""
+    pick = random.random()
+    if pick < 0.1:  # anywhere: mostly lengths no longer fit
+        return seed.data[:8] + damaged(random, seed.data[8:], random.randrange(1, 3)), False
+    parts = sections(seed.data)
+    if pick < 0.3:
+        i = random.choice([i for i, (number, _) in enumerate(parts) if not number])
+        content = Reader(parts[i][1])
+        name = text(content.name().encode())
+        rest = damaged(random, parts[i][1][len(name) :], random.randrange(1, 4))
+        parts[i] = (0, name + rest)
+        return joined(parts), True
+    plain = [i for i, (number, _) in enumerate(parts) if number]
+    i = random.choice(plain)
+    if pick < 0.36:  # sections left out, moved, repeated, of another module
+        action = random.randrange(4)
+        if action == 0:
+            del parts[i]
+        elif action == 1:
+            parts.insert(random.randrange(len(parts) + 1), parts.pop(i))
+        elif action == 2:
+            parts.insert(random.randrange(len(parts) + 1), parts[i])
+        else:
+            parts[i] = random.choice(sections(other.data))
+        return joined(parts), False
+    number, content = parts[i]
+    if number == 10 and pick < 0.8:
+        parts[i] = (10, damaged_code(random, content))
+    else:
+        parts[i] = (number, damaged(random, content, random.randrange(1, 3)))
+    return joined(parts), False
+
+
+def damaged_code(random: Random, content: bytes) -> bytes:
+    """One function's code damaged; its length fits."""
+    reader = Reader(content)
+    bodies = [reader.take(reader.unsigned()) for _ in range(reader.unsigned())]
+    i = random.randrange(len(bodies))
+    bodies[i] = damaged(random, bodies[i], random.randrange(1, 3))
+    return leb(len(bodies)) + b"".join(map(text, bodies))
+
+
+# -- verdicts -------------------------------------------------------------------------------------
+
+
+def _engines() -> tuple[wasmtime.Engine, wasmtime.Engine]:
+    """Without later proposals, and with them."""
+    config = wasmtime.Config()
+    for name in LATER:
+        setattr(config, f"wasm_{name}", False)
+    later = wasmtime.Config()
+    later.wasm_wide_arithmetic = later.wasm_custom_page_sizes = True
+    return wasmtime.Engine(config), wasmtime.Engine(later)
+
+
+def valid(engine: wasmtime.Engine, data: bytes) -> bool:
+    try:
+        wasmtime.Module.validate(engine, data)
+    except wasmtime.WasmtimeError:
+        return False
+    return True
+
+
+class Judge:
+    def __init__(self) -> None:
+        self.plain, self.later = _engines()
+
+    def outcome(self, data: bytes, only_debug: bool, seed: Seed) -> tuple[str, str]:
+        """A word for the counts, and what is wrong, or nothing."""
+        try:
+            validate(decode(data))
+            verdict, message = "valid", ""
+        except WasmError as error:
+            verdict, message = "invalid", str(error)
+        except Unsupported as error:
+            verdict, message = "needs more", str(error)
+        expected = valid(self.plain, data)
+        if verdict == "valid" and not expected:
+            return verdict, "found valid, which wasmtime does not"
+        if verdict == "invalid" and expected:
+            return verdict, f"wasmtime finds this valid: {message}"
+        if verdict == "needs more":
+            verdict += ": valid" if expected or valid(self.later, data) else ": invalid as well"
+        code = code_of(data)
+        if code is not None:
+            verdict += ", compiles"
+        if only_debug and code != seed.code:
+            return verdict, "damaged debug data changes the program"
+        return verdict, ""
+
+
+def search(
+    first: int, count: int, limit: float, seconds: float = 0
+) -> Iterator[tuple[int, bytes, str, str]]:
+    """(number, mutant, outcome, what is wrong) of each mutant from `first` on."""
+    known, judge = seeds(), Judge()
+    end = time.monotonic() + seconds if seconds else float("inf")
+
+    def expired(*_: object) -> None:
+        raise TimeoutError(f"more than {limit} seconds")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    try:
+        for number in range(first, first + count):
+            if time.monotonic() > end:
+                break
+            random = Random(number)
+            seed = random.choice(known)
+            data, only_debug = mutant(random, seed, random.choice(known))
+            signal.setitimer(signal.ITIMER_REAL, limit)
+            try:
+                outcome, wrong = judge.outcome(data, only_debug, seed)
+            except Exception:
+                outcome, wrong = "crash", traceback.format_exc()
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            yield number, data, outcome, wrong
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
+# -- the command ----------------------------------------------------------------------------------
+
+
+def _work(pipe, first: int, count: int, limit: float, seconds: float, megabytes: int) -> None:
+    """The worker: sends counts from time to time, findings at once."""
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    counts: Counter[str] = Counter()
+    shown = time.monotonic()
+    number = first - 1
+    for number, data, outcome, wrong in search(first, count, limit, seconds):
+        counts[outcome] += 1
+        if wrong or time.monotonic() - shown > 1:
+            pipe.send((number, data if wrong else b"", wrong, counts))
+            counts, shown = Counter(), time.monotonic()
+    pipe.send((number, b"", "", counts))
+    pipe.send(None)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=0, help="mutants (0: until --seconds)")
+    parser.add_argument("--seconds", type=float, default=0, help="time to spend (0: until --count)")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="first seed")
+    parser.add_argument("--limit", type=float, default=10, help="seconds for each mutant")
+    parser.add_argument("--memory", type=int, default=6000, help="MB of address space")
+    parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"))
+    arguments = parser.parse_args()
+    count = arguments.count or (1 << 60 if arguments.seconds else 10_000)
+    counts: Counter[str] = Counter()
+    findings = 0
+    started = time.monotonic()
+    mine, theirs = multiprocessing.Pipe(duplex=False)
+    worker = multiprocessing.Process(
+        target=_work,
+        args=(theirs, arguments.first, count, arguments.limit, arguments.seconds, arguments.memory),
+    )
+    worker.start()
+    theirs.close()
+    number, finished, shown = arguments.first, False, started
+    while True:
+        try:
+            message = mine.recv()
+        except EOFError:
+            break
+        if message is None:
+            finished = True
+            break
+        number, data, wrong, more = message
+        counts += more
+        if wrong:
+            findings += 1
+            arguments.failures.mkdir(parents=True, exist_ok=True)
+            stem = arguments.failures / f"mutant-{number}"
+            stem.with_suffix(".wasm").write_bytes(data)
+            stem.with_suffix(".txt").write_text(wrong + "\n")
+            print(f"seed {number}: {wrong.strip().splitlines()[-1]} ({stem}.wasm)")
+        if time.monotonic() - shown > 10:
+            shown = time.monotonic()
+            print(f"seed {number}: {dict(counts)}", flush=True)
+    worker.join()
+    if not finished:
+        findings += 1
+        print(f"the worker died behind seed {number}")
+    print(dict(counts))
+    print(f"{counts.total():,} mutants, {findings} findings, {time.monotonic() - started:,.0f} s")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
