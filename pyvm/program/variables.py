@@ -58,14 +58,16 @@ def allocate(function: FunctionType, body: Body) -> Frame:
     """The most used locals, counted by loop depth, get the machine's locals."""
     kinds = (*function.params, *body.locals)
     weight = [0] * len(kinds)
-    loops: list[bool] = []
+    blocks: list[bool] = []  # whether each is a loop
+    depth = 0  # of loops
     for op, arg, _ in body.code:
         if op in ("block", "loop", "if"):
-            loops.append(op == "loop")
-        elif op == "end" and loops:
-            loops.pop()
+            blocks.append(op == "loop")
+            depth += op == "loop"
+        elif op == "end" and blocks:
+            depth -= blocks.pop()
         elif op.startswith("local."):
-            weight[arg] += 8 ** min(sum(loops), 6)
+            weight[arg] += 8 ** min(depth, 6)
     variables: list[tuple[Variable, ...]] = [()] * len(kinds)
     used = offset = 0
     for index in sorted(range(len(kinds)), key=lambda i: (-weight[i], i)):
