@@ -1,4 +1,4 @@
-"""Arrays across the C boundary: checked, never silently copied.
+"""Arrays across the C boundary: token ids as contiguous int32.
 
 Enters: what a caller passed as tokens.  Leaves: an int32 array and the pointer to it.
 """
@@ -6,34 +6,53 @@ Enters: what a caller passed as tokens.  Leaves: an int32 array and the pointer 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from pyvm.engine.abi import Tokens
-from pyvm.engine.errors import ArgumentError
+from pyvm.engine.errors import ArgumentError, ArgumentTypeError
 
 
 def token_array(tokens: np.ndarray | Sequence[int], name: str = "tokens") -> np.ndarray:
-    """An array must be int32, one-dimensional and contiguous; a list is converted."""
-    if not isinstance(tokens, np.ndarray):
-        if isinstance(tokens, (str, bytes)):
-            raise ArgumentError(
-                f"{name} must be token ids; parse text with pyvm.program.tokens.parse"
-            )
-        try:
-            given = np.asarray(tokens)
-        except (TypeError, ValueError, OverflowError):
-            given = np.empty(0, dtype=object)
-        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-            raise ArgumentError(f"{name} must be a sequence of integers")
-        if given.size and (given.min() < -(2**31) or given.max() >= 2**31):
+    """The ids as a contiguous int32 array: the given one where it is that, else a copy.
+
+    Integers of every size and stride are taken, in arrays and in sequences.
+    """
+    if isinstance(tokens, (str, bytes)):
+        raise ArgumentTypeError(
+            f"{name} must be token ids, not text; pyvm.program.tokens.parse makes ids of text"
+        )
+    given = tokens if isinstance(tokens, np.ndarray) else _as_array(tokens)
+    if given.ndim != 1:
+        raise ArgumentTypeError(
+            f"{name} must be a one-dimensional sequence of integers, not {_described(tokens)}"
+        )
+    if given.dtype.kind not in "iu" and (given.size or given is tokens):
+        # Beyond 64 bits numpy makes floats or objects of a sequence.
+        if given is not tokens and all(type(token) is int for token in tokens):
             raise ArgumentError(f"{name} has a value that is no 32-bit integer")
-        return given.astype(np.int32)
-    if tokens.dtype != np.int32:
-        raise ArgumentError(f"{name} must be an int32 array, not {tokens.dtype}")
-    if tokens.ndim != 1 or not tokens.flags.c_contiguous:
-        raise ArgumentError(f"{name} must be a one-dimensional contiguous array")
-    return tokens
+        raise ArgumentTypeError(f"{name} must be integers, not {_described(tokens)}")
+    if given.size and not np.can_cast(given.dtype, np.int32):
+        if given.min() < -(2**31) or given.max() >= 2**31:
+            raise ArgumentError(f"{name} has a value that is no 32-bit integer")
+    return np.ascontiguousarray(given, dtype=np.int32)
+
+
+def _as_array(tokens: Any) -> np.ndarray:
+    try:
+        return np.asarray(tokens)
+    except (TypeError, ValueError, OverflowError):  # rows of several lengths, for example
+        return np.empty(0, dtype=object).reshape(0, 0)
+
+
+def _described(tokens: Any) -> str:
+    if isinstance(tokens, np.ndarray):
+        return f"an array of {tokens.dtype} with {tokens.ndim} dimensions"
+    if isinstance(tokens, (list, tuple)):
+        wrong = (t for t in tokens if isinstance(t, bool) or not isinstance(t, (int, np.integer)))
+        return f"a {type(tokens).__name__} with a {type(next(wrong, None)).__name__}"
+    return f"a {type(tokens).__name__}"
 
 
 def pointer(array: np.ndarray) -> Tokens:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pyvm.engine.abi import Callback, Tokens
+from pyvm.engine.errors import ArgumentTypeError, OutOfMemory
 
 OnTokens = Callable[[np.ndarray], object]
 _INT32 = ctypes.sizeof(ctypes.c_int32)
@@ -28,6 +29,8 @@ class Collector:
     """
 
     def __init__(self, prompt: np.ndarray, on_tokens: OnTokens | None, keep: bool = True):
+        if on_tokens is not None and not callable(on_tokens):
+            raise ArgumentTypeError(f"on_tokens must be a function, not {on_tokens!r}")
         self._tokens = np.empty(max(2 * prompt.size, 1 << 14), dtype=np.int32)
         self._tokens[: prompt.size] = prompt
         self._count = prompt.size
@@ -35,6 +38,7 @@ class Collector:
         self._keep = keep
         self._on_tokens = on_tokens
         self._interrupted = self._in_caller = False
+        self.generated = 0  # tokens, those included that were not kept
         self.error: BaseException | None = None
         self.callback = Callback(self._receive)  # kept here for as long as C may call it
 
@@ -61,10 +65,10 @@ class Collector:
         try:
             first, self._count = self._count, self._count + count
             if self._count > self._tokens.size:
-                # realloc copies no page of a large block; half more each time bounds the waste.
-                self._tokens.resize(self._count + self._count // 2, refcheck=False)
+                self._grow()
             address = ctypes.addressof(tokens.contents)
             ctypes.memmove(self._tokens.ctypes.data + first * _INT32, address, count * _INT32)
+            self.generated += count
             stop = self._on_tokens is not None and self._tell_caller(first)
             if not self._keep:
                 self._count = self._prompt_size
@@ -72,6 +76,13 @@ class Collector:
         except BaseException as error:
             self.error = error
             return 1
+
+    def _grow(self) -> None:
+        try:
+            # realloc copies no page of a large block; half more each time bounds the waste.
+            self._tokens.resize(self._count + self._count // 2, refcheck=False)
+        except MemoryError:
+            raise OutOfMemory(f"memory ran out after {self.generated:,} generated tokens") from None
 
     def _tell_caller(self, first: int) -> bool:
         try:

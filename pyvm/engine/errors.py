@@ -14,6 +14,10 @@ class ArgumentError(PyvmError, ValueError):
     """A parameter is out of range, of the wrong type, or does not fit the model."""
 
 
+class ArgumentTypeError(ArgumentError, TypeError):
+    """A parameter of the wrong type."""
+
+
 class FileError(PyvmError, OSError):
     """A file cannot be opened or read."""
 

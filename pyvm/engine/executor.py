@@ -12,8 +12,9 @@ from typing import Any
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer
 from pyvm.engine.collector import Collector, OnTokens
-from pyvm.engine.library import check, library
-from pyvm.engine.model import _check_count, make_run
+from pyvm.engine.library import library
+from pyvm.engine.model import check_run, make_run
+from pyvm.engine.options import check_count, check_flag
 from pyvm.engine.prompt import prompt_of
 from pyvm.engine.run import Run
 from pyvm.program.tokens import TOKEN_ID, VOCABULARY
@@ -28,7 +29,7 @@ def execute(
     program: Any, limit: int = 0, on_tokens: OnTokens | None = None, keep: bool = True
 ) -> Run:
     """Runs a program in the standard vocabulary; the parameters are those of Model.generate."""
-    _check_count(limit, "limit")
+    limit, keep = check_count(limit, "limit"), check_flag(keep, "keep")
     prompt = prompt_of(program, VOCABULARY)
     collector = Collector(prompt.tokens, on_tokens, keep)
     result = abi.RunResult()
@@ -43,6 +44,5 @@ def execute(
             None,
             ctypes.byref(result),
         )
-    if collector.error is None:
-        check(status)
+    check_run(status, collector)
     return make_run(prompt, collector, result, VOCABULARY, TOKEN_ID["halt"], keep)

@@ -17,22 +17,36 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer, token_array
 from pyvm.engine.collector import Collector, OnTokens
-from pyvm.engine.errors import ArgumentError, ClosedError, ModelError
+from pyvm.engine.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    ClosedError,
+    ModelError,
+    OutOfMemory,
+)
 from pyvm.engine.library import check, library
+from pyvm.engine.options import check_count, check_flag, make_options
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
 from pyvm.trace.classes import prompt_end, token_classes
 
 
 class Model:
-    """An opened model.
+    """An opened model, which generates and verifies; pyvm.load() opens the standard one.
+
+        with pyvm.load() as model:
+            run = model.generate(pyvm.compile("hello"))
+            assert model.verify(run.tokens)
+
+    It is a handle of libtvm, and no copy of the file: to use it in another process, or to keep it,
+    pass the file's path or its bytes and open them there.
 
     Attributes:
         vocabulary_size, width, layers, heads, neurons: V, D, L, H and F of the file.
@@ -44,12 +58,20 @@ class Model:
     """
 
     def __init__(self, source: str | os.PathLike[str] | bytes):
+        """Opens a model file, or the bytes of one; raises FileError or ModelError."""
         lib = library()
         handle = ctypes.c_void_p()
         if isinstance(source, bytes):
             check(lib.tvm_model_open_memory(source, len(source), ctypes.byref(handle)))
+        elif isinstance(source, (str, os.PathLike)):
+            path = os.fsencode(Path(source))
+            if b"\0" in path:
+                raise ArgumentError(f"the name {str(source)!r} has a zero byte: it is no file's")
+            check(lib.tvm_model_open(path, ctypes.byref(handle)))
         else:
-            check(lib.tvm_model_open(os.fsencode(Path(source)), ctypes.byref(handle)))
+            raise ArgumentTypeError(
+                f"a model is opened from a path or from bytes, not from {type(source).__name__}"
+            )
         self._open(handle)
 
     def _open(self, handle: ctypes.c_void_p) -> None:
@@ -84,6 +106,12 @@ class Model:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Model cannot be pickled or copied: it is an open handle of libtvm; pass the file's "
+            "path or its bytes, and open them with pyvm.load()"
+        )
 
     def __repr__(self) -> str:
         sizes = f"V={self.vocabulary_size} D={self.width} L={self.layers} H={self.heads}"
@@ -152,6 +180,8 @@ class Model:
         """Ids in this model's vocabulary; raises pyvm.program.tokens.TokenError."""
         from pyvm.program.tokens import parse
 
+        if isinstance(tokens, str) or not all(isinstance(token, str) for token in tokens):
+            raise ArgumentTypeError("tokens must be a sequence of words; text.split() makes one")
         return parse(" ".join(tokens), {token: i for i, token in enumerate(self.vocabulary)})
 
     def generate(
@@ -165,6 +195,8 @@ class Model:
         """Greedy decoding from a program (pyvm.compile) or from token ids.
 
         Args:
+            program: a Program, or ids: an array of integers of any size and stride, or a sequence
+                of them, which is converted to int32 once.
             limit: most tokens to generate; 0 for no limit.
             on_tokens: sees each chunk of generated ids as an array; returning True stops the run.
                 What it raises, Ctrl-C included, stops the run and is raised again.
@@ -172,10 +204,11 @@ class Model:
                 the prompt alone, and neither cursor nor trap.
             options: path, projection, attention, bypass, threads: see tvm_options in tvm.h.
         """
-        _check_count(limit, "limit")
+        limit, keep = check_count(limit, "limit"), check_flag(keep, "keep")
+        settings = make_options("generate", options)
         prompt = prompt_of(program, self.vocabulary)
         collector = Collector(prompt.tokens, on_tokens, keep)
-        result, settings = abi.RunResult(), make_options(**options)
+        result = abi.RunResult()
         with self._use() as handle, collector:
             status = library().tvm_generate(
                 handle,
@@ -187,8 +220,7 @@ class Model:
                 ctypes.byref(settings),
                 ctypes.byref(result),
             )
-        if collector.error is None:
-            check(status)
+        check_run(status, collector)
         return make_run(prompt, collector, result, self.vocabulary, self.stop, keep)
 
     def verify(
@@ -201,27 +233,28 @@ class Model:
     ) -> Check:
         """Checks tokens[first:last] against the model's predictions from the tokens before each.
 
-        `first` is by default the first token behind the prompt (1 when the tokens have no prompt of
-        the token language), `last` the end.  With `predicted`, all predictions are returned;
-        without it the first mismatch may end it.
+        Tokens are taken as generate() takes ids.  `first` is by default the first token behind the
+        prompt (1 when the tokens have no prompt of the token language), `last` the end.  With
+        `predicted`, all predictions are returned; without it the first mismatch may end it.
         """
+        settings = make_options("verify", options)
+        predicted = check_flag(predicted, "predicted")
         given = token_array(tokens)
-        last = given.size if last is None else last
+        last = given.size if last is None else check_count(last, "last")
         if first is None:
             first = max(1, prompt_end(given, token_classes(self.vocabulary)))
             if first >= last:
                 raise ArgumentError(
                     f"nothing to verify: {last} tokens, and none of them after the prompt"
                 )
-        _check_count(first, "first")
-        _check_count(last, "last")
+        first = check_count(first, "first")
         if not 1 <= first <= last <= given.size:
             raise ArgumentError(
                 f"the window {first}..{last} does not fit {given.size} tokens: "
                 "1 <= first <= last <= count"
             )
         predictions = np.empty(last - first, dtype=np.int32) if predicted else None
-        result, settings = abi.VerifyResult(), make_options(**options)
+        result = abi.VerifyResult()
         with self._use() as handle:
             status = library().tvm_verify(
                 handle,
@@ -247,37 +280,14 @@ class Model:
         )
 
 
-def _check_count(value: Any, name: str) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, np.integer))
-        or not 0 <= value < 2**63
-    ):
-        raise ArgumentError(f"{name} must be a whole number that is not negative, not {value!r}")
-
-
-def make_options(
-    path: str = "auto",
-    projection: str = "auto",
-    attention: str = "auto",
-    bypass: str = "all",
-    threads: int = 0,
-) -> abi.Options:
-    """The options struct; names are those of tvm.h in lower case."""
-    _check_count(threads, "threads")
-    if threads >= 2**31:
-        raise ArgumentError(f"threads is {threads}: too many")
-    values = {}
-    for name, value, known in (
-        ("path", path, abi.PATHS),
-        ("projection", projection, abi.PROJECTIONS),
-        ("attention", attention, abi.ATTENTIONS),
-        ("bypass", bypass, abi.BYPASSES),
-    ):
-        if value not in known:
-            raise ArgumentError(f"{name} is {value!r}: it must be one of {', '.join(known)}")
-        values[name] = known[value]
-    return abi.Options(threads=int(threads), **values)
+def check_run(status: int, collector: Collector) -> None:
+    """Raises what a run ended in; where memory ran out, it says how far the run came."""
+    if collector.error is not None:
+        raise collector.error
+    try:
+        check(status)
+    except OutOfMemory as error:
+        raise OutOfMemory(f"{error}, after {collector.generated:,} generated tokens") from None
 
 
 def make_run(
@@ -288,9 +298,7 @@ def make_run(
     stop: int,
     keep: bool,
 ) -> Run:
-    """The run of a finished call; raises again what the caller's function raised."""
-    if collector.error is not None:
-        raise collector.error
+    """The run of a finished call."""
     tokens = collector.finish()
     cursor, trap = prompt.end(tokens, vocabulary, stop) if keep else (None, None)
     return Run(

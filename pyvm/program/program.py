@@ -6,8 +6,10 @@ tokens.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +35,7 @@ from pyvm.program.wasm_to_machine import compile_wasm
 _END_OF_INPUT = ("00", commit_token(0, False))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Program:
     """Code and input.
 
@@ -66,6 +68,13 @@ class Program:
             raise ProgramError(
                 "a program has an input exactly if its first instruction is input_base"
             )
+
+    def __repr__(self) -> str:
+        given = ""
+        if self.input is not None:
+            shown = repr(self.input[:20]) + ("..." if len(self.input) > 20 else "")
+            given = f", input {shown}"
+        return f"<Program {printable(self.name)}: {len(self.code):,} instructions{given}>"
 
     @property
     def takes_input(self) -> bool:
@@ -184,10 +193,23 @@ def from_words(words: list[str], name: str = "program") -> Program:
 
 
 def _as_bytes(text: bytes | str | None) -> bytes:
+    if not isinstance(text, (bytes, str, type(None))):
+        raise TypeError(f"input must be text or bytes, not {text!r}")
     data = text.encode() if isinstance(text, str) else text or b""
     if 0 in data:
         raise ProgramError("the input contains a zero byte, which ends it")
     return data
+
+
+def _check_parameters(entry: Any, args: Any, checked: Any) -> None:
+    if not isinstance(entry, str):
+        raise TypeError(f"entry must be the name of an exported function, not {entry!r}")
+    if not isinstance(args, (tuple, list)) or any(
+        isinstance(value, bool) or not isinstance(value, (int, np.integer)) for value in args
+    ):
+        raise TypeError(f"args must be a tuple of integers, not {args!r}")
+    if not isinstance(checked, (bool, type(None))):
+        raise TypeError(f"checked must be True, False or None, not {checked!r}")
 
 
 def from_wasm(
@@ -200,7 +222,10 @@ def from_wasm(
     name: str = "program",
 ) -> Program:
     """The program that runs an exported function of a module."""
-    text = _as_bytes(input)
+    _check_parameters(entry, args, checked)
+    if not isinstance(data, bytes):
+        raise TypeError(f"a module is bytes, not {type(data).__name__}")
+    text, args = _as_bytes(input), tuple(map(int, args))
     linked, takes_input, room, debug = compile_wasm(data, entry, args, text, checked, print_results)
     code, places = tuple(linked.code), tuple(linked.places)
     return Program(code, text if takes_input else None, places, name, debug, room)
@@ -225,6 +250,10 @@ def compile_file(
     """
     from pyvm.program import bundled
 
+    _check_parameters(entry, args, checked)
+    _as_bytes(input)
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(f"source must be a bundled name or a path, not {source!r}")
     name = str(source)
     if name in bundled.PROGRAMS:
         item = bundled.PROGRAMS[name]

@@ -116,11 +116,11 @@ def test_structs_match_the_header(struct):
 
 
 def test_defaults_are_those_of_the_library():
-    from pyvm.engine.model import make_options
+    from pyvm.engine.options import make_options
 
     options = abi.Options()
     library.library().tvm_options_default(ctypes.byref(options))
-    ours = make_options()
+    ours = make_options("generate", {})
     for field, _ in abi.Options._fields_:
         assert getattr(options, field) == getattr(ours, field), field
 

@@ -150,8 +150,12 @@ def test_verify_refuses_a_window_that_does_not_fit(model, first, last):
 @pytest.mark.parametrize(
     "tokens, words",
     [
-        (LOOP.prompt.astype(np.int64), "int32"),
-        (LOOP.prompt[::2], "contiguous"),
+        (LOOP.prompt.astype(float), "integers"),
+        (LOOP.prompt.astype(bool), "integers"),
+        (LOOP.prompt.astype(object), "integers"),
+        (np.empty(0), "integers"),
+        (np.array([2**31]), "32-bit"),
+        (np.array([2**63], dtype=np.uint64), "32-bit"),
         (LOOP.prompt.reshape(1, -1), "one-dimensional"),
         ("{ halt", "parse"),
         ([1, 2.5], "integers"),
