@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from pyvm import __version__
 from pyvm.commands import common, doctor, models, programs, run, status
+from pyvm.printable import printable
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -48,13 +49,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(common.sentence(error))
     except Exception as error:
         if _is_expected(error):
-            return _fail(str(error))
+            return _fail(_one_line(error))
         if os.environ.get("PYVM_TRACEBACK"):
             raise
         name = type(error).__name__
         return _fail(
             f"a defect of pyvm ({name}: {error}); PYVM_TRACEBACK=1 shows where, please report it"
         )
+
+
+def _one_line(error: Exception) -> str:
+    """The sentence of an error, in which names of files cannot end the line.
+
+    Only what a C compiler says has lines of its own.
+    """
+    from pyvm.program.errors import CompileError
+
+    return str(error) if isinstance(error, CompileError) else printable(str(error))
 
 
 def _is_expected(error: Exception) -> bool:

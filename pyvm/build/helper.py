@@ -83,7 +83,14 @@ def _environment(compiler: list[str]) -> dict[str, str]:
     return env
 
 
-def _configure(folder, options, compiler, env, quiet, say) -> None:
+def _configure(
+    folder: Path,
+    options: Sequence[str],
+    compiler: list[str],
+    env: dict[str, str],
+    quiet: bool,
+    say: Callable[[str], None],
+) -> None:
     request = {"root": str(ROOT), "compiler": compiler, "options": list(options)}
     note = folder / REQUEST
     try:

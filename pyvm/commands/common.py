@@ -132,7 +132,7 @@ def sentence(error: Exception) -> str:
     """What an error says to a user: of the operating system's, the file and the reason."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{printable(os.fsdecode(error.filename))}: {error.strerror}"
-    return str(error)
+    return printable(str(error))
 
 
 def write_file(path: str, data: bytes) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pyvm.commands import common, status
 from pyvm.commands.common import CommandError, say
 from pyvm.engine.errors import PyvmError
+from pyvm.printable import printable
 
 
 def add(commands) -> None:
@@ -89,8 +90,9 @@ def trace(arguments: argparse.Namespace) -> int:
 
         lines = explain(done.tokens, done.vocabulary, common.listing_of(program))
     if arguments.output == "-":
+        steers = sys.stdout.isatty()  # a model's tokens are spelled as its file says
         for line in lines:
-            print(line)
+            print(printable(line) if steers else line)
         sys.stdout.flush()
     else:
         common.write_file(arguments.output, "".join(f"{line}\n" for line in lines).encode())
@@ -140,19 +142,20 @@ def verify(arguments: argparse.Namespace) -> int:
         with ThreadPoolExecutor(min(workers, len(arguments.traces))) as pool:
             checks = [(path, pool.submit(check, path)) for path in arguments.traces]
             for path, future in checks:
+                name = printable(path)
                 try:
-                    checked = interruptible(future.result, f"{path}: interrupted")
+                    checked = interruptible(future.result, f"{name}: interrupted")
                 except (CommandError, PyvmError, OSError) as error:
                     said = common.sentence(error)
-                    say(f"pyvm: {said if str(path) in said else f'{path}: {said}'}")
+                    say(f"pyvm: {said if name in said else f'{name}: {said}'}")
                     code = code or status.ERROR
                     continue
                 if checked.ok:
-                    say(f"{path}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
+                    say(f"{name}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
                     if not checked.exact:
                         say(common.INEXACT)
                 else:
-                    say(f"{path}: {mismatch(checked, model.vocabulary)}")
+                    say(f"{name}: {mismatch(checked, model.vocabulary)}")
                     code = status.WRONG
     return code
 

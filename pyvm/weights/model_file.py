@@ -45,7 +45,7 @@ class LayerWeights:
     erase_after_ffn: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelFile:
     """A model: vocabulary, E (V, D), layers, head (V, D); tie_break, head_kind (L, H) or None."""
 
@@ -57,6 +57,10 @@ class ModelFile:
     tie_break: np.ndarray | None = None
     head_kind: np.ndarray | None = None
     metadata: dict | None = None
+
+    def __repr__(self) -> str:
+        size, width = self.embedding.shape
+        return f"<ModelFile V={size} D={width} L={len(self.layers)}>"
 
     def to_bytes(self, trailers: int = 4) -> bytes:
         """The file; `trailers` says after how many of the four it ends."""

@@ -165,4 +165,19 @@ def test_names_of_files_are_shown_escaped(tmp_path, capfd, ending, monkeypatch):
         for command in (["run", name], ["verify", name], ["run", "hello", "--model", name]):
             assert main(command) != 0
             out, err = capfd.readouterr()
-            assert out == "" and err.replace("\n", "").isprintable(), (command, err)
+            assert out == "" and err.count("\n") == 1 and err[:-1].isprintable(), (command, err)
+
+
+def test_a_terminal_sees_the_tokens_of_a_model_escaped(model_file, tmp_path, monkeypatch, capsys):
+    words = list(model_file.vocabulary)
+    words[words.index("commit(-1,sts=0,bt=0)")] = "\x1b[2J"
+    path = tmp_path / "model.bin"
+    path.write_bytes(replace(model_file, vocabulary=tuple(words)).to_bytes())
+    program = tmp_path / "program.txt"
+    program.write_text("{ drop 00 00 00 00 } ")
+    code = ["trace", str(program), "--model", str(path), "--tokens", "--max-tokens", "1"]
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stdout.isatty", lambda terminal=terminal: terminal)
+        main(code)
+        out = capsys.readouterr().out
+        assert ("\x1b" in out) is not terminal, out
