@@ -78,9 +78,8 @@ def _string(data: bytes, start: int, end: int) -> bytes:
 
 
 def _text(data: bytes) -> str:
-    """The last part of a path, as messages show it."""
-    name = PurePosixPath(data.decode("utf-8", "replace").replace("\\", "/")).name
-    return "".join(c if c.isprintable() else "?" for c in name)
+    """The last part of a path."""
+    return PurePosixPath(data.decode("utf-8", "replace").replace("\\", "/")).name
 
 
 @dataclass

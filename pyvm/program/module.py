@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pyvm.printable import printable
+
 PAGE = 65536
 MAX_PAGES = 65536
 
@@ -47,6 +49,9 @@ class Import:
     kind: str  # func | table | memory | global
     desc: object  # type index | Limits | (type, mutable)
     at: int
+
+    def __str__(self) -> str:
+        return printable(f"{self.module}.{self.name}")
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _check_import(module: Module, item: Import) -> None:
         return
     if item.kind != "func":
         raise Unsupported(
-            f"import of the {item.kind} {item.module}.{item.name} at offset {item.at:#x}: "
+            f"import of the {item.kind} {item} at offset {item.at:#x}: "
             "the only imports are env.output_byte and env.memory"
         )
     kind = module.types[item.desc]

@@ -57,9 +57,7 @@ class ModuleCode:
         """The unit to call for a function; `caller` is None for the start code."""
         imports = self.module.imported("func")
         if index < len(imports):
-            raise Unsupported(
-                f"{imports[index].module}.{imports[index].name}: the only import is env.output_byte"
-            )
+            raise Unsupported(f"{imports[index]}: the only import is env.output_byte")
         if index not in self.known:
             self.known.add(index)
             self.wanted.append(index)

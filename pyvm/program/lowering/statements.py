@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyvm.printable import printable
 from pyvm.program.assembly import Label
 from pyvm.program.errors import Unsupported
 from pyvm.program.expression import FULL, Node, const, node, stacked
@@ -82,7 +83,7 @@ class Statements(Control):
             return self.context.unit_of(index, self.index, op == "call")
         except Unsupported as error:
             raise Unsupported(
-                f"{op} in {self.name} at offset {at:#x} of the import {error}"
+                f"{op} in {printable(self.name)} at offset {at:#x} of the import {error}"
             ) from None
 
     def _op_call(self, index, at) -> None:
@@ -183,7 +184,8 @@ class Statements(Control):
         row = _ROWS[op]
         if any(kind in ("f32", "f64") for kind in row.params + row.results):
             refusal = Unsupported(
-                f"{op} in {self.name} at offset {at:#x}: there is no arithmetic of floats"
+                f"{op} in {printable(self.name)} at offset {at:#x}: there is no arithmetic of "
+                "floats"
             )
             self.context.refused.setdefault(self.index, refusal)
             self._flush()
