@@ -115,7 +115,7 @@ def test_what_is_merely_odd_is_compiled(name):
 
 
 def test_locals_that_nobody_follows_are_right_all_the_same():
-    """Beyond the bound on facts nothing is known of locals: they may be anything, and are zeroed."""
+    """Beyond the bound on facts nothing is known of locals, and all are zeroed."""
     count = 200
     code = b"".join(b"\x41" + leb(i % 60) + b"\x21" + leb(i) for i in range(1, count))
     code += b"\x02\x40\x20\1\x0d\0\x0b" * 12_000  # block, br_if
