@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from pyvm import __version__
-from pyvm.commands import common, doctor, models, programs, run, status
+from pyvm.commands import common, doctor, models, programs, run, status, verify
 from pyvm.printable import printable
 
 
@@ -26,7 +26,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="name", required=True, metavar="COMMAND", parser_class=common.Parser
     )
-    for module in (run, programs, models, doctor):
+    for module in (run, programs, verify, models, doctor):
         module.add(commands)
     return parser
 

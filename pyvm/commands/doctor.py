@@ -98,7 +98,7 @@ def _hello() -> str:
     with load() as model:
         run = model.generate(compile_file("hello"))
         verified = model.verify(run.tokens, run.prompt_length)
-    if not (run.ok and verified.ok):
+    if not (run.ok and verified.ok and verified.complete):
         raise RuntimeError("the bundled program hello does not run")
     return f"runs, verified, {common.rate(run.generated.size, run.timings.seconds)}"
 

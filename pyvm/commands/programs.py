@@ -1,18 +1,15 @@
-"""`pyvm compile`, `trace`, `verify`, `specialize`: programs and their traces as files.
+"""`pyvm compile`, `trace`, `specialize`: programs as token files, in words, as models.
 
-Enters: programs, token files.  Leaves: token files, explanations, verdicts, specialised models.
+Enters: programs.  Leaves: token files, explanations, specialised models.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
 from pyvm.commands import common, status
-from pyvm.commands.common import CommandError, say
-from pyvm.engine.errors import PyvmError
+from pyvm.commands.common import say
 from pyvm.printable import printable
 
 
@@ -44,17 +41,6 @@ def add(commands) -> None:
     parser.add_argument("--max-tokens", type=common.whole_number, default=0, metavar="N")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
     parser.set_defaults(command=trace)
-
-    parser = commands.add_parser(
-        "verify",
-        help="check traces against the model, every position",
-        description="Checks token files that hold a prompt and its trace (pyvm trace --tokens).",
-        epilog=status.VERIFY_EPILOG,
-    )
-    parser.add_argument("traces", nargs="+", metavar="TRACE")
-    common.add_model_option(parser)
-    common.add_engine_options(parser)
-    parser.set_defaults(command=verify)
 
     parser = commands.add_parser(
         "specialize",
@@ -118,67 +104,6 @@ def _token_lines(done):
             line = []
     if line:
         yield " ".join(line)
-
-
-def verify(arguments: argparse.Namespace) -> int:
-    """One long trace is split over the threads; of several, each thread takes one at a time."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from pyvm.commands.run import mismatch
-    from pyvm.commands.waiting import interruptible
-
-    code = status.OK
-    options = common.engine_options(arguments)
-    workers = options["threads"] or os.cpu_count() or 1
-    if len(arguments.traces) > 1:
-        options["threads"] = 1
-
-    with common.open_model(arguments) as model:
-
-        def check(path: str):
-            tokens, first = read_trace(path, model)
-            return model.verify(tokens, first, **options)
-
-        with ThreadPoolExecutor(min(workers, len(arguments.traces))) as pool:
-            checks = [(path, pool.submit(check, path)) for path in arguments.traces]
-            for path, future in checks:
-                name = printable(path)
-                try:
-                    checked = interruptible(future.result, f"{name}: interrupted")
-                except (CommandError, PyvmError, OSError) as error:
-                    said = common.sentence(error)
-                    say(f"pyvm: {said if name in said else f'{name}: {said}'}")
-                    code = code or status.ERROR
-                    continue
-                if checked.ok:
-                    say(f"{name}: ok, {common.rate(checked.checked, checked.timings.seconds)}")
-                    if not checked.exact:
-                        say(common.INEXACT)
-                else:
-                    say(f"{name}: {mismatch(checked, model.vocabulary)}")
-                    code = status.WRONG
-    return code
-
-
-def read_trace(path: str, model):
-    """The ids of a token file, and where its prompt ends."""
-    from pyvm.program.tokens import TokenError
-    from pyvm.trace.classes import prompt_end, token_classes
-
-    try:
-        text = Path(path).read_text(encoding="ascii")
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{path} is no token file: byte {error.start} is not ASCII") from None
-    try:
-        tokens = model.encode(text.split())
-    except TokenError as error:
-        raise CommandError(f"{path}: {error}") from None
-    first = prompt_end(tokens, token_classes(model.vocabulary))
-    if first < 1 or first >= tokens.size:
-        raise CommandError(
-            f"{path} holds no trace: {tokens.size} tokens, and none after the prompt"
-        )
-    return tokens, first
 
 
 def specialize(arguments: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ from pyvm.engine.library import check, library
 from pyvm.engine.options import check_count, check_flag, make_options
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
-from pyvm.trace.classes import prompt_end, token_classes
+from pyvm.trace.classes import first_stop, prompt_end, token_classes
 
 
 class Model:
@@ -241,8 +241,9 @@ class Model:
         predicted = check_flag(predicted, "predicted")
         given = token_array(tokens)
         last = given.size if last is None else check_count(last, "last")
+        end = prompt_end(given, token_classes(self.vocabulary))
         if first is None:
-            first = max(1, prompt_end(given, token_classes(self.vocabulary)))
+            first = max(1, end)
             if first >= last:
                 raise ArgumentError(
                     f"nothing to verify: {last} tokens, and none of them after the prompt"
@@ -270,6 +271,7 @@ class Model:
         found = result.first_mismatch >= 0
         return Check(
             ok=bool(result.ok),
+            complete=first_stop(given, end or first, self.stop) == given.size - 1,
             first_mismatch=result.first_mismatch if found else None,
             expected=result.expected if found else None,
             predicted=result.predicted if found else None,

@@ -84,6 +84,8 @@ class Check:
 
     Attributes:
         ok: every checked position predicts the token that follows it.
+        complete: the tokens are those of a whole run: they end in the stop token, and it stands
+            nowhere else behind the prompt. A run that was cut is ok, and not complete.
         first_mismatch: position of the first token that differs from its prediction, or None.
         expected: the token id there, or None.
         predicted: the model's prediction for it, or None.
@@ -94,6 +96,7 @@ class Check:
     """
 
     ok: bool
+    complete: bool
     first_mismatch: int | None
     expected: int | None
     predicted: int | None

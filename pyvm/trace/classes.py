@@ -86,3 +86,12 @@ def prompt_end(tokens: np.ndarray, classes: TokenClasses) -> int:
     begin = trace_begin(tokens, classes)
     ends = np.flatnonzero(tokens[begin:] == classes.input_end)
     return begin + int(ends[0]) + 1 if ends.size else begin
+
+
+def first_stop(tokens: np.ndarray, begin: int, stop: int) -> int | None:
+    """The position of the first stop token from `begin` on, None where there is none.
+
+    Of a whole run it is the last token.
+    """
+    stops = np.flatnonzero(tokens[begin:] == stop)
+    return begin + int(stops[0]) if stops.size else None

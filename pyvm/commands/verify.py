@@ -1,0 +1,106 @@
+"""`pyvm verify`: stored traces, every position against the model.
+
+Enters: token files that hold a prompt and its trace.  Leaves: a verdict on each: ok or not, and
+whether it is a whole run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from pyvm.commands import common, status
+from pyvm.commands.common import CommandError, say
+from pyvm.engine.errors import PyvmError
+from pyvm.printable import printable
+
+
+def add(commands) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="check traces against the model, every position",
+        description="Checks token files that hold a prompt and its trace (pyvm trace --tokens).",
+        epilog=status.VERIFY_EPILOG,
+    )
+    parser.add_argument("traces", nargs="+", metavar="TRACE")
+    parser.add_argument(
+        "--partial", action="store_true", help="accept a trace that was cut before its halt"
+    )
+    common.add_model_option(parser)
+    common.add_engine_options(parser)
+    parser.set_defaults(command=verify)
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """One long trace is split over the threads; of several, each thread takes one at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from pyvm.commands.run import mismatch
+    from pyvm.commands.waiting import interruptible
+    from pyvm.trace.classes import first_stop
+
+    code = status.OK
+    options = common.engine_options(arguments)
+    workers = options["threads"] or os.cpu_count() or 1
+    if len(arguments.traces) > 1:
+        options["threads"] = 1
+
+    with common.open_model(arguments) as model:
+
+        def check(path: str):
+            tokens, first = read_trace(path, model)
+            return model.verify(tokens, first, **options), first_stop(tokens, first, model.stop)
+
+        with ThreadPoolExecutor(min(workers, len(arguments.traces))) as pool:
+            checks = [(path, pool.submit(check, path)) for path in arguments.traces]
+            for path, future in checks:
+                name = printable(path)
+                try:
+                    checked, halt = interruptible(future.result, f"{name}: interrupted")
+                except (CommandError, PyvmError, OSError) as error:
+                    said = common.sentence(error)
+                    say(f"pyvm: {said if name in said else f'{name}: {said}'}")
+                    code = code or status.ERROR
+                    continue
+                if not checked.ok:
+                    say(f"{name}: {mismatch(checked, model.vocabulary)}")
+                    code = status.WRONG
+                    continue
+                rate = common.rate(checked.checked, checked.timings.seconds)
+                say(f"{name}: ok, {completeness(checked, halt)}, {rate}")
+                if not checked.exact:
+                    say(common.INEXACT)
+                if not checked.complete and not (arguments.partial and halt is None):
+                    code = status.WRONG
+    return code
+
+
+def completeness(checked, halt: int | None) -> str:
+    """What is said of a trace that is ok; `halt` is its first one's position."""
+    if checked.complete:
+        return "complete"
+    if halt is None:
+        return "incomplete: no halt at the end"
+    return f"no whole run: tokens after the halt at position {halt}"
+
+
+def read_trace(path: str, model):
+    """The ids of a token file, and where its prompt ends."""
+    from pyvm.program.tokens import TokenError
+    from pyvm.trace.classes import prompt_end, token_classes
+
+    try:
+        text = Path(path).read_text(encoding="ascii")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is no token file: byte {error.start} is not ASCII") from None
+    try:
+        tokens = model.encode(text.split())
+    except TokenError as error:
+        raise CommandError(f"{path}: {error}") from None
+    first = prompt_end(tokens, token_classes(model.vocabulary))
+    if first < 1 or first >= tokens.size:
+        raise CommandError(
+            f"{path} holds no trace: {tokens.size} tokens, and none after the prompt"
+        )
+    return tokens, first
