@@ -5,7 +5,8 @@
     tools/fuzz_wasm.py --seconds 60 --first 1000000
 
 Bundled programs, random modules and small hand-made ones are damaged, byte by byte and section by
-section, debug and name sections among them. For each mutant:
+section, debug and name sections among them; some functions are random instructions, most of which
+cannot be reached. For each mutant:
 
 * compiling it ends in a program or an error of ours, within --limit seconds;
 * what we find valid is valid for wasmtime, what we find invalid is not, both without later
@@ -205,6 +206,8 @@ def damaged(random: Random, data: bytes, times: int) -> bytes:
 def mutant(random: Random, seed: Seed, other: Seed) -> tuple[bytes, bool]:
     """A damaged module, and whether only its debug and name sections were touched."""
     pick = random.random()
+    if pick < 0.05:
+        return random_module_of_code(random), False
     if pick < 0.1:  # anywhere: mostly lengths no longer fit
         return seed.data[:8] + damaged(random, seed.data[8:], random.randrange(1, 3)), False
     parts = sections(seed.data)
@@ -243,6 +246,63 @@ def damaged_code(random: Random, content: bytes) -> bytes:
     i = random.randrange(len(bodies))
     bodies[i] = damaged(random, bodies[i], random.randrange(1, 3))
     return leb(len(bodies)) + b"".join(map(text, bodies))
+
+
+def random_code(random: Random) -> bytes:
+    """A function without parameters: instructions in any order, blocks that are closed, and a stack
+    that mostly fits; much of it cannot be reached.
+    """
+    simple = {  # operands taken and given
+        "00": (0, 0), "01": (0, 0), "1a": (1, 0), "1b": (3, 1), "1c017f": (3, 1), "1c017e": (3, 1),
+        "4101": (0, 1), "4201": (0, 1), "4300000000": (0, 1), "45": (1, 1), "50": (1, 1),
+        "6a": (2, 1), "7c": (2, 1), "a7": (1, 1), "ac": (1, 1), "8c": (1, 1), "0f": (0, 0),
+        "2000": (0, 1), "2101": (1, 0), "2202": (1, 1), "2300": (0, 1), "c0": (1, 1),
+    }  # fmt: skip
+    code = bytearray(b"\3\1\x7f\1\x7e\1\x7d")  # three locals
+    if random.random() < 0.5:
+        code.append(0)  # unreachable
+    height, opened = 0, ["block"]
+    for _ in range(random.randrange(4, 25)):
+        pick = random.random()
+        depth = random.randrange(len(opened))
+        if pick < 0.15:
+            op = random.choice((2, 3, 4))
+            code += bytes([op, random.choice((0x40, 0x40, 0x7F, 0x7E, 0x7D))])
+            opened.append("if" if op == 4 else "block")
+        elif pick < 0.25 and len(opened) > 1:
+            if opened[-1] == "if" and random.random() < 0.6:
+                code.append(5)
+                opened[-1] = "else"
+            else:
+                code += random.choice((b"\x0b", b"\0\x0b"))
+                opened.pop()
+        elif pick < 0.35:
+            code += bytes([random.choice((0x0C, 0x0D)), depth])
+        elif pick < 0.45:
+            depths = [random.randrange(len(opened)) for _ in range(random.randrange(4))]
+            code += b"\x0e" + leb(len(depths)) + bytes([*depths, depth])
+        else:
+            fitting = [op for op, (taken, _) in simple.items() if taken <= height]
+            op = random.choice(fitting if random.random() < 0.8 else list(simple))
+            height = max(0, height - simple[op][0]) + simple[op][1]
+            code += bytes.fromhex(op)
+    for _ in opened:
+        code += random.choice((b"\x0b", b"\0\x0b", b"\0\x0b"))
+    return bytes(code)
+
+
+def random_module_of_code(random: Random) -> bytes:
+    """One function that is exported, of random code."""
+    results = random.choice((b"\0", b"\0", b"\1\x7f", b"\1\x7e"))
+    return joined(
+        [
+            (1, b"\1\x60\0" + results),
+            (3, b"\1\0"),
+            (6, b"\1\x7f\1\x41\0\x0b"),
+            (7, b"\1\7compute\0\0"),
+            (10, b"\1" + text(random_code(random))),
+        ]
+    )
 
 
 # -- verdicts -------------------------------------------------------------------------------------

@@ -50,6 +50,12 @@ class Layout:
         self.end += (size + 3) // 4 * 4
         return address
 
+    def cells(self, name: str, size: int) -> int:
+        """The address of further scratch cells."""
+        if name not in self.addresses:
+            self.addresses[name] = self.reserve(size)
+        return self.addresses[name]
+
     def table(self, name: str, content: bytes) -> int:
         """The address of a constant table, which the start code will write."""
         if name not in self.addresses:

@@ -376,3 +376,21 @@ def test_dead_code_is_skipped():
             (call $word (i32.const 6))"""
         )
     )
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 12, 13, 14, 40, 70])
+@pytest.mark.parametrize("branch", ["br 0", "br_if 0 (i32.const 1)", "br_table 0 0 (i32.const 0)"])
+def test_a_branch_sets_aside_what_it_carries(count, branch):
+    """Of operands below them, some are on the stack and one is still to be evaluated."""
+    carried = " ".join(f"(i32.const {i})" for i in range(count))
+    results = f"(result {'i32 ' * count})" if count else ""
+    drops = "(call $word) " * count
+    code = f"""(local i32)
+      (block {results} (i32.const 5) (i32.const 6) (local.set 0 (i32.const 9)) (local.get 0) (i32.add)
+        {carried} ({branch}) unreachable) {drops} (call $word (i32.const 77))"""
+    same(module(code))
+    code = code.replace(
+        f"({branch})",
+        "(local.set 0 (i32.const 3)) (i32.const 4) (i32.add) " * bool(count) + f"({branch})",
+    )
+    same(module(code))

@@ -6,6 +6,10 @@ operands and its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyvm.program import limits
 from pyvm.program.assembly import Label
 from pyvm.program.expression import FULL, Node, node, stacked
 from pyvm.program.known_bits import join
@@ -13,7 +17,10 @@ from pyvm.program.lowering.module_code import runs_of_equals
 from pyvm.program.lowering.operands import Block, Operands
 from pyvm.program.module import FunctionType
 from pyvm.program.traps import Trap
-from pyvm.program.variables import words
+from pyvm.program.variables import TEMPORARIES, Variable, words
+
+# Words that a branch sets aside in temporaries; one is for moving them to cells.
+_MOST_ASIDE = TEMPORARIES - 1
 
 
 def _words(types) -> int:
@@ -146,6 +153,18 @@ class Control(Operands):
             masks = [a | b for a, b in zip(masks, block.masks)]
         block.masks = masks
 
+    @contextmanager
+    def _aside(self, count: int) -> Iterator[tuple[Variable, ...]]:
+        """Variables for words that nothing runs in between: temporaries, or cells if they are
+        many.
+        """
+        if count > _MOST_ASIDE:
+            first = self.context.shared.layout.cells("ASIDE", 4 * limits.TYPE_WORDS * 2)
+            yield tuple(Variable("memory", first + 4 * i) for i in range(count))
+            return
+        with self.s.temporaries(count + 1) as slots:  # one more makes a tuple
+            yield tuple(Variable("local", t) for t in (slots if count else ()))[:count]
+
     def _jump(self, block: Block) -> None:
         """An unconditional branch to a block's label, with the operands that it carries."""
         block.targeted = True
@@ -158,13 +177,11 @@ class Control(Operands):
         ):
             # set the carried operands aside, which lie above the extra ones
             self._flush()
-            variables = _words(block.carried)
-            with self.s.temporaries(variables + 1) as slots:
-                for t in reversed(slots[:variables]):
-                    self.s.emit("local.set", t)
+            with self._aside(_words(block.carried)) as variables:
+                self.s.pop_into(variables)
                 self._discard([stacked(item.type) for item in extra])
-                for t in slots[:variables]:
-                    self.s.emit("local.get", t)
+                for variable in variables:
+                    self.s.read(variable)
         else:
             stack, self.stack = self.stack, self.stack[: block.height]
             self._flush()
