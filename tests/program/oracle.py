@@ -38,6 +38,28 @@ def wat(text: str) -> bytes:
     return bytes(wasmtime.wat2wasm(text))
 
 
+# Proposals that are no part of WebAssembly 2.0, as wasmtime's settings call them
+LATER = (
+    "custom_page_sizes exceptions function_references gc memory64 multi_memory relaxed_simd "
+    "tail_call threads wide_arithmetic"
+).split()
+
+
+def engine_without_later() -> wasmtime.Engine:
+    config = wasmtime.Config()
+    for name in LATER:
+        setattr(config, f"wasm_{name}", False)
+    return wasmtime.Engine(config)
+
+
+def is_valid(engine: wasmtime.Engine, data: bytes) -> bool:
+    try:
+        wasmtime.Module.validate(engine, data)
+    except wasmtime.WasmtimeError:
+        return False
+    return True
+
+
 _ENGINE = None
 
 
