@@ -155,8 +155,9 @@ typedef struct tvm_run_result {
   double projection_seconds; /* layer path: of which in projections, */
   double attention_seconds;  /* in attention, */
   double output_seconds;     /* and in the output head */
-  int32_t exact;             /* 1: no sum was rounded in an order of BLAS's or the hull's own, so that every
-                                variant gives these tokens; 0: others may differ */
+  int32_t exact;             /* 1: no sum was rounded in an order of BLAS's or the hull's own, and no integer of a
+                                model that has a plan, so that every variant gives these tokens; 0: others may
+                                differ */
 } tvm_run_result;
 
 /* Greedy decoding: prefills `prompt` (count >= 1) and generates until the stop token, or until `limit`

@@ -94,7 +94,9 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
       }
       return true;
     });
-    if (!done) tvm::generate_by_layers(model->model, tokens, limit, callback, user, how, run);
+    if (!done)
+      tvm::generate_by_layers(model->model, model->plan() != nullptr, tokens, limit, callback, user, how,
+                              run);
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });
@@ -117,7 +119,9 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
       tvm::plan::verify(plan, checked_span, first, last, predicted, how.threads, run);
       return true;
     });
-    if (!done) tvm::verify_by_layers(model->model, checked_span, first, last, predicted, how, run);
+    if (!done)
+      tvm::verify_by_layers(model->model, model->plan() != nullptr, checked_span, first, last, predicted, how,
+                            run);
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });

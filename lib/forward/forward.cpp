@@ -61,11 +61,11 @@ void PhaseSeconds::add(const PhaseSeconds& other, double share) {
   output += other.output * share;
 }
 
-Forward::Forward(const Model& model, const tvm_options& options)
+Forward::Forward(const Model& model, const tvm_options& options, bool integers)
     : model_(model),
       width_(static_cast<std::size_t>(model.width)),
       threads_(usable_threads(options.threads)),
-      network_(prepare(model, options)) {
+      network_(prepare(model, options, integers)) {
   for (const auto& layer : network_.layers) {
     first_step_.push_back(steps_);
     steps_ += layer.units.size();
@@ -117,10 +117,14 @@ void Forward::feed_forward(const PreparedLayer& layer, Workspace& work, double* 
     for (const auto slot : slots) std::fill_n(x + static_cast<std::size_t>(slot) * lanes, lanes, 0.0);
   };
   double *change = work.change.data(), *hidden = work.hidden.data();
+  SumOrder& order = *network_.order;
+  const bool watched = layer.sums && !order.mattered();
 
+  if (watched && !layer.sums->out.hold(attention, lanes)) order.matters();
   apply_add(*layer.out, attention, x, change, lanes);
   erase(layer.attention_erase);
   if (layer.neurons) {
+    if (watched && !layer.sums->in.hold(x, lanes)) order.matters();
     if (lanes == 1)
       layer.neurons->one(x, hidden);
     else
@@ -128,6 +132,7 @@ void Forward::feed_forward(const PreparedLayer& layer, Workspace& work, double* 
     for (const std::size_t row : layer.running_sums)
       for (std::size_t lane = 0; lane < lanes; ++lane)
         hidden[row * lanes + lane] = whole_if_near(hidden[row * lanes + lane]);
+    if (watched && !layer.sums->ffn.hold(hidden, lanes)) order.matters();
     apply_add(*layer.ffn, hidden, x, change, lanes);
   }
   erase(layer.ffn_erase);
@@ -150,6 +155,8 @@ void Forward::attend(PreparedLayer& layer, std::size_t index, const Chunk& chunk
 void Forward::predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::size_t from) const {
   for (std::size_t tile = from / x.lanes; tile * x.lanes < chunk.count; ++tile) {
     double score[kLanes], token[kLanes];
+    if (network_.scores && !network_.order->mattered() && !network_.scores->hold(x.row(tile, 0), x.lanes))
+      network_.order->matters();
     if (x.lanes == 1) {
       const OutputHead::Choice choice = network_.output->one(x.row(tile, 0), work.scores.data());
       score[0] = choice.score, token[0] = choice.token;
@@ -178,6 +185,8 @@ void Forward::run(Workspace& work, const Chunk& chunk, std::size_t from, Turn tu
     const Tiles projected{work.projected.data(), layer.projected, lanes};
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       if (l > 0) feed_forward(network_.layers[l - 1], work, x.row(tile, 0), attention.row(tile, 0), lanes);
+      if (layer.sums && !network_.order->mattered() && !layer.sums->qkv.hold(x.row(tile, 0), lanes))
+        network_.order->matters();
       apply(*layer.qkv, x.row(tile, 0), projected.row(tile, 0), lanes);
     }
     for (std::size_t tile = 0; tile < tiles; ++tile)

@@ -29,7 +29,8 @@ class Forward {
   static constexpr std::size_t kChunk = 4096;
   static constexpr std::uint64_t kTimed = 64;
 
-  Forward(const Model& model, const tvm_options& options);
+  // `integers`: the model has a plan.
+  Forward(const Model& model, const tvm_options& options, bool integers);
 
   // Reads all of `tokens` (the start of a sequence). The sink gets the predictions after positions
   // from, from + 1, ... in order: the first position, then one prediction each. It returns whether

@@ -160,6 +160,7 @@ class LayerBuilder {
           const double part = model_.embedding[id * width_ + slot];
           if (row[slot] != 0.0 && part != std::rint(part)) return kept_values(head, true);
           if (row[slot] != 0.0) value += row[slot] * part;
+          if (!(std::abs(value) < 0x1p52)) return kept_values(head, true);
         }
       }
     }
@@ -199,9 +200,45 @@ std::vector<std::size_t> find_running_sums(const Model& model, std::size_t layer
   return found;
 }
 
+// Keys of one term are left out: attention compares them exactly, and knows of squares that float64 rounded.
+// Every slot that holds integers must hold them unrounded, also where it is read later.
+IntegerSums integer_sums(const Model& model, std::size_t layer, const InputSlots& inputs,
+                         const Neurons* neurons) {
+  const auto width = static_cast<std::size_t>(model.width);
+  const Layer& weights = model.layers[layer];
+  constexpr auto kIntegers = ExactProducts::Of::kIntegers;
+  Rows slots;
+  for (std::size_t slot = 0; slot < width; ++slot)
+    if (slot != kRecency && slot != kPositionSquared) {
+      slots.emplace_back(width, 0.0);
+      slots.back()[slot] = 1.0;
+    }
+  Rows projected = slots, in = slots, ffn;
+  for (std::size_t head = 0; head < width / 2; ++head) {
+    const HeadRows rows = head_rows(model, layer, head, inputs);
+    for (const Row& row : {rows.q0, rows.q1}) projected.push_back(row);
+    for (const Row& row : {rows.k0, rows.k1})
+      if (width - static_cast<std::size_t>(std::count(row.begin(), row.end(), 0.0)) > 1)
+        projected.push_back(row);
+  }
+  for (std::size_t row = 2 * width; row < 3 * width; ++row)
+    projected.push_back(row_of(weights.qkv, row, width));
+  for (Row& row : rows_of(weights.in, width)) in.push_back(std::move(row));
+  if (neurons != nullptr)
+    for (const Row& row : rows_of(weights.ffn, static_cast<std::size_t>(model.neurons))) {
+      ffn.emplace_back(neurons->rows(), 0.0);
+      for (std::size_t n = 0; n < row.size(); ++n)
+        if (const auto place = neurons->places()[n]; place != kNoPlace)
+          ffn.back()[static_cast<std::size_t>(place)] = row[n];
+    }
+  return {ExactProducts(projected, width, kIntegers),
+          ExactProducts(rows_of(weights.out, width), width, kIntegers), ExactProducts(in, width, kIntegers),
+          ExactProducts(ffn, neurons != nullptr ? neurons->rows() : 0, kIntegers)};
+}
+
 }  // namespace
 
-Network prepare(const Model& model, const tvm_options& options) {
+Network prepare(const Model& model, const tvm_options& options, bool integers) {
   const auto width = static_cast<std::size_t>(model.width);
   const std::int32_t variant = choose_projection(model, options.projection);
   const auto inputs = input_slots(model);
@@ -229,9 +266,12 @@ Network prepare(const Model& model, const tvm_options& options) {
     }
     layer.attention_erase = weights.attention_erase;
     layer.ffn_erase = weights.ffn_erase;
+    if (integers) layer.sums = integer_sums(model, l, inputs[l], layer.neurons.get());
     network.layers.push_back(std::move(layer));
   }
   network.output = make_output_head(variant, model, *network.order);
+  if (integers)
+    network.scores = ExactProducts(rows_of(model.head, width), width, ExactProducts::Of::kIntegers);
   return network;
 }
 

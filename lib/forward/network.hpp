@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "forward/attention.hpp"
@@ -19,6 +20,11 @@
 
 namespace tvm {
 
+// Whether float64 rounds an integer in a layer of a model that has a plan: of what each matrix reads.
+struct IntegerSums {
+  ExactProducts qkv, out, in, ffn;
+};
+
 struct PreparedLayer {
   std::size_t projected = 0;  // rows of `qkv`
   std::unique_ptr<Projection> qkv, out;
@@ -29,6 +35,7 @@ struct PreparedLayer {
   // Rows of `hidden` that are integers (forward.cpp: feed_forward).
   std::vector<std::size_t> running_sums;
   std::vector<std::int32_t> attention_erase, ffn_erase;
+  std::optional<IntegerSums> sums;  // watched
 };
 
 struct Network {
@@ -36,8 +43,10 @@ struct Network {
   std::int32_t variant = TVM_PROJECTION_SPARSE;
   std::vector<PreparedLayer> layers;
   std::unique_ptr<OutputHead> output;
+  std::optional<ExactProducts> scores;  // watched
 };
 
-Network prepare(const Model& model, const tvm_options& options);
+// `integers`: the model has a plan, which rounds nothing; the sums are watched.
+Network prepare(const Model& model, const tvm_options& options, bool integers);
 
 }  // namespace tvm

@@ -22,10 +22,10 @@ void describe(const Forward& forward, Result& result) {
 
 }  // namespace
 
-void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt, std::uint64_t limit,
-                        tvm_callback callback, void* user, const tvm_options& options,
+void generate_by_layers(const Model& model, bool integers, std::span<const std::int32_t> prompt,
+                        std::uint64_t limit, tvm_callback callback, void* user, const tvm_options& options,
                         tvm_run_result& result) {
-  Forward forward(model, options);
+  Forward forward(model, options, integers);
   std::vector<std::int32_t> tokens(prompt.begin(), prompt.end());
   std::int32_t prediction = -1;
   forward.read(prompt, prompt.size() - 1, [&](std::size_t, std::span<const std::int32_t> found) {
@@ -69,10 +69,10 @@ void generate_by_layers(const Model& model, std::span<const std::int32_t> prompt
   describe(forward, result);
 }
 
-void verify_by_layers(const Model& model, std::span<const std::int32_t> tokens, std::size_t first,
-                      std::size_t last, std::int32_t* predicted, const tvm_options& options,
-                      tvm_verify_result& result) {
-  Forward forward(model, options);
+void verify_by_layers(const Model& model, bool integers, std::span<const std::int32_t> tokens,
+                      std::size_t first, std::size_t last, std::int32_t* predicted,
+                      const tvm_options& options, tvm_verify_result& result) {
+  Forward forward(model, options, integers);
   result.ok = 1;
   result.checked = 0;
   result.first_mismatch = result.expected = result.predicted = -1;

@@ -30,13 +30,15 @@ bool whole(const double* x, std::size_t count) {
 
 }  // namespace
 
-ExactProducts::ExactProducts(const std::vector<std::vector<double>>& rows, std::size_t columns) {
+ExactProducts::ExactProducts(const std::vector<std::vector<double>>& rows, std::size_t columns, Of of)
+    : of_(of) {
   constexpr double kHeavy = 0x1p40;  // leaves residual slots of a light row 2^13 and more
   std::map<std::size_t, double> limits;
   for (const auto& row : rows) {
     const auto terms = columns - static_cast<std::size_t>(std::count(row.begin(), row.end(), 0.0));
-    if (terms < 2) continue;
+    if (terms < (of == Of::kAny ? 2 : 1)) continue;
     const double scale = unit(row);
+    if (of == Of::kIntegers && scale != 1.0) continue;
     double size = 0.0;
     for (const double w : row) size += std::abs(w);
     Rows& kept = size * scale < kHeavy ? light_ : heavy_;
@@ -50,17 +52,23 @@ ExactProducts::ExactProducts(const std::vector<std::vector<double>>& rows, std::
     }
     kept.starts.push_back(kept.columns.size());
   }
-  for (const auto& [index, limit] : limits) columns_.push_back({index, limit});
+  for (const auto& [index, limit] : limits) columns_.push_back({index, 1.0 / limit});
 }
 
 bool ExactProducts::hold(const double* x, std::size_t lanes) const {
-  std::uint64_t beyond = 0;
+  // By far most positions need no more than this: written so that vectors can do it.
+  double largest[kLanes];
+  std::fill_n(largest, lanes, 0.0);
   for (const Column& column : columns_) {
-    const double* at = x + column.index * lanes;
-    if (!whole(at, lanes)) return false;
-    for (std::size_t lane = 0; lane < lanes; ++lane) beyond |= !(std::abs(at[lane]) <= column.limit);
+    const double *at = x + column.index * lanes, inverse = column.inverse;
+    if (of_ == Of::kAny && !whole(at, lanes)) return false;
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const double size = std::abs(at[lane]) * inverse;
+      largest[lane] = size > largest[lane] ? size : largest[lane];
+    }
   }
-  return heavy_.hold(x, lanes) && (beyond == 0 || light_.hold(x, lanes));
+  const bool within = std::all_of(largest, largest + lanes, [](double size) { return size <= 1.0; });
+  return heavy_.hold(x, lanes) && (within || light_.hold(x, lanes));
 }
 
 bool ExactProducts::Rows::hold(const double* x, std::size_t lanes) const {
@@ -72,8 +80,9 @@ bool ExactProducts::Rows::hold(const double* x, std::size_t lanes) const {
       const double *at = x + columns[i] * lanes, weight = weights[i];
       for (std::size_t lane = 0; lane < lanes; ++lane) {
         const double term = weight * at[lane];
-        positive[lane] += term > 0.0 ? term : 0.0;
-        negative[lane] -= term > 0.0 ? 0.0 : term;
+        const double larger = term > 0.0 ? term : 0.0;
+        positive[lane] += larger;
+        negative[lane] += larger - term;
       }
     }
     // They are rounded themselves: below 2^53 they are exact, and what is beyond stays beyond.

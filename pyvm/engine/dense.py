@@ -50,13 +50,19 @@ class DenseNetwork:
 
     def _projection(self, qkv: np.ndarray) -> np.ndarray:
         rows = qkv.astype(FLOAT)
-        query = (qkv[: self._width] / SCALE).astype(FLOAT)
+        query = qkv[: self._width].reshape(-1, 2, self._width) / SCALE
         whole = np.rint(query)
-        rows[: self._width] = np.where(abs(query - whole) < 1e-9, whole, query)
+        # Heads whose query is scaled; a small weight is no multiple of the scale, and not 0 either.
+        scaled = (abs(query - whole) <= 1e-9 * abs(whole)).all(axis=(1, 2)).repeat(2)
+        rows[: self._width][scaled] = whole.reshape(self._width, -1)[scaled]
         return rows
 
     def step(self, token: int) -> int:
         """Reads one token; returns the id of the token that is generated after it."""
+        return int(np.argmax(self.scores(token)))  # the lowest index wins a tie
+
+    def scores(self, token: int) -> np.ndarray:
+        """Reads one token; returns the score of every token after it."""
         p, width = FLOAT(self._position), self._width
         x = self._embedding[token].copy()
         x[0] += p
@@ -70,7 +76,7 @@ class DenseNetwork:
             x += w_ffn @ (np.maximum(gate, 0) * value)
             x[list(layer.erase_after_ffn)] = 0
         self._position += 1
-        return int(np.argmax(self._head @ x))  # the lowest index wins a tie
+        return self._head @ x
 
     def _attend(self, i: int, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Hard attention of every head of layer i, the own position included: (heads, 2)."""

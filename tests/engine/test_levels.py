@@ -99,7 +99,9 @@ def test_every_combination_of_options(case, model):
             continue
         tried += 1
         assert np.array_equal(run.tokens, expected), options
-        assert run.exact and check.exact, options
+        # float64 rounds the squares of high addresses, and the layer path says that too.
+        rounded = case.name == "high addresses" and options["path"] == "layers"
+        assert (run.exact and check.exact) or rounded, options
         assert check.ok and check.checked == expected.size - case.prompt.size, options
         assert np.array_equal(check.predictions, expected[case.prompt.size :]), options
     assert tried >= (1 if case.name == "high addresses" else 25)

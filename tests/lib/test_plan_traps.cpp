@@ -392,6 +392,42 @@ void checked_once() {
   CHECK(result.checked == tokens.size() - 1);
 }
 
+// The layers round an integer that the plan does not, in a residual slot, a product or a score: they say so.
+enum class Rounded { kSlot, kProduct, kScore, kNothing };
+
+void rounded_by_layers(Rounded what) {
+  Machine m(10, 2);
+  const int large = m.token_slot({what == Rounded::kNothing ? 0x1p40 : 0x1p53}), a = m.token_slot({1, 3, 5});
+  const int to = m.slot();
+  if (what == Rounded::kProduct) {
+    m.neuron(0, {{large, 1}}, {{a, 3}}, to);
+    m.neuron(0, {{large, 1}}, {{a, -2}}, to);
+    m.neuron(0, {{large, 1}}, {{a, -1}}, to);
+    m.neuron(0, Machine::just(1), {{a, 1}}, to);
+  } else {
+    m.neuron(0, Machine::just(1), {{large, 1}}, to);
+    m.neuron(0, Machine::just(1), {{a, 1}}, to);
+  }
+  const int rest = m.linear(1, what == Rounded::kProduct ? Combo{{to, 1}} : Combo{{to, 1}, {large, -1}});
+  m.output(what == Rounded::kScore ? Combo{{to, 1}, {large, -1}} : Combo{{rest, 1}});
+  const Opened model(m.bytes);
+  const Tokens tokens = some_tokens(20);
+  Tokens by_plan, by_layers(tokens.size() - 1);
+  CHECK(model.predict(tokens, TVM_PATH_PLAN, by_plan) == TVM_OK);
+  const int kVariants[][2] = {{TVM_PROJECTION_DENSE, TVM_BYPASS_NONE},
+                              {TVM_PROJECTION_SPARSE, TVM_BYPASS_ALL}};
+  for (const auto& [projection, bypass] : kVariants) {
+    tvm_options how = Opened::options(TVM_PATH_LAYERS);
+    how.projection = projection, how.bypass = bypass;
+    tvm_verify_result result{};
+    result.size = sizeof result;
+    CHECK(tvm_verify(model.get(), tokens.data(), tokens.size(), 1, tokens.size(), by_layers.data(), &how,
+                     &result) == TVM_OK);
+    CHECK(result.exact == (what == Rounded::kNothing));
+    CHECK(result.exact == 0 || by_layers == by_plan);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -428,5 +464,7 @@ int main() {
   CHECK(right);
   head_reads_an_input();
   checked_once();
+  for (const auto what : {Rounded::kSlot, Rounded::kProduct, Rounded::kScore, Rounded::kNothing})
+    rounded_by_layers(what);
   limits_of_the_count();
 }
