@@ -41,7 +41,7 @@ from program.oracle import engine_without_later, is_valid, wasmtime  # noqa: E40
 from pyvm.program.errors import ProgramError, Unsupported, WasmError  # noqa: E402
 from pyvm.program.program import from_wasm  # noqa: E402
 from pyvm.program.validate import validate  # noqa: E402
-from pyvm.program.wasm import decode  # noqa: E402
+from pyvm.program.wasm import decode, without_custom_sections  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Seed:
 
 
 def seeds() -> list[Seed]:
-    return [Seed(data, code_of(data)) for data in modules()]
+    return [Seed(data, code_of(without_custom_sections(data, ()))) for data in modules()]
 
 
 def code_of(data: bytes) -> tuple[tuple[str, int], ...] | None:
