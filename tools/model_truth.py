@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyvm.engine.dense import AVERAGE, SCALE, DenseNetwork
+from pyvm.engine.dense import AVERAGE, DenseNetwork, unscaled
 from pyvm.weights.model_file import ModelFile
 
 BIG = 1e25  # coefficients from here on outrank scores (lib/model/head_rows.cpp)
@@ -59,9 +59,7 @@ def _bounds(model: ModelFile, length: int) -> tuple[float, float, bool] | None:
     for i, layer in enumerate(model.layers):
         query, key, value = layer.qkv.reshape(3, width, width)
         query, key = query.reshape(-1, 2, width), key.reshape(-1, 2, width).copy()
-        whole = np.rint(query / SCALE)
-        scaled = (abs(query / SCALE - whole) <= 1e-9 * abs(whole)).all(axis=(1, 2))
-        query = np.where(scaled[:, None, None], whole, query)
+        query = unscaled(query)
         largest = max(largest, float(((abs(query) @ size) * (abs(key) @ size)).sum(axis=1).max()))
         if recency:
             key[:, 1, 1] = 0

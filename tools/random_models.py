@@ -159,10 +159,10 @@ class Machine:
     def _head(self, layer: int, head: int) -> None:
         d, r = self.d, self.r
         (q0, q1), (k0, k1) = d.qkv[layer, 0, head], d.qkv[layer, 1, head]
-        q1[3] = 1
+        q1[3] = r.choice((2, 3)) if self.odd() else 1  # between two keys
         kind = r.randrange(8)
         if kind < 3:  # a gather
-            curve = r.choice((1, 2, 3, 0.5, 0.1)) if self.odd() else 1
+            curve = r.choice((2, 3, 0.5, 0.1, 0.7)) if self.odd() else 1
             k0[0], k1[2] = 2 * curve, -curve
             q0[0], q0[3] = r.choice((1, 1, 0)), r.choice((-1, 0, -2, 3))
             if r.random() < 0.5:

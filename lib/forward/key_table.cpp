@@ -57,7 +57,8 @@ void KeyTable::insert(const Key& key, double clear, double, double) {
   if (clear == least_clear_) {
     const double k = key.x / 2;
     const bool integer = k == std::rint(k) && std::abs(k) < 0x1p53;
-    if (!hull_ && (!integer || std::abs(key.y + k * k) > 0x1p-49 * (k * k))) become_hull();
+    const double rounding = k * k < 0x1p53 ? 0.0 : 0x1p-49 * (k * k);
+    if (!hull_ && (!integer || std::abs(key.y + k * k) > rounding)) become_hull();
     if (hull_)
       hull_->insert_at(key, 0.0, size_);
     else

@@ -2,7 +2,7 @@
 // nearest the query, among those with the least `clear`. Exact for |k| < 2^53.
 //
 // That a key lies on the parabola is checked for each key that can win (-k*k may have been rounded:
-// beyond 2^26.5 float64 cannot hold it). One that does not turns the table into a hull, with the same
+// beyond 2^26.5 float64 cannot hold it, and only there a little is allowed). One that does not turns the table into a hull, with the same
 // results, until a key with a lesser `clear` opens a new table.
 #pragma once
 

@@ -45,13 +45,16 @@ bool is_passthrough(const Model& model, const HeadRows& rows, const InputSlots& 
 
 // key = (2c s, -c s^2 + e r(s)) with c > 0, 0 <= e r < c; query = (q0, q1) with q1 >= 0. For q1 > 0 the
 // score is q1 c (-(s - q0/q1)^2 + e/c r(s)) + const, so the winner is one of the two positions next
-// to q0/q1; for q1 = 0 it is an end of the history, by the sign of q0.
+// to q0/q1; for q1 = 0 it is an end of the history, by the sign of q0. c is a power of two, as float64 rounds
+// other multiples of s * s, and a scan would see keys beside the parabola.
 bool is_gather(const HeadRows& rows, const InputSlots& inputs, bool latest) {
   if (!latest || !inputs.position || !inputs.squared || !rows.query1_nonnegative || !rows.clear.empty())
     return false;
   if (!only(rows.k0, kPosition) || !only(rows.k1, kPositionSquared)) return false;
   const double c = -rows.k1[kPositionSquared];
-  return c > 0.0 && rows.k0[kPosition] == 2.0 * c && rows.recency >= 0.0 && rows.recency * kRecencyBound < c;
+  int exponent = 0;
+  return std::frexp(c, &exponent) == 0.5 && rows.k0[kPosition] == 2.0 * c && rows.recency >= 0.0 &&
+         rows.recency * kRecencyBound < c;
 }
 
 // key = (0, e_s), query = (q0, f_p), AVERAGE, no recency: the score f e takes as few values as e.

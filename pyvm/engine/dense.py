@@ -24,6 +24,15 @@ SCALE = 1e10 * math.sqrt(2)
 AVERAGE = 0
 
 
+def unscaled(query: np.ndarray) -> np.ndarray:
+    """Query rows (heads, 2, D), divided by the scale where all of a head are multiples of it, up to
+    the rounding of a product."""
+    ratio = query / SCALE
+    whole = np.rint(ratio)
+    scaled = (abs(ratio - whole) <= 2.0**-51 * abs(whole)).all(axis=(1, 2))
+    return np.where(scaled[:, None, None], whole, query)
+
+
 class DenseNetwork:
     """One sequence. `step` takes a token and returns the predicted next one."""
 
@@ -50,11 +59,9 @@ class DenseNetwork:
 
     def _projection(self, qkv: np.ndarray) -> np.ndarray:
         rows = qkv.astype(FLOAT)
-        query = qkv[: self._width].reshape(-1, 2, self._width) / SCALE
-        whole = np.rint(query)
-        # Heads whose query is scaled; a small weight is no multiple of the scale, and not 0 either.
-        scaled = (abs(query - whole) <= 1e-9 * abs(whole)).all(axis=(1, 2)).repeat(2)
-        rows[: self._width][scaled] = whole.reshape(self._width, -1)[scaled]
+        rows[: self._width] = unscaled(qkv[: self._width].reshape(-1, 2, self._width)).reshape(
+            self._width, -1
+        )
         return rows
 
     def step(self, token: int) -> int:

@@ -185,6 +185,19 @@ void rounded_squares() {
   }
 }
 
+// Below 2^53 no square is rounded: a key beside the parabola is one.
+void beside_the_parabola() {
+  const auto scan = tvm::make_scan(true);
+  tvm::KeyTable table(0.0);
+  const double k = 3e7;
+  const tvm::Key keys[] = {{2 * k, -(k * k), 0}, {2 * (k + 1), -(k + 1) * (k + 1) + 1, 0}, {0, 0, 0}};
+  for (const auto& key : keys)
+    for (auto* finder : {static_cast<tvm::Finder*>(scan.get()), static_cast<tvm::Finder*>(&table)})
+      finder->insert(key, 0, 0, 0);
+  CHECK(scan->find(k, 1.0).newest == 1);  // equal scores: the newer
+  CHECK(table.find(k, 1.0).newest == 1);
+}
+
 void histories() {
   tvm::ValueHistory history;
   std::vector<double> kept;
@@ -217,5 +230,6 @@ int main() {
   integer_keys();
   table_like_scan();
   rounded_squares();
+  beside_the_parabola();
   histories();
 }

@@ -208,6 +208,26 @@ void sizes_of_scores() {
   CHECK(same > 40 && refused > 40);
 }
 
+// A gather whose keys float64 rounds, asked for what lies between two of them: a scan sees the rounded keys.
+void rounded_parabolas() {
+  for (const double curve : {0.1, 0.7, 1 / 3.0, 3.0, 0.5, 1.0, 4.0}) {
+    ModelBytes m(10, 8, 1, 0, 9);
+    for (int t = 0; t < m.v; ++t) {
+      m.e(t, 3) = 1, m.e(t, 4) = t;
+      m.out_row(t, 5) = 2 * t, m.out_row(t, 3) = -t * t;
+    }
+    m.qkv(0, 0, 0, 0, 0) = 2, m.qkv(0, 0, 0, 0, 3) = -3, m.qkv(0, 0, 0, 1, 3) = 2;  // position - 1.5
+    m.qkv(0, 1, 0, 0, 0) = 2 * curve, m.qkv(0, 1, 0, 1, 2) = -curve;
+    m.qkv(0, 2, 0, 0, 4) = 1, m.wout(0, 5, 0, 0) = 1;
+    const Opened model(m);
+    Tokens tokens, scanned, by_kind;
+    for (int i = 0; i < 300; ++i) tokens.push_back(i % 9);
+    verify(model, tokens, 1, tokens.size(), &scanned, layers(0, TVM_ATTENTION_SCAN, TVM_BYPASS_NONE, 1));
+    verify(model, tokens, 1, tokens.size(), &by_kind, layers(0, TVM_ATTENTION_SCAN, TVM_BYPASS_ALL, 1));
+    CHECK(scanned == by_kind);
+  }
+}
+
 // A number without end never looks like a key.
 void far_key() {
   ModelBytes m(2, 6, 1, 0, 1);
@@ -232,5 +252,6 @@ int main() {
   key_limits();
   overflow();
   sizes_of_scores();
+  rounded_parabolas();
   far_key();
 }
