@@ -13,12 +13,14 @@ Importing this one loads nothing else: the names below are imported when they ar
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = ["Check", "Model", "PyvmError", "Run", "compile", "load"]
 
+TYPE_CHECKING = False  # importing typing takes longer than all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyvm.engine.errors import PyvmError
     from pyvm.engine.model import Check, Model
     from pyvm.engine.run import Run

@@ -11,14 +11,19 @@ to stderr: stdout belongs to the program that runs inside the transformer.
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+
+try:
+    import json
+    import os
+    import shutil
+    import signal
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+except KeyboardInterrupt:  # while Python still loads
+    sys.exit(130)
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -37,7 +42,8 @@ class SetupError(Exception):
 
 
 def say(message: str) -> None:
-    print(f"setup: {message}", file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # closed: print() would take stdout
+        print(f"setup: {message}", file=sys.stderr, flush=True)
 
 
 def environment() -> dict[str, str]:
@@ -190,7 +196,8 @@ def start(command: list[str | Path]) -> int:
     words = [str(word) for word in command]
     if os.name == "nt":
         return subprocess.call(words)
-    sys.stderr.flush()
+    # Python cannot end quietly while it starts: Ctrl-C waits until pyvm takes it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     os.execv(words[0], words)
 
 
@@ -231,10 +238,8 @@ def main() -> int:
         return 2
     try:
         return {"run": run, "test": test}[command](arguments)
-    except SetupError as error:
-        print(f"setup: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"setup: {error}", file=sys.stderr)
+    except (SetupError, OSError) as error:
+        say(str(error))
     except KeyboardInterrupt:
         return 130
     return CANNOT[command]

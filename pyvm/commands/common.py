@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from pyvm.commands import streams
 from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
 from pyvm.printable import printable
 
@@ -23,8 +24,15 @@ class CommandError(Exception):
     """One sentence for the user."""
 
 
+class UsageError(CommandError):
+    """Wrong arguments; the usage was shown."""
+
+
 class Parser(argparse.ArgumentParser):
-    """Options may stand between a program and its arguments: `run FILE --entry add 2 3`."""
+    """Options may stand between a program and its arguments: `run FILE --entry add 2 3`.
+
+    What a command does not know is refused with the usage of that command.
+    """
 
     _second = False  # parsing intermixed arguments comes back here
 
@@ -34,9 +42,19 @@ class Parser(argparse.ArgumentParser):
             return super().parse_known_args(args, namespace)
         self._second = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            if args is not None and "--" in args:  # argparse would forget it in between
+                namespace, unknown = super().parse_known_args(args, namespace)
+            else:
+                namespace, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._second = False
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, unknown
+
+    def error(self, message):
+        say(f"{self.format_usage()}{self.prog}: error: {message}")
+        raise UsageError(message)
 
 
 def say(message: str) -> None:
@@ -44,18 +62,22 @@ def say(message: str) -> None:
 
     What files and compilers wrote into it cannot steer the terminal.
     """
-    print(printable(message, kept="\n\t"), file=sys.stderr, flush=True)
+    streams.warn(printable(message, kept="\n\t") + "\n")
 
 
-def whole_number(text: str) -> int:
+def whole_number(text: str, most: int = (1 << 63) - 1) -> int:
     """An option that counts something."""
-    try:
-        value = int(text.replace("_", "").replace(",", ""))
-    except ValueError:
-        value = -1
-    if value < 0:
+    digits = text.replace("_", "").replace(",", "")
+    if not (digits.isascii() and digits.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return value
+    # Python refuses to read thousands of digits.
+    if len(digits.lstrip("0")) > 19 or int(digits) > most:
+        raise argparse.ArgumentTypeError(f"{text[:40]} is too large: at most {most:,}")
+    return int(digits)
+
+
+def threads(text: str) -> int:
+    return whole_number(text, (1 << 31) - 1)
 
 
 def integer(text: str) -> int:
@@ -100,9 +122,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--projection", choices=PROJECTIONS, default="auto", help="default: auto")
     group.add_argument("--attention", choices=ATTENTIONS, default="auto", help="default: auto")
     group.add_argument("--bypass", choices=BYPASSES, default="all", help="default: all")
-    group.add_argument(
-        "--threads", type=whole_number, default=0, metavar="N", help="default: all cores"
-    )
+    group.add_argument("--threads", type=threads, default=0, metavar="N", help="default: all cores")
 
 
 def engine_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -110,12 +130,17 @@ def engine_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names}
 
 
+def input_bytes(arguments: argparse.Namespace) -> bytes | None:
+    """The input as it was given: bytes, of any encoding."""
+    return None if arguments.input is None else os.fsencode(arguments.input)
+
+
 def compile_program(arguments: argparse.Namespace):
     from pyvm.program import compile_file
 
     return compile_file(
         arguments.program,
-        input=arguments.input,
+        input=input_bytes(arguments),
         entry=arguments.entry,
         args=tuple(arguments.args),
         checked=arguments.checked,

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.program is not None:
             from pyvm.program import compile_file
 
-            program = compile_file(arguments.program, input=arguments.input)
+            program = compile_file(arguments.program, input=common.input_bytes(arguments))
             trace = model.generate(program, arguments.max_tokens).tokens
         plan = model.explain(trace)
         names = labels(plan["nodes"], model.metadata)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from pyvm.commands import common, depth, status
+from pyvm.commands import common, depth, interrupts, status
 from pyvm.commands.common import say
 
 
@@ -48,7 +48,6 @@ def add(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from pyvm.commands.progress import Live
-    from pyvm.commands.waiting import interruptible
     from pyvm.program.traps import Trap
 
     program = common.compile_program(arguments)
@@ -65,7 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
             done = model.generate(program, arguments.max_tokens, on_tokens, **options)
         except KeyboardInterrupt:
             live.finish()
-            say(f"interrupted after {live.generated:,} tokens and {live.written:,} bytes of output")
+            interrupted(
+                f"interrupted after {live.generated:,} tokens and {live.written:,} bytes of output"
+            )
             raise
         finally:
             live.finish()
@@ -73,9 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.stats:
             _print_statistics(program, done)
         if not arguments.no_verify:
-            checked = interruptible(
+            checked = interrupts.interruptible(
                 lambda: model.verify(done.tokens, first=done.prompt_length, **options),
-                "the trace was generated, its verification was interrupted",
+                lambda: interrupted("the trace was generated, its verification was interrupted"),
             )
             if not checked.ok:
                 say(mismatch(checked, model.vocabulary))
@@ -94,6 +95,12 @@ def run(arguments: argparse.Namespace) -> int:
         say(str(trap))
         return status.TRAPPED if trap.kind.of_wasm else status.ERROR
     return status.OK
+
+
+def interrupted(words: str) -> None:
+    """Ctrl-C gets an answer, SIGTERM a quiet end."""
+    if not interrupts.terminated():
+        say(words)
 
 
 def mismatch(checked, vocabulary: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from pyvm.commands import common, status
+from pyvm.commands import common, interrupts, status
 from pyvm.commands.common import CommandError, say
 from pyvm.engine.errors import PyvmError
 from pyvm.printable import printable
@@ -36,8 +36,7 @@ def verify(arguments: argparse.Namespace) -> int:
     """One long trace is split over the threads; of several, each thread takes one at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from pyvm.commands.run import mismatch
-    from pyvm.commands.waiting import interruptible
+    from pyvm.commands.run import interrupted, mismatch
     from pyvm.trace.classes import first_stop
 
     code = status.OK
@@ -57,7 +56,9 @@ def verify(arguments: argparse.Namespace) -> int:
             for path, future in checks:
                 name = printable(path)
                 try:
-                    checked, halt = interruptible(future.result, f"{name}: interrupted")
+                    checked, halt = interrupts.interruptible(
+                        future.result, lambda name=name: interrupted(f"{name}: interrupted")
+                    )
                 except (CommandError, PyvmError, OSError) as error:
                     said = common.sentence(error)
                     say(f"pyvm: {said if name in said else f'{name}: {said}'}")

@@ -10,6 +10,7 @@ import ctypes
 import signal
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +18,17 @@ from pyvm.engine.abi import Callback, Tokens
 from pyvm.engine.errors import ArgumentTypeError, OutOfMemory
 
 OnTokens = Callable[[np.ndarray], object]
+# Handlers that only raise KeyboardInterrupt; a command adds its own of SIGTERM.
+RAISING: list[object] = [signal.default_int_handler]
 _INT32 = ctypes.sizeof(ctypes.c_int32)
 
 
 class Collector:
     """`on_tokens` sees each chunk, as an array of its own, and stops by returning True.
 
-    `with collector:` goes around the call of C.  There Ctrl-C is noted and stops the run at the
-    next chunk: an exception that Python raised before the callback's first line would be lost.
+    `with collector:` goes around the call of C.  There Ctrl-C (and a command's SIGTERM) is noted
+    and stops the run at the next chunk: an exception that Python raised before the callback's first
+    line would be lost.
     Without `keep`, chunks are passed on and forgotten.
     """
 
@@ -37,7 +41,8 @@ class Collector:
         self._prompt_size = prompt.size
         self._keep = keep
         self._on_tokens = on_tokens
-        self._interrupted = self._in_caller = False
+        self._in_caller = False
+        self._interrupted = 0  # by this signal
         self.generated = 0  # tokens, those included that were not kept
         self.error: BaseException | None = None
         self.callback = Callback(self._receive)  # kept here for as long as C may call it
@@ -45,21 +50,26 @@ class Collector:
     def __enter__(self) -> Collector:
         # Only the main thread gets signals, and a handler of the caller's own stays in force.
         in_main = threading.current_thread() is threading.main_thread()
-        self._ours = in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self._ours:
-            signal.signal(signal.SIGINT, self._interrupt)
+        self._handlers: dict[int, Any] = {}
+        for number in (signal.SIGINT, signal.SIGTERM) if in_main else ():
+            if (handler := signal.getsignal(number)) in RAISING:
+                self._handlers[number] = handler
+                signal.signal(number, self._interrupt)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         if self._interrupted and self.error is None:
-            self.error = KeyboardInterrupt()
+            try:
+                self._handlers[self._interrupted](self._interrupted, None)
+            except KeyboardInterrupt as error:
+                self.error = error
 
     def _interrupt(self, number: int, frame: object) -> None:
-        self._interrupted = True
+        self._interrupted = number
         if self._in_caller:  # which may be waiting for something
-            raise KeyboardInterrupt
+            self._handlers[number](number, frame)
 
     def _receive(self, user: object, tokens: Tokens, count: int) -> int:
         try:
@@ -72,7 +82,7 @@ class Collector:
             stop = self._on_tokens is not None and self._tell_caller(first)
             if not self._keep:
                 self._count = self._prompt_size
-            return int(stop or self._interrupted)
+            return int(stop or self._interrupted != 0)
         except BaseException as error:
             self.error = error
             return 1

@@ -261,23 +261,33 @@ def compile_file(
         input = item.input if input is None else input
     else:
         path = Path(source)
-        if not path.is_file():
+        if name and path.is_dir():
+            raise ProgramError(f"{printable(name)} is a directory")
+        if name and path.exists() and not path.is_file():
+            raise ProgramError(f"{printable(name)} is no regular file")
+        if not name or not path.is_file():
             known = ", ".join(bundled.PROGRAMS)
             raise ProgramError(
-                f"{printable(name)}: no such file, and no bundled program (those are: {known})"
+                f"{printable(name) or 'an empty name'}: no such file, and no bundled program "
+                f"(those are: {known})"
             )
         if path.suffix == ".c":
             data, default_checked = compile_c(path, entry), False
         else:
             data, default_checked = path.read_bytes(), True
             if not data.startswith(b"\0asm") and path.suffix != ".wasm":
-                try:
-                    program = parse(data.decode(), path.name)
-                except UnicodeDecodeError:
+                if data.split(None, 1)[:1] != [b"{"] or not data.isascii():
                     raise ProgramError(
-                        f"{printable(name)} is neither C, WebAssembly nor a token file"
-                    ) from None
+                        f"{printable(name)} is neither C, WebAssembly nor a token file: pyvm "
+                        "compiles .c and .wasm files, and runs what `pyvm compile` writes"
+                    )
+                program = parse(data.decode(), path.name)
                 return program if input is None else program.with_input(input)
         name = path.stem
     checked = default_checked if checked is None else checked
-    return from_wasm(data, input, entry, args, checked, entry != "compute" or bool(args), name)
+    print_results = entry != "compute" or bool(args)
+    try:
+        return from_wasm(data, input, entry, args, checked, print_results, name)
+    except ProgramError as error:  # which module it is, the caller of from_wasm knows
+        error.args = (f"{printable(str(source))}: {error}",)
+        raise

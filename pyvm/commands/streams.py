@@ -1,0 +1,57 @@
+"""stdin, stdout and stderr as a caller may have left them: closed, full, or read by nobody.
+
+Enters: the process's three streams.  Leaves: streams that can be used; a write to stdout that fails
+raises OSError with the name "stdout", and what cannot be said on stderr is not said.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+
+_MODES = (os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)  # so that writing to a closed stdout still fails
+
+
+class _Stdout(io.FileIO):
+    def write(self, data) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+            raise OSError(error.errno, reason, "stdout") from None
+
+
+def prepare() -> None:
+    """Before any file is opened: it would get the number of a closed stream."""
+    for number, mode in enumerate(_MODES):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # the lowest free number is this one
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)
+    old = sys.stdout
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Stdout(1, "w", closefd=False)),
+        encoding=old.encoding if old else None,
+        errors="backslashreplace",
+        line_buffering=os.isatty(1),
+    )
+
+
+def give_up(number: int) -> None:
+    """What a stream still holds is dropped: Python would fail again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+def warn(text: str) -> None:
+    """Text on stderr, as far as there is one."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        give_up(2)
