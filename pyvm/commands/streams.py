@@ -14,15 +14,27 @@ import sys
 _MODES = (os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)  # so that writing to a closed stdout still fails
 
 
-class _Stdout(io.FileIO):
-    def write(self, data) -> int:
+class _Stdout(io.BufferedWriter):
+    """Not a FileIO: a signal between a write and its return would leave the bytes in the buffer."""
+
+    def write(self, data: bytes) -> int:
         try:
             return super().write(data)
-        except BrokenPipeError:
-            raise
         except OSError as error:
-            reason = "it is closed" if error.errno == errno.EBADF else error.strerror
-            raise OSError(error.errno, reason, "stdout") from None
+            raise _named(error) from None
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise _named(error) from None
+
+
+def _named(error: OSError) -> OSError:
+    if isinstance(error, BrokenPipeError):
+        return error
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return OSError(error.errno, reason, "stdout")
 
 
 def prepare() -> None:
@@ -36,7 +48,7 @@ def prepare() -> None:
         sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)
     old = sys.stdout
     sys.stdout = io.TextIOWrapper(
-        io.BufferedWriter(_Stdout(1, "w", closefd=False)),
+        _Stdout(io.FileIO(1, "w", closefd=False)),
         encoding=old.encoding if old else None,
         errors="backslashreplace",
         line_buffering=os.isatty(1),
