@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -70,6 +71,13 @@ Forward::Forward(const Model& model, const tvm_options& options, bool integers)
     first_step_.push_back(steps_);
     steps_ += layer.units.size();
   }
+  double heaviest = 1.0;
+  for (std::size_t row = 0; row < model.head.size(); row += width_) {
+    double sum = 0.0;
+    for (std::size_t slot = 0; slot < width_; ++slot) sum += std::abs(model.head[row + slot]);
+    heaviest = std::max(heaviest, sum);
+  }
+  largest_ = std::numeric_limits<double>::max() / 2 / heaviest;
   one_ = make_workspace(1);
   if (network_.variant == TVM_PROJECTION_BLAS) set_blas_threads(usable_blas_threads(options.threads));
 }
@@ -165,7 +173,11 @@ void Forward::predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::
     }
     for (std::size_t i = std::max(from, tile * x.lanes); i < std::min(chunk.count, (tile + 1) * x.lanes);
          ++i) {
-      if (!std::isfinite(score[i % x.lanes]))
+      // A score that is not finite need not be the highest.
+      bool finite = std::isfinite(score[i % x.lanes]);
+      for (std::size_t slot = 0; slot < width_; ++slot)
+        finite &= std::abs(x.row(tile, slot)[i % x.lanes]) <= largest_;
+      if (!finite)
         throw Error(TVM_ERROR_LIMIT,
                     sentence("the scores after position ", chunk.first + i, " are not finite"));
       work.predictions[i] = static_cast<std::int32_t>(token[i % x.lanes]);

@@ -77,6 +77,7 @@ class Forward {
   const Model& model_;
   std::size_t width_;
   int threads_;
+  double largest_ = 0.0;  // number in a residual slot with which every score is finite
   Network network_;
   std::vector<std::size_t> first_step_;  // per layer: of its attention units in Order
   std::size_t steps_ = 0;

@@ -154,7 +154,7 @@ void key_limits() {
 }
 
 void overflow() {
-  ModelBytes m(2, 4, 1, 1, 1);
+  ModelBytes m(2, 6, 1, 1, 1);
   m.e(0, 3) = 1e200;
   m.gate(0, 0, 3) = 1, m.value(0, 0, 3) = 1, m.ffn(0, 3, 0) = 1;
   m.out_row(0, 3) = 1;
@@ -164,6 +164,10 @@ void overflow() {
   result.size = sizeof result;
   CHECK(tvm_verify(model.get(), tokens.data(), 2, 1, 2, nullptr, nullptr, &result) == TVM_ERROR_LIMIT);
   CHECK(std::strstr(tvm_last_error(), "not finite") != nullptr);
+  // Nor is a score passed over because it is no number.
+  m.e(0, 4) = 1, m.out_row(0, 3) = -1, m.out_row(1, 4) = 1;
+  const Opened other(m);
+  CHECK(tvm_verify(other.get(), tokens.data(), 2, 1, 2, nullptr, nullptr, &result) == TVM_ERROR_LIMIT);
 }
 
 // Keys and queries of any size: products of very small and very large ones are not exact, so that scan and
