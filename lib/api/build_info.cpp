@@ -1,6 +1,7 @@
 // tvm_build_info: what this library was built with and what this machine offers, as JSON.
 #include <string>
 
+#include "api/guard.hpp"
 #include "forward/kernels.hpp"
 #include "tvm.h"
 
@@ -51,6 +52,8 @@ std::string make() {
 }  // namespace
 
 extern "C" const char* tvm_build_info(void) {
-  static const std::string info = make();
-  return info.c_str();
+  return tvm::guard_text([] {
+    static const std::string info = make();  // tried again when memory ran out
+    return info.c_str();
+  });
 }

@@ -3,21 +3,28 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 #include "api/error.hpp"
+
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
 
 namespace tvm {
 
 // Copies into a fixed per-thread buffer: recording an error must not itself run out of memory.
 void set_last_error(const char* message) noexcept;
 
+// Not noexcept: a thread that ends inside a caller's callback (pthread_exit, as Python's threads do when the
+// interpreter is gone) unwinds through here, and the C library ends the process when that is stopped.
 template <class Function>
-tvm_status guard(Function&& function) noexcept {
+tvm_status guard(Function&& function) {
   try {
-    set_last_error("");
     function();
     return TVM_OK;
   } catch (const Error& error) {
@@ -26,6 +33,13 @@ tvm_status guard(Function&& function) noexcept {
   } catch (const std::bad_alloc&) {
     set_last_error("memory ran out");
     return TVM_ERROR_MEMORY;
+  } catch (const std::length_error&) {
+    set_last_error("memory ran out: more was asked for than any machine has");
+    return TVM_ERROR_MEMORY;
+#if defined(__GLIBCXX__)
+  } catch (const abi::__forced_unwind&) {
+    throw;
+#endif
   } catch (const std::exception& error) {
     set_last_error(error.what());
     return TVM_ERROR_INTERNAL;
@@ -35,26 +49,59 @@ tvm_status guard(Function&& function) noexcept {
   }
 }
 
+// The same for a function that returns a string: NULL when it fails.
+template <class Function>
+const char* guard_text(Function&& function) {
+  const char* text = nullptr;
+  return guard([&] { text = function(); }) == TVM_OK ? text : nullptr;
+}
+
 inline void require(bool condition, const char* message) {
   if (!condition) throw Error(TVM_ERROR_ARGUMENT, message);
 }
 
-// Structs of the ABI open with their size, so that they can grow at their end. A caller's struct
-// may be larger than ours (a newer header): the fields that we do not know stay untouched.
+// Structs of the ABI open with their size, so that they can grow at their end. The smallest size of each is
+// that of its first version, which lacks the last field of today's. A field that is added stands behind
+// these.
+template <class Struct>
+inline constexpr std::size_t kSmallest = sizeof(Struct);
+template <>
+inline constexpr std::size_t kSmallest<tvm_model_sizes> = offsetof(tvm_model_sizes, kinds_stored);
+template <>
+inline constexpr std::size_t kSmallest<tvm_options> = offsetof(tvm_options, threads);
+template <>
+inline constexpr std::size_t kSmallest<tvm_run_result> = offsetof(tvm_run_result, exact);
+template <>
+inline constexpr std::size_t kSmallest<tvm_verify_result> = offsetof(tvm_verify_result, exact);
+
 template <class Struct>
 void require_size(const Struct* given, const char* name) {
   if (given == nullptr) throw Error(TVM_ERROR_ARGUMENT, sentence(name, " is NULL"));
-  if (given->size < sizeof(Struct)) {
+  if (given->size < kSmallest<Struct>)
     throw Error(TVM_ERROR_ARGUMENT,
-                sentence(name, ": the size field is ", given->size, ", expected ", sizeof(Struct)));
-  }
+                sentence(name, ": the size field is ", given->size, ", expected ", sizeof(Struct), " (or ",
+                         kSmallest<Struct>, " of an older header)"));
+}
+
+// How many bytes of a caller's struct are fields that both sides know. A caller's struct may be smaller than
+// ours (an older header) or larger (a newer one).
+template <class Struct>
+std::size_t common_size(const Struct* given) {
+  return given->size < sizeof(Struct) ? kSmallest<Struct> : sizeof(Struct);
 }
 
 // Hands a result to the caller, who keeps the size that was passed in.
 template <class Struct>
 void give(Struct* given, Struct value) {
   value.size = given->size;
-  *given = value;
+  std::memcpy(given, &value, common_size(given));
+}
+
+// What a caller set, on top of `defaults` for the fields that the caller's struct lacks.
+template <class Struct>
+Struct taken(const Struct* given, Struct defaults) {
+  std::memcpy(&defaults, given, common_size(given));
+  return defaults;
 }
 
 }  // namespace tvm

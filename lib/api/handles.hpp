@@ -12,13 +12,19 @@
 struct tvm_model {
   tvm::Model model;
 
-  // Built when it is first asked for, by whichever thread asks first; null when there is none.
+  // Built when it is first asked for, by whichever thread asks first; null when there is none, for the reason
+  // in why_no_plan. What throws (memory ran out) is tried again by the next who asks.
   const tvm::plan::Plan* plan() const {
-    std::call_once(once, [&] { built = tvm::plan::build_plan(model, why_no_plan); });
+    const std::lock_guard lock(building);
+    if (!known) {
+      built = tvm::plan::build_plan(model, why_no_plan);
+      known = true;
+    }
     return built.get();
   }
 
-  mutable std::once_flag once;
+  mutable std::mutex building;
+  mutable bool known = false;
   mutable std::unique_ptr<const tvm::plan::Plan> built;
   mutable std::string why_no_plan;
 };

@@ -48,8 +48,13 @@ tvm_status tvm_model_get_sizes(const tvm_model* model, tvm_model_sizes* sizes) {
 }
 
 const char* tvm_model_token(const tvm_model* model, int32_t id) {
-  if (model == nullptr || id < 0 || id >= model->model.vocabulary) return nullptr;
-  return model->model.tokens[static_cast<std::size_t>(id)].c_str();
+  return tvm::guard_text([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    if (id < 0 || id >= model->model.vocabulary)
+      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("token id ", id, " is outside the vocabulary of ",
+                                                         model->model.vocabulary));
+    return model->model.tokens[static_cast<std::size_t>(id)].c_str();
+  });
 }
 
 tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t count) {
@@ -65,8 +70,10 @@ tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t c
 }
 
 const char* tvm_model_why_no_plan(const tvm_model* model) {
-  if (model == nullptr) return "there is no model";
-  return model->plan() != nullptr ? "" : model->why_no_plan.c_str();
+  return tvm::guard_text([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    return model->plan() != nullptr ? "" : model->why_no_plan.c_str();
+  });
 }
 
 tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size_t count,
@@ -84,7 +91,10 @@ tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size
 }
 
 const char* tvm_model_metadata(const tvm_model* model) {
-  return model == nullptr ? "" : model->model.metadata.c_str();
+  return tvm::guard_text([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    return model->model.metadata.c_str();
+  });
 }
 
 }  // extern "C"

@@ -1,5 +1,8 @@
 // The C ABI of runs: options checked, tokens checked, then the path that was asked for.
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <span>
 
 #include "api/guard.hpp"
@@ -16,20 +19,21 @@ tvm_options defaults() {
   return {sizeof(tvm_options), TVM_PATH_AUTO, TVM_PROJECTION_AUTO, TVM_ATTENTION_AUTO, TVM_BYPASS_ALL, 0};
 }
 
-tvm_options checked(const tvm_options* given) {
-  if (given == nullptr) return defaults();
-  tvm::require_size(given, "options");
+tvm_options checked(const tvm_options* options) {
+  if (options == nullptr) return defaults();
+  tvm::require_size(options, "options");
+  const tvm_options given = tvm::taken(options, defaults());
   const auto within = [](std::int32_t value, std::int32_t highest, const char* name) {
     if (value < 0 || value > highest)
       throw tvm::Error(TVM_ERROR_ARGUMENT,
                        tvm::sentence("options: ", name, " is ", value, ", allowed are 0 to ", highest));
   };
-  within(given->path, TVM_PATH_LAYERS, "path");
-  within(given->projection, TVM_PROJECTION_SPARSE, "projection");
-  within(given->attention, TVM_ATTENTION_SCAN, "attention");
-  within(given->bypass, TVM_BYPASS_ALL, "bypass");
-  within(given->threads, kMaxThreads, "threads");
-  return *given;
+  within(given.path, TVM_PATH_LAYERS, "path");
+  within(given.projection, TVM_PROJECTION_SPARSE, "projection");
+  within(given.attention, TVM_ATTENTION_SCAN, "attention");
+  within(given.bypass, TVM_BYPASS_ALL, "bypass");
+  within(given.threads, kMaxThreads, "threads");
+  return given;
 }
 
 // The plan that a run takes, null for the layer path. Whoever chooses projection, attention or
@@ -69,6 +73,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 extern "C" {
 
 void tvm_options_default(tvm_options* options) {
+  // Whose size is not known: no field behind `threads` may ever be written here.
+  static_assert(sizeof(tvm_options) == offsetof(tvm_options, threads) + sizeof(std::int32_t));
   if (options != nullptr) *options = defaults();
 }
 
@@ -115,13 +121,17 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
                                                          " does not lie within 1 .. ", count));
     tvm_verify_result run{};
     run.exact = 1;
+    // Aside until all is known: the caller's array stays untouched when the run fails.
+    std::unique_ptr<std::int32_t[]> found;
+    if (predicted != nullptr) found = std::make_unique_for_overwrite<std::int32_t[]>(last - first);
     const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-      tvm::plan::verify(plan, checked_span, first, last, predicted, how.threads, run);
+      tvm::plan::verify(plan, checked_span, first, last, found.get(), how.threads, run);
       return true;
     });
     if (!done)
-      tvm::verify_by_layers(model->model, model->plan() != nullptr, checked_span, first, last, predicted, how,
-                            run);
+      tvm::verify_by_layers(model->model, model->plan() != nullptr, checked_span, first, last, found.get(),
+                            how, run);
+    if (predicted != nullptr) std::copy_n(found.get(), last - first, predicted);
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });

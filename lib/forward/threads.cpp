@@ -1,8 +1,7 @@
 #include "forward/threads.hpp"
 
 #include <atomic>
-#include <thread>
-#include <vector>
+#include <mutex>
 
 #if defined(_OPENMP) && (defined(__unix__) || defined(__APPLE__))
 #include <pthread.h>
@@ -21,6 +20,36 @@ void note_use() {
   (void)watching;
 #endif
 }
+
+#if !defined(__SANITIZE_THREAD__)
+// How many of `wanted` more threads the system has: those that could be started at the same time just now.
+int obtainable(int wanted) {
+  std::atomic<bool> counted{false};
+  Threads tried;
+  const std::size_t started =
+      tried.start(static_cast<std::size_t>(wanted), [&](std::size_t) { counted.wait(false); });
+  counted = true;
+  counted.notify_all();
+  return static_cast<int>(started);
+}
+
+// OpenMP's runtime ends the process when it cannot make a thread. So a team never grows beyond what the
+// system has shown to have, and one team is made at a time: no other takes its threads meanwhile.
+void on_team(int threads, const std::function<void()>& body) {
+  static std::mutex making;
+  thread_local int team = 1;  // threads that OpenMP keeps for this thread, itself included
+  std::unique_lock lock(making);
+  if (threads > team) threads = team + obtainable(threads - team);
+  team = threads;
+#pragma omp parallel num_threads(threads)
+  {
+    // All threads are there when the first begins.
+#pragma omp master
+    lock.unlock();
+    body();
+  }
+}
+#endif
 #endif
 
 [[maybe_unused]] int or_all(int wanted) {
@@ -29,6 +58,16 @@ void note_use() {
 }
 
 }  // namespace
+
+std::size_t Threads::start(std::size_t count, const std::function<void(std::size_t)>& body) noexcept {
+  const std::size_t before = running_.size();
+  try {
+    running_.reserve(before + count);
+    for (std::size_t i = 0; i < count; ++i) running_.emplace_back(body, i);
+  } catch (const std::exception&) {  // no thread, or no memory for one: those that run are enough
+  }
+  return running_.size() - before;
+}
 
 int usable_threads([[maybe_unused]] int wanted) {
 #if defined(_OPENMP)
@@ -52,13 +91,11 @@ void on_threads([[maybe_unused]] int threads, const std::function<void()>& body)
     note_use();
 #if defined(__SANITIZE_THREAD__)
     // The sanitizer does not see how libgomp's threads wait for each other, and would report it as a race.
-    std::vector<std::thread> others;
-    for (int i = 1; i < threads; ++i) others.emplace_back(body);
+    Threads others;
+    others.start(static_cast<std::size_t>(threads - 1), [&](std::size_t) { body(); });
     body();
-    for (auto& other : others) other.join();
 #else
-#pragma omp parallel num_threads(threads)
-    body();
+    on_team(threads, body);
 #endif
     return;
   }

@@ -46,14 +46,14 @@ State* Automaton::after(const Facts& before, Knowledge& knowledge, const std::ve
 }
 
 Segment* Automaton::add(Tape tape, State& from, std::uint32_t token_class, bool predict) {
-  segments_.push_back(std::make_unique<Segment>());
-  Segment* segment = segments_.back().get();
+  auto segment = std::make_unique<Segment>();
   segment->tape = std::move(tape);
   segment->from = &from;
   segment->token_class = token_class;
   segment->predict = predict;
   segment->targets = std::vector<Link>(segment->tape.targets);
-  return segment;
+  segments_.push_back(std::move(segment));  // last: nobody meets half a segment when memory runs out
+  return segments_.back().get();
 }
 
 std::vector<const Segment*> Automaton::segments() const {

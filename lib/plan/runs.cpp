@@ -4,13 +4,13 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <new>
 #include <thread>
 #include <vector>
 
 #include "api/error.hpp"
+#include "forward/threads.hpp"
 #include "plan/sequence.hpp"
 
 namespace tvm::plan {
@@ -98,21 +98,17 @@ void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::s
   });
 }
 
-struct Threads {
-  std::vector<std::thread> running;
-  ~Threads() {
-    for (std::thread& thread : running) thread.join();
-  }
-};
+// How many threads are worth starting for a window.
+std::size_t worth_starting(std::size_t window, std::int32_t threads) {
+  const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
+  const std::size_t most = threads > 0 ? static_cast<std::size_t>(threads) : machine;
+  return std::clamp<std::size_t>(window / kWorthThread, 1, most);
+}
 
 // Cuts first .. last so that all threads end together: each reads what comes before its share.
-std::vector<Share> shares_of(std::size_t first, std::size_t last, std::int32_t threads) {
-  const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
-  std::size_t count = threads > 0 ? static_cast<std::size_t>(threads) : machine;
-  count = std::clamp<std::size_t>((last - first) / kWorthThread, 1, count);
+void cut(std::vector<Share>& shares, std::size_t first, std::size_t last) {
   double sum = 0, length = 1;
-  for (std::size_t i = 0; i < count; ++i, length *= 1 - kReadingCost) sum += length;
-  std::vector<Share> shares(count);
+  for (std::size_t i = 0; i < shares.size(); ++i, length *= 1 - kReadingCost) sum += length;
   length = static_cast<double>(last - first) / sum;
   std::size_t begin = first;
   for (Share& mine : shares) {
@@ -121,7 +117,6 @@ std::vector<Share> shares_of(std::size_t first, std::size_t last, std::int32_t t
     length *= 1 - kReadingCost;
   }
   shares.back().end = last;
-  return shares;
 }
 
 }  // namespace
@@ -170,8 +165,8 @@ void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t>
 void verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
             std::int32_t* predicted, std::int32_t threads, tvm_verify_result& result) {
   require_positions(last);
-  std::vector<Share> shares = shares_of(first, last, threads);
-  std::atomic<bool> given_up = false;
+  std::vector<Share> shares(worth_starting(last - first, threads));
+  std::atomic<bool> are_cut = false, given_up = false;
   const auto run = [&](Share& mine) {
     try {
       verify_share(plan, tokens, first, predicted, mine, given_up);
@@ -184,7 +179,14 @@ void verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t 
   };
   {
     Threads others;
-    for (std::size_t i = 1; i < shares.size(); ++i) others.running.emplace_back(run, std::ref(shares[i]));
+    const std::size_t started = others.start(shares.size() - 1, [&](std::size_t i) {
+      are_cut.wait(false);
+      run(shares[i + 1]);
+    });
+    shares.resize(1 + started);
+    cut(shares, first, last);
+    are_cut = true;
+    are_cut.notify_all();
     run(shares[0]);
   }
   result.ok = 1;

@@ -2,7 +2,7 @@
 
 Enters: PYVM_LIBRARY (a path, then the only candidate), the folder of this package, a build folder
 of the checkout.  Leaves: `library()`, the loaded library with every function declared, and
-`check()`, which turns a status into an exception.
+`check()` and `text_of()`, which turn a failure into an exception.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pyvm.engine.abi import ABI_VERSION, FUNCTIONS
-from pyvm.engine.errors import BY_STATUS, STATUS_OK, InternalError, LibraryError
+from pyvm.engine.errors import BY_STATUS, STATUS_OK, InternalError, LibraryError, OutOfMemory
 
 NAME = {"darwin": "libtvm.dylib", "win32": "tvm.dll"}.get(sys.platform, "libtvm.so")
 HOW_TO_BUILD = "build it with `python -m pyvm.build`, or name it in PYVM_LIBRARY"
@@ -74,7 +74,7 @@ def library_path() -> Path:
 
 def build_info() -> dict[str, Any]:
     """How the loaded library was built."""
-    return json.loads(library().tvm_build_info().decode())
+    return json.loads(text_of(library().tvm_build_info()))
 
 
 def check(status: int) -> None:
@@ -82,3 +82,10 @@ def check(status: int) -> None:
     if status != STATUS_OK:
         message = library().tvm_last_error().decode(errors="replace")
         raise BY_STATUS.get(status, InternalError)(message or f"libtvm returned status {status}")
+
+
+def text_of(value: bytes | None) -> str:
+    """A string of the library; None, its NULL, is a failure, and none but memory is left."""
+    if value is None:
+        raise OutOfMemory(library().tvm_last_error().decode(errors="replace"))
+    return value.decode()

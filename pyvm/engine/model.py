@@ -31,7 +31,7 @@ from pyvm.engine.errors import (
     ModelError,
     OutOfMemory,
 )
-from pyvm.engine.library import check, library
+from pyvm.engine.library import check, library, text_of
 from pyvm.engine.options import check_count, check_flag, make_options
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
@@ -80,6 +80,8 @@ class Model:
         self._running = 0
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, lib.tvm_model_close, handle)
+        # A daemon thread may be in a run at the interpreter's end: the model ends with the process.
+        self._finalizer.atexit = False
         sizes = abi.ModelSizes()
         check(lib.tvm_model_get_sizes(handle, ctypes.byref(sizes)))
         self.vocabulary_size: int = sizes.vocabulary
@@ -144,7 +146,7 @@ class Model:
         from pyvm.weights.metadata import MetadataError, Sizes, read_metadata
 
         with self._use() as handle:
-            text = library().tvm_model_metadata(handle).decode()
+            text = text_of(library().tvm_model_metadata(handle))
         try:
             return read_metadata(text, Sizes(self.width, self.layers, self.heads, self.neurons))
         except MetadataError as error:
@@ -154,7 +156,7 @@ class Model:
     def why_no_plan(self) -> str:
         """Why runs of this model take the layer path; "" when it has a plan."""
         with self._use() as handle:
-            return library().tvm_model_why_no_plan(handle).decode()
+            return text_of(library().tvm_model_why_no_plan(handle))
 
     def explain(self, tokens: np.ndarray | Sequence[int] | None = None) -> dict[str, Any]:
         """The plan as tvm_model_explain describes it: nodes, certificate, stores, selectors.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyvm.engine import abi, library
-from pyvm.engine.errors import BY_STATUS, LibraryError
+from pyvm.engine.errors import BY_STATUS, LibraryError, OutOfMemory
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = (ROOT / "lib" / "tvm.h").read_text()
@@ -132,3 +132,9 @@ def test_import_loads_no_library_and_little_else():
     )
     env = {**os.environ, "PYVM_LIBRARY": "/nonexistent"}
     subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=ROOT)
+
+
+def test_a_string_that_the_library_could_not_make_is_an_error():
+    assert library.text_of(b"") == ""
+    with pytest.raises(OutOfMemory):
+        library.text_of(None)

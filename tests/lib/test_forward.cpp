@@ -17,7 +17,7 @@ void combinations() {
     verify(m, all, 1, all.size(), &predicted,
            layers(TVM_PROJECTION_DENSE, TVM_ATTENTION_SCAN, TVM_BYPASS_NONE, 1));
     for (int projection = 0; projection <= 3; ++projection) {
-      if (projection == TVM_PROJECTION_BLAS && !has_blas) continue;
+      if (projection == TVM_PROJECTION_BLAS && !has_blas()) continue;
       for (int attention = 0; attention <= 2; ++attention)
         for (int bypass = 0; bypass <= 3; ++bypass) {
           const auto options = layers(projection, attention, bypass, bypass % 3);
@@ -72,7 +72,7 @@ void order_of_sums() {
     const Opened m(source);
     for (int projection = 1; projection <= 3; ++projection)
       for (const int bypass : {TVM_BYPASS_NONE, TVM_BYPASS_ALL}) {
-        if (projection == TVM_PROJECTION_BLAS && !has_blas) continue;
+        if (projection == TVM_PROJECTION_BLAS && !has_blas()) continue;
         for (const int attention : {TVM_ATTENTION_HULL, TVM_ATTENTION_SCAN}) {
           const bool own_order = projection == TVM_PROJECTION_BLAS;
           const auto options = layers(projection, attention, bypass, 1);

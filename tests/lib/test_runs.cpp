@@ -95,7 +95,7 @@ void wrong_arguments() {
   CHECK(tvm_generate(m.get(), tokens.data(), 0, 0, nullptr, nullptr, nullptr, &run) == TVM_ERROR_ARGUMENT);
   CHECK(tvm_generate(m.get(), nullptr, 1, 0, nullptr, nullptr, nullptr, &run) == TVM_ERROR_ARGUMENT);
   CHECK(tvm_generate(m.get(), tokens.data(), 1, 0, nullptr, nullptr, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
-  if (!has_blas) {
+  if (!has_blas()) {
     options = layers(TVM_PROJECTION_BLAS, 0, 3, 1);
     CHECK(tvm_verify(m.get(), tokens.data(), 3, 1, 2, nullptr, &options, &verified) == TVM_ERROR_UNSUPPORTED);
   }
