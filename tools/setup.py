@@ -139,8 +139,8 @@ def sources() -> Iterator[Path]:
 
 def formatted() -> list[Path]:
     """The C++ files that are laid out by .clang-format."""
-    folders = (ROOT / name for name in ("lib/api", "lib/forward", "lib/model", "tests/lib"))
-    files = (path for folder in folders for path in sorted(folder.iterdir()))
+    folders = (ROOT / name for name in ("lib", "tests/lib"))
+    files = (path for folder in folders for path in sorted(folder.rglob("*")))
     return [path for path in files if path.suffix in (".cpp", ".hpp", ".inc")]
 
 

@@ -9,7 +9,7 @@
 #include "api/handles.hpp"
 #include "api/tokens.hpp"
 #include "forward/runs.hpp"
-#include "plan/runs.hpp"
+#include "plan/run/runs.hpp"
 
 namespace {
 

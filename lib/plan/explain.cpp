@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "plan/sequence.hpp"
+#include "plan/run/interpreter.hpp"
 
 namespace tvm::plan {
 namespace {

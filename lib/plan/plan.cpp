@@ -1,8 +1,8 @@
 #include "plan/plan.hpp"
 
-#include "plan/automaton.hpp"
-#include "plan/fold.hpp"
-#include "plan/ranges.hpp"
+#include "plan/fold/fold.hpp"
+#include "plan/specialize/block_versions.hpp"
+#include "plan/specialize/narrow_ranges.hpp"
 
 namespace tvm::plan {
 namespace {

@@ -9,9 +9,9 @@
 #include <string>
 
 #include "model/model.hpp"
-#include "plan/liveness.hpp"
-#include "plan/network.hpp"
-#include "plan/specialize.hpp"
+#include "plan/ir/liveness.hpp"
+#include "plan/ir/network.hpp"
+#include "plan/specialize/division.hpp"
 
 namespace tvm::plan {
 

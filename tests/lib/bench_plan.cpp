@@ -20,10 +20,10 @@
 
 #include "api/error.hpp"
 #include "model/model.hpp"
-#include "plan/fold.hpp"
+#include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
-#include "plan/ranges.hpp"
-#include "plan/runs.hpp"
+#include "plan/run/runs.hpp"
+#include "plan/specialize/narrow_ranges.hpp"
 
 namespace {
 

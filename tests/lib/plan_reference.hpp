@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "plan/network.hpp"
+#include "plan/ir/network.hpp"
 
 class Reference {
  public:

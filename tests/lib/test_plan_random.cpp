@@ -9,10 +9,10 @@
 
 #include "api/error.hpp"
 #include "model/model.hpp"
-#include "plan/fold.hpp"
+#include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
-#include "plan/ranges.hpp"
-#include "plan/sequence.hpp"
+#include "plan/run/interpreter.hpp"
+#include "plan/specialize/narrow_ranges.hpp"
 #include "plan_reference.hpp"
 #include "random_machine.hpp"
 

@@ -7,7 +7,7 @@
 namespace {
 
 constexpr int kBad = 10, kStop = 11;  // kBad breaks a rule that the plan checks; neither is ever predicted
-// Long enough for three threads, each with a share (lib/plan/runs.cpp: 2^18 tokens).
+// Long enough for three threads, each with a share (lib/plan/run/runs.cpp: 2^18 tokens).
 constexpr std::size_t kLong = std::size_t{3} << 18;
 
 // The token three positions ago, plus 1 after an odd one.

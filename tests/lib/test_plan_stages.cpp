@@ -5,12 +5,12 @@
 
 #include "machine.hpp"
 #include "model/model.hpp"
-#include "plan/automaton.hpp"
-#include "plan/fold.hpp"
+#include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
-#include "plan/ranges.hpp"
-#include "plan/sequence.hpp"
-#include "plan/store.hpp"
+#include "plan/run/interpreter.hpp"
+#include "plan/run/record_store.hpp"
+#include "plan/specialize/block_versions.hpp"
+#include "plan/specialize/narrow_ranges.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "plan/tape.hpp"
+#include "plan/specialize/tape.hpp"
 
 #include <algorithm>
 #include <map>

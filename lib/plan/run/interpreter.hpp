@@ -10,9 +10,9 @@
 #include <memory>
 #include <vector>
 
-#include "plan/automaton.hpp"
-#include "plan/output.hpp"
-#include "plan/store.hpp"
+#include "plan/run/output.hpp"
+#include "plan/run/record_store.hpp"
+#include "plan/specialize/block_versions.hpp"
 
 namespace tvm::plan {
 

@@ -1,4 +1,4 @@
-#include "plan/liveness.hpp"
+#include "plan/ir/liveness.hpp"
 
 #include <algorithm>
 

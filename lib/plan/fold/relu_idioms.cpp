@@ -1,4 +1,4 @@
-#include "plan/hinges.hpp"
+#include "plan/fold/relu_idioms.hpp"
 
 #include <functional>
 #include <map>

@@ -1,4 +1,4 @@
-#include "plan/runs.hpp"
+#include "plan/run/runs.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -11,7 +11,7 @@
 
 #include "api/error.hpp"
 #include "forward/threads.hpp"
-#include "plan/sequence.hpp"
+#include "plan/run/interpreter.hpp"
 
 namespace tvm::plan {
 namespace {

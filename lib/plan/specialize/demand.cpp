@@ -1,8 +1,8 @@
-#include "plan/needs.hpp"
+#include "plan/specialize/demand.hpp"
 
 #include <algorithm>
 
-#include "plan/square_proof.hpp"
+#include "plan/specialize/square_proof.hpp"
 
 namespace tvm::plan {
 namespace {

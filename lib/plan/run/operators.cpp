@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "api/error.hpp"
-#include "plan/sequence.hpp"
+#include "plan/run/interpreter.hpp"
 
 namespace tvm::plan {
 

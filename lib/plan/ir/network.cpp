@@ -1,4 +1,4 @@
-#include "plan/network.hpp"
+#include "plan/ir/network.hpp"
 
 #include <algorithm>
 

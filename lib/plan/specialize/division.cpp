@@ -1,10 +1,10 @@
-#include "plan/specialize.hpp"
+#include "plan/specialize/division.hpp"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "plan/liveness.hpp"
+#include "plan/ir/liveness.hpp"
 
 namespace tvm::plan {
 namespace {

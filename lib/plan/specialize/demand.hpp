@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "plan/knowledge.hpp"
-#include "plan/liveness.hpp"
+#include "plan/ir/liveness.hpp"
+#include "plan/specialize/partial_evaluator.hpp"
 
 namespace tvm::plan {
 

@@ -15,8 +15,8 @@
 #include <span>
 #include <vector>
 
-#include "plan/network.hpp"
-#include "plan/specialize.hpp"
+#include "plan/ir/network.hpp"
+#include "plan/specialize/division.hpp"
 
 namespace tvm::plan {
 

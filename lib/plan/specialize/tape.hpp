@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "plan/knowledge.hpp"
-#include "plan/liveness.hpp"
-#include "plan/needs.hpp"
-#include "plan/network.hpp"
-#include "plan/square_proof.hpp"
+#include "plan/ir/liveness.hpp"
+#include "plan/ir/network.hpp"
+#include "plan/specialize/demand.hpp"
+#include "plan/specialize/partial_evaluator.hpp"
+#include "plan/specialize/square_proof.hpp"
 
 namespace tvm::plan {
 

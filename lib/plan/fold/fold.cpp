@@ -8,7 +8,7 @@
 // Equal expressions become one node. Nothing is taken from labels: kinds, keys and constants are
 // read off the weights; what cannot be read off (that a squared key is the square) is checked in
 // every run.
-#include "plan/fold.hpp"
+#include "plan/fold/fold.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@
 
 #include "api/error.hpp"
 #include "model/head_rows.hpp"
-#include "plan/hinges.hpp"
+#include "plan/fold/relu_idioms.hpp"
 #include "tvm.h"
 
 namespace tvm::plan {

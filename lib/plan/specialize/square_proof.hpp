@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "plan/knowledge.hpp"
-#include "plan/liveness.hpp"
+#include "plan/ir/liveness.hpp"
+#include "plan/specialize/partial_evaluator.hpp"
 
 namespace tvm::plan {
 

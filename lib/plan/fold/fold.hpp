@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/model.hpp"
-#include "plan/network.hpp"
+#include "plan/ir/network.hpp"
 
 namespace tvm::plan {
 

@@ -8,8 +8,8 @@
 // interval is the union over the cases. What is kept from earlier positions may be of any case.
 #pragma once
 
-#include "plan/network.hpp"
-#include "plan/specialize.hpp"
+#include "plan/ir/network.hpp"
+#include "plan/specialize/division.hpp"
 
 namespace tvm::plan {
 

@@ -1,4 +1,4 @@
-#include "plan/square_proof.hpp"
+#include "plan/specialize/square_proof.hpp"
 
 #include <vector>
 

@@ -3,7 +3,7 @@
 // Enters: what the neurons of a layer add to a slot.  Leaves: the same sum with fewer, simpler nodes.
 #pragma once
 
-#include "plan/network.hpp"
+#include "plan/ir/network.hpp"
 
 namespace tvm::plan {
 

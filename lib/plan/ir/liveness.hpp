@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "plan/network.hpp"
+#include "plan/ir/network.hpp"
 
 namespace tvm::plan {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "plan/plan.hpp"
-#include "plan/tape.hpp"
+#include "plan/specialize/tape.hpp"
 
 namespace tvm::plan {
 

@@ -1,4 +1,4 @@
-#include "plan/knowledge.hpp"
+#include "plan/specialize/partial_evaluator.hpp"
 
 #include <algorithm>
 

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "plan/network.hpp"
+#include "plan/ir/network.hpp"
 
 namespace tvm::plan {
 

@@ -1,4 +1,4 @@
-#include "plan/automaton.hpp"
+#include "plan/specialize/block_versions.hpp"
 
 #include <algorithm>
 

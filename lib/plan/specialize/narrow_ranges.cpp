@@ -1,4 +1,4 @@
-#include "plan/ranges.hpp"
+#include "plan/specialize/narrow_ranges.hpp"
 
 #include <algorithm>
 

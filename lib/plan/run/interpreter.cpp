@@ -1,4 +1,4 @@
-#include "plan/sequence.hpp"
+#include "plan/run/interpreter.hpp"
 
 #include <algorithm>
 #include <iterator>
