@@ -19,6 +19,9 @@ namespace tvm {
 namespace {
 
 constexpr std::uint32_t kTrailerVersion = 1;
+// The mark of a file that has all its trailers: the weight of token 0 here is -0.0. Nothing reads a zero's
+// sign, and the embedding leaves this slot at zero. (pyvm/weights/model_file.py writes it.)
+constexpr std::size_t kMarkSlot = kPositionSquared;
 // Far beyond any use, small enough that sums of sizes and indices fit everywhere.
 constexpr std::int32_t kMaxSize = 1 << 24;
 
@@ -184,7 +187,13 @@ std::vector<std::int32_t> read_per_head(Reader& reader, const Model& model, cons
 }
 
 void read_metadata(Reader& reader, Model& model) {
-  if (reader.at_end()) return;
+  if (reader.at_end()) {
+    const double mark = model.embedding[kMarkSlot];
+    if (mark == 0.0 && std::signbit(mark))
+      reader.fail(sentence("the file was cut: it ends at offset ", reader.offset(),
+                           ", before the last trailer (names and checksum) that its front part promises"));
+    return;
+  }
   const std::size_t start = reader.offset();
   const auto magic = reader.take(4, "the magic of the last trailer");
   if (std::memcmp(magic.data(), "TVMX", 4) != 0)

@@ -11,6 +11,12 @@ each optional, in this order:
     "TVMX", uint32 version 1, uint64 length n, uint32 CRC-32 of all bytes before
         "TVMX" and of the JSON, n bytes of JSON (UTF-8): names of slots, heads and neurons
 A flag 0 in place of 1 means that the trailer is empty.
+
+A file may end before any trailer, and without tie-breaks it is another machine.  So what is written
+here with all four carries a mark in its front part: the weight of token 0 at slot 2 is -0.0.  That
+slot holds the squared position, which the embedding leaves at zero, and a zero of either sign adds
+nothing, so that other readers see the same model.  A file with the mark and without its last
+trailer was cut, and is refused.
 """
 
 from __future__ import annotations
@@ -27,6 +33,8 @@ from pyvm.weights.metadata import MetadataError, Sizes, read_metadata
 LOOKUP, PASSTHROUGH, GATHER = range(3)
 MAGIC = b"TVMX"
 VERSION = 1
+MARK_SLOT = 2  # of token 0; lib/model/reader.cpp has the same
+_MARK = struct.pack("<d", -0.0)
 
 
 class ModelFileError(ValueError):
@@ -70,7 +78,8 @@ class ModelFile:
         for token in self.vocabulary:
             text = token.encode()
             parts.append(struct.pack("<I", len(text)) + text)
-        arrays = [self.embedding]
+        complete = trailers > 3 and self.metadata is not None
+        arrays = [_marked(self.embedding, complete)]
         for layer in self.layers:
             arrays += [layer.qkv, layer.out, layer.w_in, layer.w_ffn]
         parts += [np.ascontiguousarray(a, dtype="<f8").tobytes() for a in (*arrays, self.head)]
@@ -83,7 +92,7 @@ class ModelFile:
             parts.append(struct.pack("<i", int(grid is not None)))
             if grid is not None:
                 parts.append(np.ascontiguousarray(grid, dtype="<i4").tobytes())
-        if trailers > 3 and self.metadata is not None:
+        if complete:
             text = json.dumps(self.metadata, separators=(",", ":")).encode()
             checksum = zlib.crc32(text, zlib.crc32(b"".join(parts)))
             parts.append(MAGIC + struct.pack("<IQI", VERSION, len(text), checksum) + text)
@@ -93,6 +102,21 @@ class ModelFile:
     def from_bytes(data: bytes) -> ModelFile:
         """Reads a file that ends after any trailer; raises ModelFileError."""
         return _Reader(data).model()
+
+
+def _is_marked(embedding: np.ndarray) -> bool:
+    return (
+        embedding.shape[1] > MARK_SLOT
+        and embedding[0, MARK_SLOT : MARK_SLOT + 1].tobytes() == _MARK
+    )
+
+
+def _marked(embedding: np.ndarray, complete: bool) -> np.ndarray:
+    """With the mark if the file is complete, without it if not; a weight that is not 0 stays."""
+    marked = embedding.astype("<f8")
+    if embedding.shape[1] > MARK_SLOT and marked[0, MARK_SLOT] == 0:
+        marked[0, MARK_SLOT] = -0.0 if complete else 0.0
+    return marked
 
 
 class _Reader:
@@ -145,6 +169,11 @@ class _Reader:
         tie_break = self.grid(count, heads, "the tie-breaks")
         head_kind = self.grid(count, heads, "the head kinds")
         metadata = self.metadata(Sizes(width, count, heads, neurons))
+        if metadata is None and _is_marked(embedding):
+            raise ModelFileError(
+                f"offset {self.at}: the file was cut: it ends before the last trailer (names and "
+                "checksum) that its front part promises"
+            )
         layers = tuple(LayerWeights(*w, *e) for w, e in zip(weights, erased, strict=True))
         return ModelFile(
             tuple(names), stop, embedding, layers, head, tie_break, head_kind, metadata

@@ -1,12 +1,16 @@
 """The model file: the same bytes every time, readable after any trailer, refused when damaged."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from pyvm.engine.errors import ModelError
+from pyvm.engine.model import Model
 from pyvm.program.tokens import VOCABULARY
 from pyvm.weights import ModelFile, ModelFileError, specialize, standard_model
+from pyvm.weights.model_file import MARK_SLOT
 
 MODEL = standard_model()
 DATA = MODEL.to_bytes()
@@ -30,6 +34,49 @@ def test_a_file_may_end_after_any_trailer(trailers):
     assert (again.tie_break is not None) == (trailers >= 2)
     assert (again.head_kind is not None) == (trailers >= 3)
     assert (again.metadata is not None) == (trailers >= 4)
+
+
+SPECIAL = specialize([("i32.const", 65), ("output", 0), ("halt", 0)])
+
+
+@pytest.mark.parametrize("model", [MODEL, SPECIAL], ids=["standard", "specialised"])
+def test_a_complete_file_that_is_cut_between_trailers_is_refused(model):
+    data = model.to_bytes()
+    Model(data).close()
+    for trailers in range(4):
+        end = len(model.to_bytes(trailers))
+        with pytest.raises(ModelFileError, match="was cut"):
+            ModelFile.from_bytes(data[:end])
+        with pytest.raises(ModelError, match="was cut"):
+            Model(data[:end])
+
+
+def test_the_mark_is_where_the_library_looks_for_it():
+    """One weight of -0.0 in a file without trailers: both readers see it at that place alone."""
+    assert MODEL.embedding[0, MARK_SLOT] == 0 and SPECIAL.embedding[0, MARK_SLOT] == 0
+    for slot in range(MARK_SLOT + 2):
+        embedding = MODEL.embedding.copy()
+        embedding[0, slot] = -0.0
+        plain = replace(MODEL, embedding=np.zeros_like(embedding)).to_bytes(0)
+        start = 24 + sum(4 + len(token.encode()) for token in MODEL.vocabulary)
+        marked = plain[:start] + embedding.tobytes() + plain[start + embedding.nbytes :]
+        for read, error in ((ModelFile.from_bytes, ModelFileError), (Model, ModelError)):
+            if slot == MARK_SLOT:
+                with pytest.raises(error, match="was cut"):
+                    read(marked)
+            else:
+                read(marked)
+
+
+def test_files_of_other_builders_have_no_mark():
+    """Those without trailers open, also when they are written again; a weight is never replaced."""
+    embedding = MODEL.embedding.copy()
+    embedding[0, MARK_SLOT] = 7
+    other = replace(MODEL, embedding=embedding)
+    assert ModelFile.from_bytes(other.to_bytes()).embedding[0, MARK_SLOT] == 7
+    for trailers in range(4):
+        again = ModelFile.from_bytes(ModelFile.from_bytes(DATA).to_bytes(trailers))
+        assert again.metadata is None
 
 
 def test_every_truncation_is_refused_except_between_trailers():
