@@ -7,22 +7,29 @@
 namespace tvm::plan {
 namespace {
 
-// Fewer hinges than this stay products; a table of a function is at most this long.
+// Fewer hinges than this stay products.
 constexpr std::size_t kManyHinges = 16;
-constexpr std::int64_t kLongestFunction = std::int64_t{1} << 22;
+// Entries of all tables of a plan together: 32 MB. A table is as long as its bends are apart, which takes the
+// file a few weights, so that the file's size does not bound it. Known machines have tables of some hundreds.
+constexpr std::size_t kTableEntries = std::size_t{1} << 22;
 
-// sum over bends b of weight * max(0, c - b), tabulated; empty when the table would be too long.
+// sum over bends b of weight * max(0, c - b), tabulated; empty when the tables would be too long.
 Expr function(Network& net, const std::map<std::int64_t, std::int64_t>& bends, NodeId at) {
   Function f;
   f.low = bends.begin()->first;
-  if (Wide{bends.rbegin()->first} - f.low > kLongestFunction) return {};
+  const Wide entries = Wide{bends.rbegin()->first} - f.low + 1;
+  if (entries > Wide{kTableEntries - net.table_entries}) return {};
+  f.values.reserve(static_cast<std::size_t>(entries));
   std::int64_t value = 0;
+  auto bend = bends.begin();
   for (std::int64_t c = f.low; c <= bends.rbegin()->first; ++c) {
     if (__builtin_add_overflow(value, f.slope, &value)) return {};
     f.values.push_back(value);
-    const auto bend = bends.find(c);
-    if (bend != bends.end() && __builtin_add_overflow(f.slope, bend->second, &f.slope)) return {};
+    if (bend->first != c) continue;
+    if (__builtin_add_overflow(f.slope, bend->second, &f.slope)) return {};
+    ++bend;
   }
+  net.table_entries += f.values.size();
   const auto index = static_cast<std::uint32_t>(net.functions.size());
   net.functions.push_back(std::move(f));
   return {{net.add({.kind = Kind::kFunction, .at = at, .table = index, .gate = {}, .value = {}}), 1}};

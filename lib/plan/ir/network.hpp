@@ -103,6 +103,7 @@ struct Network {
   std::vector<Store> stores;
   std::vector<Expr> histories;
   std::vector<Function> functions;
+  std::size_t table_entries = 0;  // of all functions
   // Output: the next token is the argmax over i of bias[i] + sum over f of weights[f][i] * features[f].
   std::vector<Expr> features;
   std::vector<std::vector<std::int64_t>> weights;
