@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyvm import __version__
 from pyvm.commands import (
@@ -22,6 +22,8 @@ from pyvm.commands import (
     streams,
     verify,
 )
+from pyvm.commands import report as reports
+from pyvm.commands.report import Report
 from pyvm.printable import printable
 
 
@@ -44,39 +46,61 @@ def dispatch(argv: Sequence[str] | None = None) -> int:
         interrupts.install()
         streams.prepare()
     try:
-        code = _run(argv)
+        arguments = make_parser().parse_args(argv)
+    except common.UsageError as error:
+        words = list(sys.argv[1:] if argv is None else argv)
+        report = Report("--json" in words)
+        report["error"] = str(error)
+        return _guarded(lambda: status.USAGE, report)
+    except SystemExit:  # --help and --version
+        return _guarded(lambda: status.OK, Report(False))
+    report = reports.of(arguments)
+    return _guarded(lambda: arguments.command(arguments, report), report)
+
+
+def _guarded(command: Callable[[], int], report: Report) -> int:
+    """Runs a command and prints its report, however it ends."""
+    code = _ended(command, report)
+
+    def finish() -> int:
+        report.finish(code)
         sys.stdout.flush()
         return code
+
+    return _ended(finish, report)
+
+
+def _ended(command: Callable[[], int], report: Report) -> int:
+    """The exit status; every failure becomes a sentence."""
+
+    def fail(error: str) -> int:
+        common.say(f"pyvm: {error}")
+        report["error"] = error
+        return status.ERROR
+
+    try:
+        return command()
     except KeyboardInterrupt:
+        report["error"] = "interrupted"
         return interrupts.status()
     except BrokenPipeError:
         streams.give_up(1)
-        return _fail("stdout was closed by its reader")
+        return fail("stdout was closed by its reader")
     except MemoryError as error:
-        return _fail(str(error) or "memory ran out")
+        return fail(str(error) or "memory ran out")
     except OSError as error:
         if error.filename == "stdout":
             streams.give_up(1)
-        return _fail(common.sentence(error))
+        return fail(common.sentence(error))
     except Exception as error:
         if _is_expected(error):
-            return _fail(_one_line(error))
+            return fail(_one_line(error))
         if os.environ.get("PYVM_TRACEBACK"):
             raise
         name = type(error).__name__
-        return _fail(
+        return fail(
             f"a defect of pyvm ({name}: {error}); PYVM_TRACEBACK=1 shows where, please report it"
         )
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        arguments = make_parser().parse_args(argv)
-    except common.UsageError:
-        return status.USAGE
-    except SystemExit:  # --help and --version
-        return status.OK
-    return arguments.command(arguments)
 
 
 def _one_line(error: Exception) -> str:
@@ -98,8 +122,3 @@ def _is_expected(error: Exception) -> bool:
 
     expected = (common.CommandError, PyvmError, ProgramError, TokenError, ModelFileError)
     return isinstance(error, expected)
-
-
-def _fail(message: str) -> int:
-    common.say(f"pyvm: {message}")
-    return status.ERROR

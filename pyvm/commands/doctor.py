@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 
 from pyvm.commands import common, status
+from pyvm.commands import report as reports
+from pyvm.commands.report import Report
 
 _EXTRAS = {
     "c": ("ziglang",),
@@ -29,11 +31,12 @@ def add(commands) -> None:
         help="report what this installation has and what it lacks",
         epilog=status.DOCTOR_EPILOG,
     )
+    reports.add_option(parser, "fine", "findings")
     parser.set_defaults(command=doctor)
 
 
-def doctor(arguments: argparse.Namespace) -> int:
-    fine = True
+def doctor(arguments: argparse.Namespace, report: Report) -> int:
+    fine, findings = True, {}
     for name, look, needed in (
         ("pyvm", _version("pyvm"), True),
         ("python", lambda: f"{platform.python_version()} ({sys.executable})", True),
@@ -46,13 +49,18 @@ def doctor(arguments: argparse.Namespace) -> int:
         ("C++ compiler", _cxx_compiler, False),
         *((f"extra {extra}", _extra(names), False) for extra, names in _EXTRAS.items()),
     ):
+        missing = False
         try:
             answer = look()
         except Exception as error:  # the report goes on: it is there for broken installations
             answer = f"MISSING: {error}" if needed else f"no: {error}"
-            fine = fine and not needed
-        print(f"{name:15} {answer}")
-    print("programs can be run" if fine else "programs cannot be run: see MISSING above")
+            fine, missing = fine and not needed, True
+        findings[name.strip()] = {"found": not missing, "needed": needed, "answer": answer}
+        if not report.wanted:
+            print(f"{name:15} {answer}")
+    report.update(fine=fine, findings=findings)
+    if not report.wanted:
+        print("programs can be run" if fine else "programs cannot be run: see MISSING above")
     return status.OK if fine else status.WRONG
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyvm.commands import common, status
+from pyvm.commands.report import Report
 from pyvm.printable import printable
 
 _REGISTER = re.compile(r"\bn(\d+)\b")
@@ -56,7 +57,7 @@ def add(actions) -> None:
     parser.set_defaults(command=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, report: Report) -> int:
     with common.open_model(arguments) as model:
         trace = None
         if arguments.program is not None:

@@ -69,9 +69,11 @@ def interruptible(function: Callable[[], Any], last_words: Callable[[], None]) -
         while thread.is_alive():
             thread.join(0.1)
     except KeyboardInterrupt:
-        last_words()
-        sys.stdout.flush()
-        os._exit(status())
+        try:
+            last_words()
+            sys.stdout.flush()
+        finally:
+            os._exit(status())
     if error:
         raise error[0]
     return result[0]

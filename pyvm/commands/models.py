@@ -10,7 +10,9 @@ import argparse
 import numpy as np
 
 from pyvm.commands import common, explain, status
+from pyvm.commands import report as reports
 from pyvm.commands.common import say
+from pyvm.commands.report import Report
 from pyvm.printable import printable
 
 _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
@@ -37,11 +39,15 @@ def add(commands) -> None:
         "info", help="sizes, head kinds and labels of a model file", epilog=status.EPILOG
     )
     parser.add_argument("model", nargs="?", metavar="FILE", help="default: the standard machine")
+    reports.add_option(
+        parser, "machine", "vocabulary", "stop", "width", "layers", "heads", "neurons", "plan",
+        "certificate", "head_kinds", "head_kinds_stored", "labels",
+    )  # fmt: skip
     parser.set_defaults(command=info)
     explain.add(actions)
 
 
-def build(arguments: argparse.Namespace) -> int:
+def build(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.weights import standard_model
 
     if arguments.solve is not None:
@@ -58,11 +64,27 @@ def build(arguments: argparse.Namespace) -> int:
     return status.OK
 
 
-def info(arguments: argparse.Namespace) -> int:
+def info(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.engine.abi import HEAD_KINDS
 
     with common.open_model(arguments) as model:
         kinds, names = model.head_types, model.metadata.get("heads")
+        report.update(
+            machine=arguments.model or "standard",
+            vocabulary=model.vocabulary_size,
+            stop=model.vocabulary[model.stop],
+            width=model.width,
+            layers=model.layers,
+            heads=model.heads,
+            neurons=model.neurons,
+            plan=model.why_no_plan or "yes",
+            certificate=None if model.why_no_plan else model.explain()["certificate"],
+            head_kinds=[[tuple(HEAD_KINDS)[kind] for kind in row] for row in kinds],
+            head_kinds_stored=model.kinds_stored,
+            labels=names,
+        )
+        if report.wanted:
+            return status.OK
         print(
             f"vocabulary  V = {model.vocabulary_size}, stop token {model.vocabulary[model.stop]!r}"
         )

@@ -9,8 +9,14 @@ import argparse
 import sys
 
 from pyvm.commands import common, status
+from pyvm.commands import report as reports
 from pyvm.commands.common import say
+from pyvm.commands.report import Report
+from pyvm.commands.run import statistics_of
 from pyvm.printable import printable
+
+# As reports say it.
+_STOPPED = {"halt": "halt", "limit": "budget", "callback": "interrupted"}
 
 
 def add(commands) -> None:
@@ -38,6 +44,11 @@ def add(commands) -> None:
         "--standard", action="store_true", help="generate with the standard machine"
     )
     parser.add_argument("--tokens", action="store_true", help="print tokens instead")
+    parser.add_argument("--stats", action="store_true", help="print counts instead, as run --stats")
+    reports.add_option(
+        parser, "stopped", "trap", "tokens", "prompt_tokens", "instructions", "functions",
+        "deepest_stack", "wasm_instructions",
+    )  # fmt: skip
     parser.add_argument("--max-tokens", type=common.whole_number, default=0, metavar="N")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
     parser.set_defaults(command=trace)
@@ -53,14 +64,14 @@ def add(commands) -> None:
     parser.set_defaults(command=specialize)
 
 
-def compile_(arguments: argparse.Namespace) -> int:
+def compile_(arguments: argparse.Namespace, report: Report) -> int:
     program = common.compile_program(arguments)
     common.write_file(arguments.output, program.text().encode())
     say(f"{len(program.code):,} instructions, {program.tokens().size:,} tokens")
     return status.OK
 
 
-def trace(arguments: argparse.Namespace) -> int:
+def trace(arguments: argparse.Namespace, report: Report) -> int:
     program = common.compile_program(arguments)
     if arguments.model is not None or arguments.standard:
         with common.open_model(arguments) as model:
@@ -69,13 +80,23 @@ def trace(arguments: argparse.Namespace) -> int:
         from pyvm.engine.executor import execute
 
         done = execute(program, arguments.max_tokens)
+    if arguments.stats or report.wanted:
+        counted = statistics_of(program, done)
+        report.update(counted.fields(), tokens=done.generated.size)
+        report.update(stopped=_STOPPED[done.stopped], prompt_tokens=done.prompt_length)
+        if done.trap is not None:
+            report.trap(done.trap)
     if arguments.tokens:
         lines = _token_lines(done)
+    elif arguments.stats:
+        lines = iter(counted.lines())
     else:
         from pyvm.trace.explain import explain
 
         lines = explain(done.tokens, done.vocabulary, common.listing_of(program))
-    if arguments.output == "-":
+    if arguments.output == "-" and report.wanted:
+        pass  # stdout is the report's
+    elif arguments.output == "-":
         steers = sys.stdout.isatty()  # a model's tokens are spelled as its file says
         for line in lines:
             print(printable(line) if steers else line)
@@ -106,7 +127,7 @@ def _token_lines(done):
         yield " ".join(line)
 
 
-def specialize(arguments: argparse.Namespace) -> int:
+def specialize(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.weights import specialize as build
 
     program = common.compile_program(arguments)

@@ -22,9 +22,12 @@ _INTERVAL = 0.2  # seconds between two progress lines
 class Live:
     """`on_tokens` is what Model.generate calls."""
 
-    def __init__(self, vocabulary: tuple[str, ...]):
+    def __init__(self, vocabulary: tuple[str, ...], quiet: bool = False, keep: bool = False):
+        """`keep`: the output is kept for a report, nothing of it is written."""
         self._vocabulary = vocabulary
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr.isatty() and not quiet
+        self._keep = keep
+        self.output = bytearray()
         self._begin = self._next = time.monotonic()
         self._drawn = False
         self._fresh_line = True
@@ -34,7 +37,9 @@ class Live:
     def on_tokens(self, tokens: np.ndarray) -> None:
         self.generated += tokens.size
         written = output_bytes(tokens, self._vocabulary)
-        if written:
+        if written and self._keep:
+            self.output += written
+        elif written:
             self.erase()
             sys.stdout.buffer.write(written)
             sys.stdout.buffer.flush()

@@ -7,9 +7,13 @@ and how it ended on stderr; the exit status says it too (status.py).
 from __future__ import annotations
 
 import argparse
+import base64
+import time
 
 from pyvm.commands import common, depth, interrupts, status
+from pyvm.commands import report as reports
 from pyvm.commands.common import say
+from pyvm.commands.report import Report
 
 
 def add(commands) -> None:
@@ -42,18 +46,42 @@ def add(commands) -> None:
         action="store_true",
         help="count tokens and instructions, per opcode, per function, per wasm instruction",
     )
+    parser.add_argument("--quiet", action="store_true", help="no speeds and progress on stderr")
+    reports.add_option(
+        parser, "output", "output_base64", "stopped", "status", "trap", "tokens", "prompt_tokens",
+        "wasm_instructions", "seconds", "verified", "exact", "machine",
+    )  # fmt: skip
     common.add_engine_options(parser)
     parser.set_defaults(command=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace, report: Report) -> int:
+    report["machine"] = arguments.model or "standard"
+    report["stopped"] = "error"  # until it is known better
+    seconds = report["seconds"] = dict.fromkeys(("compile", "load", "generate", "verify"))
+    try:
+        return _run(arguments, report, seconds)
+    except KeyboardInterrupt:
+        report["stopped"] = "interrupted"
+        raise
+
+
+def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float | None]) -> int:
     from pyvm.commands.progress import Live
     from pyvm.program.traps import Trap
 
+    def tell(words: str) -> None:
+        if not arguments.quiet:
+            say(words)
+
+    begin = time.perf_counter()
     program = common.compile_program(arguments)
+    seconds["compile"] = time.perf_counter() - begin
     options = common.engine_options(arguments)
+    begin = time.perf_counter()
     with common.open_model(arguments) as model:
-        live = Live(model.vocabulary)
+        seconds["load"] = time.perf_counter() - begin
+        live = Live(model.vocabulary, arguments.quiet, report.wanted)
         calls = depth.CallDepth(model.vocabulary, arguments.max_depth)
 
         def on_tokens(tokens) -> bool:
@@ -70,18 +98,27 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         finally:
             live.finish()
-        say(f"generated {common.rate(done.generated.size, done.timings.seconds)}")
-        if arguments.stats:
-            _print_statistics(program, done)
+            report["output"] = live.output.decode(errors="replace")
+            report["output_base64"] = base64.b64encode(live.output).decode()
+            report["tokens"] = live.generated
+        seconds["generate"] = done.timings.seconds
+        report.update(prompt_tokens=done.prompt_length, exact=done.exact)
+        tell(f"generated {common.rate(done.generated.size, done.timings.seconds)}")
+        if arguments.stats or report.wanted:
+            found = statistics_of(program, done)
+            report["wasm_instructions"] = found.wasm_instructions or None
+            for line in found.lines() if arguments.stats else ():
+                say(line)
         if not arguments.no_verify:
             checked = interrupts.interruptible(
                 lambda: model.verify(done.tokens, first=done.prompt_length, **options),
-                lambda: interrupted("the trace was generated, its verification was interrupted"),
+                lambda: _interrupted_check(report),
             )
+            seconds["verify"] = checked.timings.seconds
+            report.update(verified=checked.ok, exact=done.exact and checked.exact)
             if not checked.ok:
-                say(mismatch(checked, model.vocabulary))
-                return status.ERROR
-            say(
+                return report.fail(mismatch(checked, model.vocabulary), status.ERROR)
+            tell(
                 f"verified {common.rate(checked.checked, checked.timings.seconds)}: "
                 "every position ok"
             )
@@ -89,12 +126,23 @@ def run(arguments: argparse.Namespace) -> int:
                 say(common.INEXACT)
     if done.stopped == "limit":
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
+        report["stopped"] = "budget"
         return status.BUDGET
     trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor) if calls.exceeded else done.trap
-    if trap is not None:
-        say(str(trap))
-        return status.TRAPPED if trap.kind.of_wasm else status.ERROR
-    return status.OK
+    if trap is None:
+        report.update(stopped="halt", status=status.OK)
+        return status.OK
+    if not trap.kind.of_wasm:
+        return report.fail(str(trap), status.ERROR)
+    say(str(trap))
+    report.trap(trap)
+    return status.TRAPPED
+
+
+def _interrupted_check(report: Report) -> None:
+    interrupted("the trace was generated, its verification was interrupted")
+    report.update(stopped="interrupted", error="interrupted")
+    report.finish(interrupts.status())
 
 
 def interrupted(words: str) -> None:
@@ -111,9 +159,8 @@ def mismatch(checked, vocabulary: tuple[str, ...]) -> str:
     )
 
 
-def _print_statistics(program, done) -> None:
+def statistics_of(program, done):
+    """What the run took, counted."""
     from pyvm.trace.statistics import statistics
 
-    found = statistics(done.tokens, done.vocabulary, common.listing_of(program), program.debug)
-    for line in found.lines():
-        say(line)
+    return statistics(done.tokens, done.vocabulary, common.listing_of(program), program.debug)

@@ -9,11 +9,19 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from pyvm.commands import common, interrupts, status
+from pyvm.commands import report as reports
 from pyvm.commands.common import CommandError, say
+from pyvm.commands.report import Report
 from pyvm.engine.errors import PyvmError
 from pyvm.printable import printable
+
+_FIELDS = (
+    "file", "ok", "complete", "first_mismatch", "expected", "predicted", "checked", "seconds",
+    "exact", "error",
+)  # fmt: skip
 
 
 def add(commands) -> None:
@@ -28,18 +36,22 @@ def add(commands) -> None:
         "--partial", action="store_true", help="accept a trace that was cut before its halt"
     )
     common.add_model_option(parser)
+    reports.add_option(parser, "traces", "machine")
     common.add_engine_options(parser)
     parser.set_defaults(command=verify)
 
 
-def verify(arguments: argparse.Namespace) -> int:
+def verify(arguments: argparse.Namespace, report: Report) -> int:
     """One long trace is split over the threads; of several, each thread takes one at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from pyvm.commands.run import interrupted, mismatch
+    from pyvm.commands.run import mismatch
     from pyvm.trace.classes import first_stop
 
     code = status.OK
+    report["machine"] = arguments.model or "standard"
+    rows: list[dict[str, Any]] = []
+    report["traces"] = rows
     options = common.engine_options(arguments)
     workers = options["threads"] or os.cpu_count() or 1
     if len(arguments.traces) > 1:
@@ -55,16 +67,29 @@ def verify(arguments: argparse.Namespace) -> int:
             checks = [(path, pool.submit(check, path)) for path in arguments.traces]
             for path, future in checks:
                 name = printable(path)
+                row = dict.fromkeys(_FIELDS)
+                row["file"] = path
+                rows.append(row)
                 try:
                     checked, halt = interrupts.interruptible(
-                        future.result, lambda name=name: interrupted(f"{name}: interrupted")
+                        future.result, lambda name=name: _interrupted(name, report)
                     )
                 except (CommandError, PyvmError, OSError) as error:
-                    said = common.sentence(error)
+                    row["error"] = said = common.sentence(error)
                     say(f"pyvm: {said if name in said else f'{name}: {said}'}")
                     code = code or status.ERROR
                     continue
+                row.update(
+                    ok=checked.ok,
+                    complete=checked.complete,
+                    first_mismatch=checked.first_mismatch,
+                    checked=checked.checked,
+                    seconds=checked.timings.seconds,
+                    exact=checked.exact,
+                )
                 if not checked.ok:
+                    row["expected"] = model.vocabulary[checked.expected]
+                    row["predicted"] = model.vocabulary[checked.predicted]
                     say(f"{name}: {mismatch(checked, model.vocabulary)}")
                     code = status.WRONG
                     continue
@@ -75,6 +100,14 @@ def verify(arguments: argparse.Namespace) -> int:
                 if not checked.complete and not (arguments.partial and halt is None):
                     code = status.WRONG
     return code
+
+
+def _interrupted(name: str, report: Report) -> None:
+    from pyvm.commands.run import interrupted
+
+    interrupted(f"{name}: interrupted")
+    report["error"] = "interrupted"
+    report.finish(interrupts.status())
 
 
 def completeness(checked, halt: int | None) -> str:

@@ -7,6 +7,7 @@ as text.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,18 @@ class Statistics:
     @property
     def instructions(self) -> int:
         return int(self.counts.sum())
+
+    def fields(self) -> dict[str, Any]:
+        """The counts by name, for a report."""
+        return {
+            "instructions": {
+                NAMES[i]: {"count": int(self.counts[i]), "tokens": int(self.tokens[i])}
+                for i in np.flatnonzero(self.counts)
+            },
+            "functions": dict(self.unit_tokens),
+            "deepest_stack": self.deepest_stack,
+            "wasm_instructions": self.wasm_instructions or None,
+        }
 
     def lines(self) -> list[str]:
         """Tables, what takes most tokens first."""
