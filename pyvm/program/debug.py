@@ -12,8 +12,9 @@ import numpy as np
 
 from pyvm.program.module import Instr
 
-# These only mark places in the code; all others count as executed instructions.
-_MARKS = ("block", "loop", "else", "end", "nop")
+# What is free where wasmtime counts fuel; every other instruction, and the entry of a function,
+# counts one.
+_MARKS = ("block", "loop", "else", "end", "nop", "drop", "return", "unreachable")
 # A straight run of instructions ends behind each of these.
 _ENDS = ("loop", "if", "else", "end", "br", "br_if", "br_table", "return", "unreachable")
 
@@ -48,6 +49,7 @@ class Debug:
 
         A run is executed as a whole, and no machine instruction of it more often than that; one of
         them is executed every time, unless the run needs no code at all: then it is not counted.
+        Where a program traps, the rest of the run and of those that called it counts as well.
         """
         most = np.zeros(self.weights.size, dtype=np.int64)
         known = self.runs >= 0
@@ -64,7 +66,7 @@ def straight_runs(bodies: list[list[Instr]]) -> tuple[np.ndarray, np.ndarray]:
         for op, _, at in code:
             if fresh:
                 starts.append(at)
-                weights.append(0)
+                weights.append(at == code[0].at)
             weights[-1] += op not in _MARKS
             fresh = op in _ENDS
     return np.array(starts, dtype=np.int64), np.array(weights, dtype=np.int64)
