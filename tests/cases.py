@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyvm.program.tokens import byte_token, encode
+from pyvm.isa.tokens import byte_token, encode
 
 
 @dataclass(frozen=True)

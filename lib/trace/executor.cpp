@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/error.hpp"
@@ -26,6 +27,11 @@ std::uint32_t carries(std::uint32_t a, std::uint32_t b, std::uint32_t sum) {
 std::uint32_t borrows(std::uint32_t a, std::uint32_t b, std::uint32_t difference) {
   return (~a & b) | ((~a | b) & difference);
 }
+
+// What an instruction emits; the marks of its bytes are bits 7, 15, 23, 31.
+struct Value {
+  std::uint32_t word = 0, marks = 0;
+};
 
 struct Frame {
   std::array<std::uint32_t, kLocals> locals;
@@ -66,9 +72,9 @@ class Executor {
  private:
   // ---- tokens out ----
   void put(std::int32_t token) { *out_++ = token; }
-  void put_value(std::uint32_t value, std::uint32_t marks = 0, int bytes = 4) {
+  void put_value(Value value, int bytes = 4) {
     for (int k = 0; k < bytes; ++k)
-      put(words_.bytes[((value >> (8 * k)) & 255) | (((marks >> (8 * k + 7)) & 1) << 8)]);
+      put(words_.bytes[((value.word >> (8 * k)) & 255) | (((value.marks >> (8 * k + 7)) & 1) << 8)]);
   }
 
   void reset_buffer() {
@@ -104,8 +110,7 @@ class Executor {
   // ---- state ----
   [[noreturn]] void fail(const std::string& why, tvm_status status = TVM_ERROR_PROGRAM) const {
     const Op op = program_.instructions[cursor_].op;
-    const std::string name =
-        op == Op::past_end ? "" : " (" + std::string(kOpNames[static_cast<std::size_t>(op)]) + ")";
+    const std::string name = op == Op::past_end ? "" : " (" + std::string(row_of(op).name) + ")";
     throw Error(status, sentence("instruction ", cursor_, name, ": ", why));
   }
 
@@ -117,8 +122,8 @@ class Executor {
     if (stack_.size() == kMaxStack) fail("more than 2^26 operands on the stack", TVM_ERROR_LIMIT);
     stack_.push_back(value);
   }
-  std::uint32_t& top() { return stack_.back(); }
-  std::uint32_t second() const { return stack_[stack_.size() - 2]; }
+  // Operand i of an instruction that takes `count`, the deepest first.
+  std::uint32_t operand(std::size_t count, std::size_t i) const { return stack_[stack_.size() - count + i]; }
 
   void jump(std::uint32_t offset) {
     const std::int64_t target = static_cast<std::int64_t>(cursor_) + 1 + static_cast<std::int32_t>(offset);
@@ -127,17 +132,23 @@ class Executor {
     cursor_ = static_cast<std::size_t>(target);
   }
 
-  // ---- instructions ----
+  // ---- instructions: what the columns of a row say, in the order in which it happens ----
   void step();
-  void binary(std::uint32_t value) {
-    stack_.pop_back();
-    top() = value;
-    put_value(value);
-    put(words_.commit.pop_replace);
-    ++cursor_;
+  template <Op op>
+  void execute(std::uint32_t immediate);
+  template <Op op>
+  Value value_of(std::uint32_t immediate);
+  template <Op op>
+  Value read_cell(std::uint32_t immediate);
+  template <Op op>
+  void write_cell(std::uint32_t immediate, std::uint32_t value);
+  template <std::size_t... ops>
+  void execute_any(Instruction instruction, std::index_sequence<ops...>) {
+    // The compiler makes one jump table of it.
+    static_cast<void>(((static_cast<std::size_t>(instruction.op) == ops &&
+                        (execute<static_cast<Op>(ops)>(instruction.immediate), true)) ||
+                       ...));
   }
-  void load(int bytes, bool is_signed, std::uint32_t immediate);
-  void store(int bytes, std::uint32_t immediate);
 
   const Program& program_;
   const Vocabulary& words_;
@@ -162,223 +173,143 @@ class Executor {
   Outcome outcome_{};
 };
 
-void Executor::load(int bytes, bool is_signed, std::uint32_t immediate) {
-  need(1);
-  std::uint32_t value = memory_.load(std::uint64_t{top()} + immediate, bytes);
-  std::uint32_t marks = 0;
-  // A negative value shorter than a word: the sign is passed from its highest byte to the end.
-  if (is_signed && (value >> (8 * bytes - 1)) != 0) {
-    const std::uint32_t high = ~std::uint32_t{0} << (8 * bytes);
-    value |= high;
-    marks = high | (1u << (8 * bytes - 1));
+template <Relation relation>
+bool holds(std::uint32_t a, std::uint32_t b) {
+  const auto x = static_cast<std::int32_t>(a), y = static_cast<std::int32_t>(b);
+  switch (relation) {
+    case Relation::eq: return a == b;
+    case Relation::ne: return a != b;
+    case Relation::lt_s: return x < y;
+    case Relation::lt_u: return a < b;
+    case Relation::gt_s: return x > y;
+    case Relation::gt_u: return a > b;
+    case Relation::le_s: return x <= y;
+    case Relation::le_u: return a <= b;
+    case Relation::ge_s: return x >= y;
+    case Relation::ge_u: return a >= b;
+    case Relation::eqz:
+    case Relation::none: break;
   }
-  top() = value;
-  put_value(value, marks);
-  put(words_.commit.replace);
-  ++cursor_;
+  return a == 0;
 }
 
-void Executor::store(int bytes, std::uint32_t immediate) {
-  need(2);
-  memory_.store(std::uint64_t{second()} + immediate, top(), bytes);
-  put_value(top(), 0, bytes);
-  put(words_.commit.pop2);
-  stack_.resize(stack_.size() - 2);
-  ++cursor_;
+template <Op op>
+Value Executor::read_cell(std::uint32_t immediate) {
+  constexpr const Row& row = row_of(op);
+  if constexpr (row.cell == Cell::local) {
+    const Frame& frame = frames_[calls_.size()];
+    if (((frame.written >> immediate) & 1) == 0)
+      fail(sentence("local ", immediate, " was never written at call depth ", calls_.size()));
+    return {frame.locals[immediate], 0};
+  } else if constexpr (row.cell == Cell::global) {
+    if (!globals_written_[immediate]) fail(sentence("global ", immediate, " was never written"));
+    return {globals_[immediate], 0};
+  } else {
+    constexpr int bytes = row.access_bytes;
+    const std::uint32_t value = memory_.load(std::uint64_t{operand(1, 0)} + immediate, bytes);
+    // A negative value shorter than a word: the sign is passed from its highest byte to the end.
+    if constexpr (row.is_signed)
+      if ((value >> (8 * bytes - 1)) != 0) {
+        const std::uint32_t high = ~std::uint32_t{0} << (8 * bytes);
+        return {value | high, high | (1u << (8 * bytes - 1))};
+      }
+    return {value, 0};
+  }
+}
+
+template <Op op>
+void Executor::write_cell(std::uint32_t immediate, std::uint32_t value) {
+  constexpr const Row& row = row_of(op);
+  if constexpr (row.cell == Cell::local) {
+    Frame& frame = frames_[calls_.size()];
+    frame.locals[immediate] = value;
+    frame.written |= std::uint64_t{1} << immediate;
+  } else if constexpr (row.cell == Cell::global) {
+    globals_[immediate] = value;
+    globals_written_[immediate] = true;
+  } else if constexpr (row.cell == Cell::address) {
+    memory_.store(std::uint64_t{operand(2, 0)} + immediate, value, row.access_bytes);
+  }
+}
+
+template <Op op>
+Value Executor::value_of(std::uint32_t immediate) {
+  constexpr const Row& row = row_of(op);
+  if constexpr (row.source == Source::immediate) {
+    return {immediate, 0};
+  } else if constexpr (row.source == Source::return_) {
+    if (calls_.empty()) fail("returns although no call is open");
+    const std::uint32_t offset = immediate - calls_.back();
+    return {offset, borrows(immediate, calls_.back(), offset)};
+  } else if constexpr (row.source == Source::top) {
+    return {operand(1, 0), 0};
+  } else if constexpr (row.source == Source::select) {
+    return {operand(3, 2) != 0 ? operand(3, 0) : operand(3, 1), 0};
+  } else if constexpr (row.source == Source::add || row.source == Source::sub) {
+    const std::uint32_t a = operand(2, 0), b = operand(2, 1);
+    constexpr bool adds = row.source == Source::add;
+    const std::uint32_t result = adds ? a + b : a - b;
+    return {result, adds ? carries(a, b, result) : borrows(a, b, result)};
+  } else if constexpr (row.source == Source::compare) {
+    return {holds<row.relation>(operand(row.pops, 0), operand(1, 0)), 0};
+  } else if constexpr (row.source == Source::cell) {
+    return read_cell<op>(immediate);
+  }
+  return {};
+}
+
+template <Op op>
+void Executor::execute(std::uint32_t immediate) {
+  constexpr const Row& row = row_of(op);
+  if constexpr (row.completion == Completion::never)
+    fail(sentence(std::string(row.name), " cannot be executed again"));
+  if constexpr (row.pops > 0) need(row.pops);
+  const Value value = value_of<op>(immediate);
+  if constexpr (row.completion == Completion::halt) {
+    put(words_.halt);
+    ++executed_;
+    return flush(true);
+  } else if constexpr (row.completion == Completion::out) {
+    put(words_.outputs[value.word & 255]);
+    ++cursor_;
+  } else if constexpr (row.immediate == Immediate::jump) {
+    if (row.pops > 0 && operand(1, 0) == 0) {
+      put(words_.not_taken);
+      ++cursor_;
+    } else {
+      if constexpr (row.completion == Completion::call_commit)
+        if (calls_.size() + 1 == kMaxDepth) fail("more than 2^22 calls deep", TVM_ERROR_LIMIT);
+      put(words_.branch_taken);
+      put_value(value);
+      put(words_.completing[static_cast<std::size_t>(op)]);
+      jump(value.word);
+      if constexpr (row.completion == Completion::call_commit) {
+        calls_.push_back(immediate);
+        if (frames_.size() == calls_.size()) frames_.emplace_back();
+      } else if constexpr (row.completion == Completion::return_commit) {
+        calls_.pop_back();
+      }
+    }
+  } else {
+    if constexpr (row.source != Source::cell) write_cell<op>(immediate, value.word);
+    put_value(value, row.value_bytes);
+    put(words_.completing[static_cast<std::size_t>(op)]);
+    ++cursor_;
+  }
+  for (int k = row.pushes ? 1 : 0; k < row.pops; ++k) stack_.pop_back();
+  if constexpr (row.pushes && row.pops > 0)
+    stack_.back() = value.word;
+  else if constexpr (row.pushes)
+    push(value.word);
+  ++executed_;
+  if (out_ >= full_) flush();
 }
 
 void Executor::step() {
   const Instruction instruction = program_.instructions[cursor_];
-  const std::uint32_t immediate = instruction.immediate;
   previous_ = cursor_;
-  switch (instruction.op) {
-    case Op::halt:
-      put(words_.halt);
-      ++executed_;
-      return flush(true);
-    case Op::br:
-      put(words_.branch_taken);
-      put_value(immediate);
-      put(words_.commit.neutral_branch);
-      jump(immediate);
-      break;
-    case Op::br_if:
-      need(1);
-      if (top() != 0) {
-        put(words_.branch_taken);
-        put_value(immediate);
-        put(words_.commit.pop_branch);
-        jump(immediate);
-      } else {
-        put(words_.commit.pop);
-        ++cursor_;
-      }
-      stack_.pop_back();
-      break;
-    case Op::call:
-      if (calls_.size() + 1 == kMaxDepth) fail("more than 2^22 calls deep", TVM_ERROR_LIMIT);
-      put(words_.branch_taken);
-      put_value(immediate);
-      put(words_.call_commit);
-      jump(immediate);
-      calls_.push_back(immediate);
-      if (frames_.size() == calls_.size()) frames_.emplace_back();
-      break;
-    case Op::return_: {
-      if (calls_.empty()) fail("returns although no call is open");
-      const std::uint32_t offset = immediate - calls_.back();
-      put(words_.branch_taken);
-      put_value(offset, borrows(immediate, calls_.back(), offset));
-      put(words_.return_commit);
-      jump(offset);
-      calls_.pop_back();
-      break;
-    }
-    case Op::drop:
-      need(1);
-      stack_.pop_back();
-      put(words_.commit.pop);
-      ++cursor_;
-      break;
-    case Op::select: {
-      need(3);
-      const std::uint32_t condition = top();
-      stack_.pop_back();
-      const std::uint32_t other = top();
-      stack_.pop_back();
-      if (condition == 0) top() = other;
-      put_value(top());
-      put(words_.commit.pop2_replace);
-      ++cursor_;
-      break;
-    }
-    case Op::local_get: {
-      const Frame& frame = frames_[calls_.size()];
-      if (((frame.written >> immediate) & 1) == 0)
-        fail(sentence("local ", immediate, " was never written at call depth ", calls_.size()));
-      push(frame.locals[immediate]);
-      put_value(top());
-      put(words_.commit.push);
-      ++cursor_;
-      break;
-    }
-    case Op::local_set:
-    case Op::local_tee: {
-      need(1);
-      Frame& frame = frames_[calls_.size()];
-      frame.locals[immediate] = top();
-      frame.written |= std::uint64_t{1} << immediate;
-      put_value(top());
-      if (instruction.op == Op::local_set) {
-        stack_.pop_back();
-        put(words_.commit.pop);
-      } else {
-        put(words_.commit.replace);
-      }
-      ++cursor_;
-      break;
-    }
-    case Op::global_get:
-      if (!globals_written_[immediate]) fail(sentence("global ", immediate, " was never written"));
-      push(globals_[immediate]);
-      put_value(top());
-      put(words_.commit.push);
-      ++cursor_;
-      break;
-    case Op::global_set:
-      need(1);
-      globals_[immediate] = top();
-      globals_written_[immediate] = true;
-      put_value(top());
-      stack_.pop_back();
-      put(words_.commit.pop);
-      ++cursor_;
-      break;
-    case Op::load: load(4, false, immediate); break;
-    case Op::load8_s: load(1, true, immediate); break;
-    case Op::load8_u: load(1, false, immediate); break;
-    case Op::load16_s: load(2, true, immediate); break;
-    case Op::load16_u: load(2, false, immediate); break;
-    case Op::store: store(4, immediate); break;
-    case Op::store8: store(1, immediate); break;
-    case Op::store16: store(2, immediate); break;
-    case Op::const_:
-      push(immediate);
-      put_value(immediate);
-      put(words_.commit.push);
-      ++cursor_;
-      break;
-    case Op::eqz:
-      need(1);
-      top() = top() == 0;
-      put_value(top());
-      put(words_.commit.replace);
-      ++cursor_;
-      break;
-    case Op::eq:
-      need(2);
-      binary(second() == top());
-      break;
-    case Op::ne:
-      need(2);
-      binary(second() != top());
-      break;
-    case Op::lt_s:
-      need(2);
-      binary(static_cast<std::int32_t>(second()) < static_cast<std::int32_t>(top()));
-      break;
-    case Op::lt_u:
-      need(2);
-      binary(second() < top());
-      break;
-    case Op::gt_s:
-      need(2);
-      binary(static_cast<std::int32_t>(second()) > static_cast<std::int32_t>(top()));
-      break;
-    case Op::gt_u:
-      need(2);
-      binary(second() > top());
-      break;
-    case Op::le_s:
-      need(2);
-      binary(static_cast<std::int32_t>(second()) <= static_cast<std::int32_t>(top()));
-      break;
-    case Op::le_u:
-      need(2);
-      binary(second() <= top());
-      break;
-    case Op::ge_s:
-      need(2);
-      binary(static_cast<std::int32_t>(second()) >= static_cast<std::int32_t>(top()));
-      break;
-    case Op::ge_u:
-      need(2);
-      binary(second() >= top());
-      break;
-    case Op::add:
-    case Op::sub: {
-      need(2);
-      const std::uint32_t b = top();
-      stack_.pop_back();
-      const std::uint32_t a = top();
-      const bool is_add = instruction.op == Op::add;
-      top() = is_add ? a + b : a - b;
-      put_value(top(), is_add ? carries(a, b, top()) : borrows(a, b, top()));
-      put(words_.commit.pop_replace);
-      ++cursor_;
-      break;
-    }
-    case Op::output:
-      need(1);
-      put(words_.outputs[top() & 255]);
-      stack_.pop_back();
-      ++cursor_;
-      break;
-    case Op::input_base: fail("input_base cannot be executed again");
-    case Op::past_end: fail("the cursor ran past the program's end");
-  }
-  ++executed_;
-  if (out_ >= full_) flush();
+  if (instruction.op == Op::past_end) fail("the cursor ran past the program's end");
+  execute_any(instruction, std::make_index_sequence<kRows.size()>());
 }
 
 }  // namespace

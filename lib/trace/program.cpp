@@ -45,26 +45,17 @@ class Reader {
 };
 
 void check(const Instruction& instruction, std::size_t index) {
-  const auto refuse = [&](const char* why) {
-    throw Error(TVM_ERROR_PROGRAM, sentence("instruction ", index, " (",
-                                            std::string(kOpNames[static_cast<std::size_t>(instruction.op)]),
-                                            " ", instruction.immediate, "): ", why));
+  const Row& row = row_of(instruction.op);
+  const auto refuse = [&](const std::string& why) {
+    throw Error(TVM_ERROR_PROGRAM, sentence("instruction ", index, " (", std::string(row.name), " ",
+                                            instruction.immediate, "): ", why));
   };
-  switch (instruction.op) {
-    case Op::local_get:
-    case Op::local_set:
-    case Op::local_tee:
-      if (instruction.immediate >= kLocals) refuse("there are only 64 locals");
-      break;
-    case Op::global_get:
-    case Op::global_set:
-      if (instruction.immediate >= kGlobals) refuse("there are only 256 globals");
-      break;
-    case Op::input_base:
-      if (index != 0) refuse("input_base may only be instruction 0");
-      break;
-    default: break;
-  }
+  if (row.immediate == Immediate::local && instruction.immediate >= kLocals)
+    refuse(sentence("there are only ", kLocals, " locals"));
+  if (row.immediate == Immediate::global && instruction.immediate >= kGlobals)
+    refuse(sentence("there are only ", kGlobals, " globals"));
+  if (row.completion == Completion::never && index != 0)
+    refuse(sentence(std::string(row.name), " may only be instruction 0"));
 }
 
 }  // namespace
@@ -86,7 +77,7 @@ Program decode(const Vocabulary& vocabulary, std::span<const std::int32_t> promp
   if (program.instructions[0].op == Op::input_base) {
     while (reader.kind() == Kind::byte) program.input.push_back(reader.take(Kind::byte, "an input byte"));
     if (program.input.empty() || program.input.back() != 0) reader.fail("an input byte or the closing 00");
-    if (reader.id() != vocabulary.commit.neutral) reader.fail("an input byte or commit(+0,sts=0,bt=0)");
+    if (reader.id() != vocabulary.end_of_input) reader.fail("an input byte or commit(+0,sts=0,bt=0)");
     reader.advance();
   }
   if (!reader.at_end())

@@ -18,11 +18,6 @@ struct Instruction {
   std::uint32_t immediate;
 };
 
-// Locals and globals share one key space in the machine: globals 4 * index + byte below 1024, then
-// 256 keys per call depth.
-inline constexpr std::uint32_t kLocals = 64;
-inline constexpr std::uint32_t kGlobals = 256;
-
 struct Program {
   std::vector<Instruction> instructions;  // plus one `past_end`
   std::vector<std::uint8_t> input;        // with the closing 00; empty when there is no input_base

@@ -6,14 +6,6 @@
 #include "api/error.hpp"
 
 namespace tvm::trace {
-namespace {
-
-constexpr char kHex[] = "0123456789abcdef";
-
-std::string hex(unsigned byte) { return {kHex[byte >> 4], kHex[byte & 15]}; }
-
-}  // namespace
-
 Vocabulary::Vocabulary(std::span<const char* const> given) {
   std::unordered_map<std::string_view, std::int32_t> ids;
   meanings.resize(given.size());
@@ -27,43 +19,33 @@ Vocabulary::Vocabulary(std::span<const char* const> given) {
       throw Error(TVM_ERROR_ARGUMENT,
                   sentence("the vocabulary has '", spellings[id], "' twice, the second time as id ", id));
   }
-  const auto id_of = [&](const std::string& spelling) {
+  const auto id_of = [&](std::string_view spelling) {
     const auto found = ids.find(spelling);
     if (found == ids.end())
-      throw Error(TVM_ERROR_PROGRAM, sentence("the vocabulary has no token '", spelling,
+      throw Error(TVM_ERROR_PROGRAM, sentence("the vocabulary has no token '", std::string(spelling),
                                               "', which traces of token programs need"));
     return found->second;
   };
 
-  for (unsigned b = 0; b < 256; ++b) {
-    const bool printable = b > 0x20 && b < 0x7F;
-    const std::string character(1, static_cast<char>(b));
-    bytes[b] = id_of(hex(b));
-    bytes[b + 256] = id_of(hex(b) + "'");
-    outputs[b] = id_of("out(" + (printable ? character : hex(b)) + ")");
-    meanings[bytes[b]] = {Kind::byte, static_cast<std::uint8_t>(b)};
-    // A printable character is an alias of its byte; the braces delimit the program.
-    if (const auto alias = ids.find(character); printable && alias != ids.end())
-      meanings[alias->second] = {Kind::byte, static_cast<std::uint8_t>(b)};
+  for (std::size_t b = 0; b < 256; ++b) {
+    bytes[b] = id_of(kVocabulary[b]);
+    bytes[b + 256] = id_of(kVocabulary[kMarkedBytes + b]);
+    outputs[b] = id_of(kVocabulary[kOutputs + b]);
+    meanings[static_cast<std::size_t>(bytes[b])] = {Kind::byte, static_cast<std::uint8_t>(b)};
   }
-  meanings[id_of("{")] = {Kind::open, 0};
-  meanings[id_of("}")] = {Kind::close, 0};
-  for (std::size_t op = 0; op < kOpNames.size(); ++op)
-    meanings[id_of(std::string(kOpNames[op]))] = {Kind::opcode, static_cast<std::uint8_t>(op)};
-
-  commit = {.push = id_of("commit(+1,sts=1,bt=0)"),
-            .pop = id_of("commit(-1,sts=0,bt=0)"),
-            .replace = id_of("commit(+0,sts=1,bt=0)"),
-            .pop_replace = id_of("commit(-1,sts=1,bt=0)"),
-            .pop2 = id_of("commit(-2,sts=0,bt=0)"),
-            .pop2_replace = id_of("commit(-2,sts=1,bt=0)"),
-            .neutral = id_of("commit(+0,sts=0,bt=0)"),
-            .neutral_branch = id_of("commit(+0,sts=0,bt=1)"),
-            .pop_branch = id_of("commit(-1,sts=0,bt=1)")};
-  branch_taken = id_of("branch_taken");
-  call_commit = id_of("call_commit");
-  return_commit = id_of("return_commit");
-  halt = id_of("halt");
+  for (const std::string_view alias : std::span(kVocabulary).subspan(kAliases))
+    if (const auto found = ids.find(alias); found != ids.end())
+      meanings[static_cast<std::size_t>(found->second)] = {Kind::byte, static_cast<std::uint8_t>(alias[0])};
+  meanings[static_cast<std::size_t>(id_of(kOpen))] = {Kind::open, 0};
+  meanings[static_cast<std::size_t>(id_of(kClose))] = {Kind::close, 0};
+  for (std::size_t op = 0; op < kRows.size(); ++op) {
+    meanings[static_cast<std::size_t>(id_of(kRows[op].name))] = {Kind::opcode, static_cast<std::uint8_t>(op)};
+    completing[op] = id_of(kRows[op].completing);
+  }
+  branch_taken = id_of(kBranchTaken);
+  not_taken = id_of(kNotTaken);
+  end_of_input = id_of(kEndOfInput);
+  halt = id_of(kHalt);
 }
 
 }  // namespace tvm::trace

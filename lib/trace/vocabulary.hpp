@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "trace/opcodes.hpp"
+#include "trace/isa.hpp"
 
 namespace tvm::trace {
 
@@ -27,11 +27,8 @@ struct Vocabulary {
 
   std::array<std::int32_t, 512> bytes;  // [value + 256 * mark]
   std::array<std::int32_t, 256> outputs;
-  struct Commit {  // commit(delta,sts,bt=0); branch: with bt=1
-    std::int32_t push, pop, replace, pop_replace, pop2, pop2_replace, neutral;
-    std::int32_t neutral_branch, pop_branch;
-  } commit;
-  std::int32_t branch_taken, call_commit, return_commit, halt;
+  std::array<std::int32_t, kRows.size()> completing;  // by Op; of `output` the first of its tokens
+  std::int32_t branch_taken, not_taken, end_of_input, halt;
 };
 
 }  // namespace tvm::trace

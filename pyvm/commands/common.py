@@ -176,7 +176,7 @@ def write_file(path: str, data: bytes) -> None:
 
 def listing_of(program):
     """The program as trace.listing.Listing, for statistics and explanations."""
-    from pyvm.program.tokens import VOCABULARY
+    from pyvm.isa.tokens import VOCABULARY
     from pyvm.trace.listing import read_listing
 
     return read_listing(program.tokens(), VOCABULARY)

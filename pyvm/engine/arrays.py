@@ -21,7 +21,7 @@ def token_array(tokens: np.ndarray | Sequence[int], name: str = "tokens") -> np.
     """
     if isinstance(tokens, (str, bytes)):
         raise ArgumentTypeError(
-            f"{name} must be token ids, not text; pyvm.program.tokens.parse makes ids of text"
+            f"{name} must be token ids, not text; pyvm.isa.tokens.parse makes ids of text"
         )
     given = tokens if isinstance(tokens, np.ndarray) else _as_array(tokens)
     if given.ndim != 1:

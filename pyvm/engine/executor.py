@@ -17,7 +17,7 @@ from pyvm.engine.model import check_run, make_run
 from pyvm.engine.options import check_count, check_flag
 from pyvm.engine.prompt import prompt_of
 from pyvm.engine.run import Run
-from pyvm.program.tokens import TOKEN_ID, VOCABULARY
+from pyvm.isa.tokens import TOKEN_ID, VOCABULARY
 
 
 @lru_cache(maxsize=1)

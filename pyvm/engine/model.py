@@ -179,8 +179,8 @@ class Model:
         return json.loads(texts[0])
 
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
-        """Ids in this model's vocabulary; raises pyvm.program.tokens.TokenError."""
-        from pyvm.program.tokens import parse
+        """Ids in this model's vocabulary; raises pyvm.isa.tokens.TokenError."""
+        from pyvm.isa.tokens import parse
 
         if isinstance(tokens, str) or not all(isinstance(token, str) for token in tokens):
             raise ArgumentTypeError("tokens must be a sequence of words; text.split() makes one")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pyvm.engine.arrays import token_array
-from pyvm.program.tokens import VOCABULARY, encode
+from pyvm.isa.tokens import VOCABULARY, encode
 from pyvm.program.traps import TrapSite, trap_kind
 from pyvm.trace.classes import token_classes, trace_begin
 from pyvm.trace.listing import read_listing

@@ -24,7 +24,7 @@ from pathlib import Path
 from pyvm.engine.model import Model
 from pyvm.files import replace_file
 
-_BUILDERS = ("graph", "schedule", "weights", "program/instructions.py", "program/tokens.py")
+_BUILDERS = ("graph", "schedule", "weights", "isa/instructions.py", "isa/tokens.py")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _MOST = 1 << 26  # bytes that are read of a cached file: more than any standard machine has
 _STALE = 600.0  # seconds: a file aside is written in a fraction of one

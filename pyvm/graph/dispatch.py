@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pyvm.graph import token_points as points
 from pyvm.graph.opcode_points import RADIUS_SQ
 from pyvm.graph.primitives import Expr, Linear, Persist, Reglu, total
-from pyvm.program.instructions import INSTRUCTIONS, JUMPS
-from pyvm.program.tokens import commit_token
+from pyvm.isa import instructions as isa
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.tokens import commit_token, completing_token
 
 # Outweighs every difference of two words or keys (below 2**37 for traces of 2**31 tokens) in a gate
 # that an opcode opens; times the circle's 32045 it still is an exact float64.
@@ -30,15 +31,6 @@ FAR_GATE = 1 << 37
 FAR = 1 << 42
 
 WRITE, NEITHER, READ = 0, 1, 2
-
-LOADS = {"i32.load": 4, "i32.load8_s": 1, "i32.load8_u": 1, "i32.load16_s": 2, "i32.load16_u": 2}
-STORES = ("i32.store", "i32.store8", "i32.store16")
-LOCAL_WRITES = ("local.set", "local.tee")
-SIGNED_LOADS = ("i32.load8_s", "i32.load16_s")
-# Instructions whose bytes are the immediate's; `return` subtracts the call's offset from its own.
-IMMEDIATES = ("i32.const", "br", "br_if", "call")
-# Instructions whose bytes are those of the operand on top.
-TOPS = (*LOCAL_WRITES, "global.set", *STORES, "output")
 
 NOTHING = Expr()
 PersistFn = Callable[[str, Linear], Persist]
@@ -89,6 +81,11 @@ class Choice:
     token_type: Persist
 
 
+def from_source(source: str) -> list[str]:
+    """The opcodes whose bytes come from there."""
+    return [row.name for row in INSTRUCTIONS.values() if row.source == source]
+
+
 def step(name: str, one: Linear, number: Linear) -> Expr:
     """1 when the integer `number` is positive, else 0."""
     return Reglu(name, one._expr(), number._expr()) - Reglu(name, one._expr(), number - one)
@@ -119,6 +116,12 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
         remaining = count * gate(op) - k
         return Reglu(op, value._expr(), remaining) - Reglu(op, value._expr(), remaining - one)
 
+    def last_byte(op: str, value: Linear, count: int) -> Expr:
+        """value when just the last of count bytes of op is missing."""
+        if count == 1:
+            return first_bytes(op, value, 1)
+        return first_bytes(op, value, count) - first_bytes(op, value, count - 1)
+
     def carried(op: str) -> Expr:
         """1 when the last byte of op's value, which is not complete, has a mark."""
         marked = gate(op) + s.carry - one
@@ -130,76 +133,91 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
 
     # Where the next byte comes from.
     offset_only = s.in_offset - one
-    byte_at: list[Linear] = [when(op, s.top_at + k) for op in TOPS]
-    byte_at += [when(op, s.second_at + k) for op in ("i32.add", "i32.sub", "select")]
+    byte_at: list[Linear] = [when(op, s.top_at + k) for op in from_source(isa.TOP)]
+    second = [*from_source(isa.ADD), *from_source(isa.SUB), *from_source(isa.SELECT)]
+    byte_at += [when(op, s.second_at + k) for op in second]
     third_instead = s.third_at - s.second_at
-    byte_at += [when("select", third_instead), -when("select", third_instead, -s.top)]
+    for op in from_source(isa.SELECT):
+        byte_at += [when(op, third_instead), -when(op, third_instead, -s.top)]
     immediate_bytes: list[Linear] = []
-    for op, *condition in (*((op,) for op in IMMEDIATES), ("return", offset_only)):
+    # The bytes of a jump come after its branch_taken; `return` subtracts the call's offset.
+    for op in (*from_source(isa.IMMEDIATE), *from_source(isa.RETURN)):
+        condition = [offset_only] if INSTRUCTIONS[op].source == isa.RETURN else []
         if i.immediate_at is not None:
             byte_at.append(when(op, i.immediate_at + k, *condition))
         for index, byte in enumerate(i.immediate_bytes):
             away = k - index * one + far(op, total(condition))
             immediate_bytes.append(at_zero(op, byte, away, one))
-    added_at = [when("i32.add", s.top_at + k)]
-    subtracted_at = [when("i32.sub", s.top_at + k), when("return", s.call_at + k, offset_only)]
+    added_at = [when(op, s.top_at + k) for op in from_source(isa.ADD)]
+    subtracted_at = [when(op, s.top_at + k) for op in from_source(isa.SUB)]
+    subtracted_at += [when(op, s.call_at + k, offset_only) for op in from_source(isa.RETURN)]
 
     # The cell that is read (its byte k comes next) or written (byte k - 1 is the last token).
-    local = -1 * (1028 * one + 256 * s.call_depth + 4 * i.immediate) + k
-    global_ = -1 * (4 * one + 4 * i.immediate) + k
-    reads: list[Linear] = [when("local.get", local), when("global.get", global_)]
-    for op, size in LOADS.items():
-        address = s.top + i.immediate + k + one
-        reads.append(when(op, address) if size == 4 else first_bytes(op, address, size))
-    negative = {**dict.fromkeys(LOCAL_WRITES, local - one), "global.set": global_ - one}
-    positive = {**dict.fromkeys(STORES, s.second + i.immediate + k), "input_base": i.immediate + k}
+    base = {
+        isa.LOCAL: -1 * (1028 * one + 256 * s.call_depth + 4 * i.immediate) + k,
+        isa.GLOBAL: -1 * (4 * one + 4 * i.immediate) + k,
+    }
+    reads: list[Linear] = []
+    mode: list[Linear] = [Reglu("one", one, one)]
+    for op in from_source(isa.CELL):
+        row = INSTRUCTIONS[op]
+        key = base.get(row.cell, s.top + i.immediate + k + one)
+        reads.append(
+            first_bytes(op, key, row.access_bytes) if row.access_bytes in (1, 2) else when(op, key)
+        )
+        mode.append(first_bytes(op, one, row.access_bytes or row.value_bytes))
+    writers = [row for row in INSTRUCTIONS.values() if row.writes]
+    negative = {row.name: base[row.cell] - one for row in writers if row.cell in base}
+    positive = {
+        row.name: (s.second if row.pops else NOTHING) + i.immediate + k
+        for row in writers
+        if row.cell == isa.ADDRESS
+    }
     writes = negative | positive
     squares = [Reglu(op, -key, far(op) - key) for op, key in negative.items()]
     squares += [Reglu(op, key, far(op) + key) for op, key in positive.items()]
-    mode: list[Linear] = [Reglu("one", one, one)]
-    mode += [first_bytes(op, one, 4) for op in ("local.get", "global.get")]
-    mode += [first_bytes(op, one, size) for op, size in LOADS.items()]
     mode += [when(op, one, -k) - when(op, one) for op in writes]
     # Position 0 writes a zero, so that some key is always there to be found.
     mode.append(-Reglu("first position", one, one - position))
-    sign_byte = when("i32.load8_s", one, -k) + (
-        first_bytes("i32.load16_s", one, 2) - first_bytes("i32.load16_s", one, 1)
-    )
+    signed_loads = [row for row in INSTRUCTIONS.values() if row.signed]
+    sign_byte = total(last_byte(row.name, one, row.access_bytes) for row in signed_loads)
 
     # What is added to the value directly: carries, signs and the results of comparisons.
-    value: list[Linear] = [carried("i32.add"), -carried("i32.sub"), -carried("return")]
-    value += [255 * carried(op) for op in SIGNED_LOADS]
+    value: list[Linear] = [carried(op) for op in from_source(isa.ADD)]
+    value += [-carried(op) for op in (*from_source(isa.SUB), *from_source(isa.RETURN))]
+    value += [255 * carried(row.name) for row in signed_loads]
     value += immediate_bytes
     difference = s.second - s.top
     signed = difference - (1 << 32) * s.sign_difference
-    value.append(when("i32.eqz", one, -k, -s.top))
-    equal = {op: at_zero(op, one, difference + far(op, -k), one) for op in ("i32.eq", "i32.ne")}
-    value += [equal["i32.eq"], when("i32.ne", one, -k) - equal["i32.ne"]]
-    for suffix, number in (("s", signed), ("u", difference)):
-        for name, positive_when in (
-            ("lt", -number),
-            ("gt", number),
-            ("le", one - number),
-            ("ge", one + number),
-        ):
-            op = f"i32.{name}_{suffix}"
-            value.append(step(op, one, positive_when + far(op, -k)))
+    for op in from_source(isa.COMPARE):
+        relation, _, sign = INSTRUCTIONS[op].operation.partition("_")
+        number = signed if sign == "s" else difference
+        if relation == "eqz":
+            value.append(when(op, one, -k, -s.top))
+        elif relation == "eq":
+            value.append(at_zero(op, one, number + far(op, -k), one))
+        elif relation == "ne":
+            value += [when(op, one, -k), -at_zero(op, one, number + far(op, -k), one)]
+        else:
+            positive_when = {"lt": -number, "gt": number, "le": one - number, "ge": one + number}
+            value.append(step(op, one, positive_when[relation] + far(op, -k)))
 
     # The type of the next token: a byte (0) unless the instruction says otherwise.
-    kind: list[Linear] = [carried(op) for op in SIGNED_LOADS]
-    kind += [points.HALT * when("halt", one), points.OUT * when("output", one)]
+    kind: list[Linear] = [carried(row.name) for row in signed_loads]
     for op, row in INSTRUCTIONS.items():
-        if op in ("halt", "output", "input_base"):
+        if row.completion == isa.HALT:
+            kind.append(points.HALT * when(op, one))
+        elif row.completion == isa.OUTPUT:
+            kind.append(points.OUT * when(op, one))
+        elif row.completion != isa.NEVER:
+            commit = points.TYPE[completing_token(row)]
+            kind.append(commit * when(op, one, k - row.value_bytes * one))
+        if row.immediate != isa.JUMP:
             continue
-        commit = {"call": points.CALL_COMMIT, "return": points.RETURN_COMMIT}.get(op)
-        if commit is None:
-            token = commit_token(row.stack_delta, row.pushes, branch=op in JUMPS)
-            commit = points.COMMIT_TYPE[token]
-        kind.append(commit * when(op, one, k - row.value_bytes * one))
-        if op in JUMPS:
-            kind.append(points.BRANCH_TAKEN * when(op, one, -s.in_offset))
-    not_taken = points.COMMIT_TYPE[commit_token(-1, False)]
-    kind.append((not_taken - points.BRANCH_TAKEN) * when("br_if", one, -s.in_offset, -s.top))
+        kind.append(points.BRANCH_TAKEN * when(op, one, -s.in_offset))
+        if row.pops:
+            not_taken = points.TYPE[commit_token(-1, False)]
+            kind.append((not_taken - points.BRANCH_TAKEN) * when(op, one, -s.in_offset, -s.top))
 
     return Choice(
         byte_at=persist("byte_at", total(byte_at)),

@@ -38,7 +38,7 @@ from pyvm.graph.primitives import (
 )
 from pyvm.graph.specialize import ProgramTable, specialized_vocabulary
 from pyvm.graph.token_points import EMBEDDED, embedding_columns, output_point
-from pyvm.program.tokens import VOCABULARY
+from pyvm.isa.tokens import VOCABULARY
 
 
 class Builder:

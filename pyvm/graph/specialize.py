@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pyvm.graph.dispatch import Instruction
 from pyvm.graph.primitives import Expr, Linear, Persist, Reglu
 from pyvm.graph.token_points import OPCODE_POINTS
-from pyvm.program.instructions import INSTRUCTIONS
-from pyvm.program.tokens import VOCABULARY
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.tokens import VOCABULARY
 
 
 def specialized_vocabulary() -> tuple[str, ...]:

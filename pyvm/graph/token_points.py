@@ -6,23 +6,25 @@ Enters: a vocabulary.  Leaves: for every token the embedded numbers (`embed`), a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pyvm.graph.opcode_points import opcode_points
-from pyvm.program.instructions import COMMITS, INSTRUCTIONS
-from pyvm.program.tokens import ALIASES, commit_token
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.tokens import TOKENS, Kind
 
 OPCODE_POINTS = opcode_points(INSTRUCTIONS)
 
 # Types of the next token, the first coordinate of the output plane. BYTE + 1 is a byte with a mark.
-BYTE, MARKED_BYTE, OUT, HALT, BRANCH_TAKEN, CALL_COMMIT, RETURN_COMMIT = range(7)
-COMMIT_TYPE = {
-    commit_token(delta, pushes, branch): 7 + i
-    for i, (delta, pushes, branch) in enumerate(
-        (d, s, b) for d, s in COMMITS for b in (False, True)
+BYTE, MARKED_BYTE, OUT, HALT = range(4)
+# Of the tokens that have no value.
+TYPE = {
+    spelling: 4 + i
+    for i, spelling in enumerate(
+        ("branch_taken", "call_commit", "return_commit")
+        + tuple(token.spelling for token in TOKENS.values() if token.kind is Kind.COMMIT)
     )
 }
+BRANCH_TAKEN = TYPE["branch_taken"]
 
 EMBEDDED = (
     "one",  # the constant 1
@@ -41,58 +43,43 @@ EMBEDDED = (
     "opcode_y",
 )
 
-_BYTE = re.compile(r"([0-9a-f]{2})('?)")
-_OUT = re.compile(r"out\((?:([0-9a-f]{2})|(.))\)")
-_COMMIT = re.compile(r"commit\(([+-]\d),sts=([01]),bt=([01])\)")
 
-
-def _byte_of(token: str) -> tuple[int, bool] | None:
-    """(value, mark) of a byte token or alias, else None."""
-    if match := _BYTE.fullmatch(token):
-        return int(match[1], 16), bool(match[2])
-    return (ord(token), False) if token in ALIASES else None
-
-
-def embed(token: str) -> dict[str, int]:
+def embed(spelling: str) -> dict[str, int]:
     """The embedded numbers of a token; what is not named is 0."""
-    row = {"one": 1, "no_push": 1, "no_call": 1}
-    if byte := _byte_of(token):
-        value, mark = byte
-        row |= {"byte": value, "top_bit": value >> 7, "carry": int(mark), "is_byte": 1}
-    elif match := _COMMIT.fullmatch(token):
-        row |= {"cursor_step": 1, "stack_step": int(match[1])}
-        row |= {"no_push": 1 - int(match[2]), "jump": int(match[3])}
-    elif _OUT.fullmatch(token):
-        row |= {"cursor_step": 1, "stack_step": -1}
-    elif token in ("{", "start"):
+    token = TOKENS[spelling]
+    row = {"one": 1, "no_push": 1 - int(token.pushes), "no_call": 1}
+    row |= {"stack_step": token.stack_delta, "jump": int(token.jumps)}
+    row |= {"cursor_step": int(token.completes)}
+    if token.kind is Kind.BYTE:
+        row |= {"byte": token.value, "top_bit": token.value >> 7}
+        row |= {"carry": int(token.mark), "is_byte": 1}
+    elif token.kind in (Kind.OPEN, Kind.START):
         # The bottom of both stacks: a lookup in an empty one finds depth 0 here.
         row |= {"no_push": 0, "no_call": 0}
-    elif token == "}":
+    elif token.kind is Kind.CLOSE:
+        # The cursor is -1 inside the program: nothing executes there.
         row |= {"cursor_step": 1}
-    elif token == "branch_taken":
+    elif token.kind is Kind.BRANCH_TAKEN:
         row |= {"taken": 1}
-    elif token == "call_commit":
-        row |= {"cursor_step": 1, "jump": 1, "call_step": 1, "no_call": 0}
-    elif token == "return_commit":
-        row |= {"cursor_step": 1, "jump": 1, "call_step": -1}
-    else:
-        row["opcode_x"], row["opcode_y"] = OPCODE_POINTS[token]
+    elif token.kind is Kind.CALL_COMMIT:
+        row |= {"call_step": 1, "no_call": 0}
+    elif token.kind is Kind.RETURN_COMMIT:
+        row |= {"call_step": -1}
+    elif token.kind is Kind.OPCODE:
+        row["opcode_x"], row["opcode_y"] = OPCODE_POINTS[spelling]
     return row
 
 
-def output_point(token: str) -> tuple[int, int] | None:
+def output_point(spelling: str) -> tuple[int, int] | None:
     """(type, value) of a token that can be generated; None for program tokens and aliases."""
-    if match := _BYTE.fullmatch(token):
-        return (MARKED_BYTE if match[2] else BYTE), int(match[1], 16)
-    if match := _OUT.fullmatch(token):
-        return OUT, int(match[1], 16) if match[1] else ord(match[2])
-    named = {
-        "halt": HALT,
-        "branch_taken": BRANCH_TAKEN,
-        "call_commit": CALL_COMMIT,
-        "return_commit": RETURN_COMMIT,
-    }
-    kind = named.get(token, COMMIT_TYPE.get(token))
+    token = TOKENS[spelling]
+    if token.alias:
+        return None
+    if token.kind is Kind.BYTE:
+        return (MARKED_BYTE if token.mark else BYTE), token.value
+    if token.kind is Kind.OUTPUT:
+        return OUT, token.value
+    kind = HALT if spelling == "halt" else TYPE.get(spelling)
     return None if kind is None else (kind, 0)
 
 

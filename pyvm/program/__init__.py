@@ -2,8 +2,7 @@
 
 The files in the order of the data: c_to_wasm, wasm (decoder, into module), validate, lowering (to
 expressions), selection (to machine instructions), routines, peephole, wasm_to_machine, assembly
-(linker), debug, program, tokens.  instructions.py is the one table that all of them share;
-executor.py says what programs mean.
+(linker), debug, program, tokens.  pyvm/isa has the instructions and what they mean.
 """
 
 from __future__ import annotations
@@ -11,20 +10,20 @@ from __future__ import annotations
 import importlib
 
 _EXPORTS = {
-    "Program": "program",
-    "compile_file": "program",
-    "from_tokens": "program",
-    "from_wasm": "program",
-    "parse": "program",
-    "Executor": "executor",
-    "ProgramError": "errors",
-    "CompilerNotFound": "errors",
-    "CompileError": "errors",
-    "WasmError": "errors",
-    "Unsupported": "errors",
-    "ExecutionError": "errors",
-    "Trap": "traps",
-    "TrapSite": "traps",
+    "Program": "pyvm.program.program",
+    "compile_file": "pyvm.program.program",
+    "from_tokens": "pyvm.program.program",
+    "from_wasm": "pyvm.program.program",
+    "parse": "pyvm.program.program",
+    "Executor": "pyvm.isa.executor",
+    "ProgramError": "pyvm.program.errors",
+    "CompilerNotFound": "pyvm.program.errors",
+    "CompileError": "pyvm.program.errors",
+    "WasmError": "pyvm.program.errors",
+    "Unsupported": "pyvm.program.errors",
+    "ExecutionError": "pyvm.program.errors",
+    "Trap": "pyvm.program.traps",
+    "TrapSite": "pyvm.program.traps",
 }
 
 __all__ = list(_EXPORTS)
@@ -34,4 +33,4 @@ def __getattr__(name: str):
     """Loads the compiler only for those who ask for it: graph and weights need the tables alone."""
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    return getattr(importlib.import_module(_EXPORTS[name]), name)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pyvm.program.instructions import INSTRUCTIONS
+from pyvm.isa import instructions as isa
+from pyvm.isa.instructions import INSTRUCTIONS
 
 MASK = 0xFFFFFFFF
 
@@ -79,18 +80,20 @@ def link(units: list[Unit]) -> Linked:
             op, arg, at, refused = item
             if refused:
                 refusals[len(code)] = refused
-            here = len(code)
-            if op in ("br", "br_if"):
-                arg = labels[arg] - here - 1
-            elif op == "call":
-                arg = starts[arg] - here - 1
-            elif (
-                op == "return"
-            ):  # see the machine's return: the call's offset is subtracted from it
-                arg = starts[unit.name] - here - 1
+            if INSTRUCTIONS[op].immediate == isa.JUMP:
+                arg = _target(item, unit, labels, starts) - len(code) - 1
             code.append((op, arg & MASK))
             places.append((unit.function, at))
     return Linked(code, places, starts, refusals)
+
+
+def _target(item: Ins, unit: Unit, labels: dict[Label, int], starts: dict[str, int]) -> int:
+    """The instruction that a jump names."""
+    if isinstance(item.arg, Label):
+        return labels[item.arg]
+    if isinstance(item.arg, str):
+        return starts[item.arg]
+    return starts[unit.name]  # a return: the machine subtracts the offset of the call
 
 
 def assemble(name: str, text: str, symbols: dict[str, int] | None = None) -> Unit:
@@ -114,11 +117,12 @@ def assemble(name: str, text: str, symbols: dict[str, int] | None = None) -> Uni
         op, operand = words[0], words[1] if len(words) > 1 else "0"
         if op not in INSTRUCTIONS:
             raise ValueError(f"{name}: {op!r} is no instruction")
-        if op in ("br", "br_if"):
+        row = INSTRUCTIONS[op]
+        if row.completion == isa.BRANCH:
             arg: int | Label | str = labels.setdefault(operand, Label(operand))
-        elif op == "call":
+        elif row.completion == isa.CALL_COMMIT:
             arg = operand
-        elif op.startswith("local."):
+        elif row.immediate == isa.LOCAL:
             arg = local_index.setdefault(operand, len(local_index))
         else:
             arg = _number(operand, symbols or {})
@@ -126,8 +130,8 @@ def assemble(name: str, text: str, symbols: dict[str, int] | None = None) -> Uni
     placed = [item for item in unit.code if isinstance(item, Label)]
     if len(placed) != len(set(placed)) or set(placed) != set(labels.values()):
         raise ValueError(f"{name}: a label is missing or placed twice")
-    if len(local_index) > 64:
-        raise ValueError(f"{name}: more than 64 locals")
+    if len(local_index) > isa.LOCALS:
+        raise ValueError(f"{name}: more than {isa.LOCALS} locals")
     return unit
 
 

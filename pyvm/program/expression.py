@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyvm.program.arithmetic import fold
+from pyvm.isa.arithmetic import fold
 
 FULL = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
 COMPARISONS = {

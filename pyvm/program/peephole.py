@@ -6,9 +6,8 @@ last target, `local.set x, local.get x` is a `local.tee`.
 
 from __future__ import annotations
 
+from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.program.assembly import Ins, Label, Unit
-
-_ENDS = ("br", "return", "halt")  # instructions that are never left at their end
 
 
 def peephole(unit: Unit) -> Unit:
@@ -63,7 +62,7 @@ def _drop_unreachable(unit: Unit) -> None:
                 kept.append(item)
         elif alive:
             kept.append(item)
-            alive = item.op not in _ENDS
+            alive = INSTRUCTIONS[item.op].falls_through
     unit.code = kept
 
 

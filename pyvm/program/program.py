@@ -13,26 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from pyvm.printable import printable
-from pyvm.program.c_to_wasm import compile_c
-from pyvm.program.debug import Debug
-from pyvm.program.errors import ProgramError
-from pyvm.program.instructions import INSTRUCTIONS
-from pyvm.program.tokens import (
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.tokens import (
     ALIASES,
+    END_OF_INPUT,
     TOKEN_ID,
     VOCABULARY,
     TokenError,
     byte_token,
-    commit_token,
     decode,
     encode,
 )
-from pyvm.program.tokens import parse as parse_tokens
+from pyvm.isa.tokens import parse as parse_tokens
+from pyvm.printable import printable
+from pyvm.program.c_to_wasm import compile_c
+from pyvm.program.debug import Debug
+from pyvm.program.errors import ProgramError
 from pyvm.program.traps import NORMAL_END, Trap, TrapSite, trap_kind
 from pyvm.program.wasm_to_machine import compile_wasm
 
-_END_OF_INPUT = ("00", commit_token(0, False))
+_END_OF_INPUT = (byte_token(0), END_OF_INPUT)
 
 
 @dataclass(frozen=True, repr=False)

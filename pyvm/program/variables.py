@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pyvm.isa.instructions import LOCALS
 from pyvm.program import limits
 from pyvm.program.module import Body, FunctionType, Instr
 
-MACHINE_LOCALS = 64
+MACHINE_LOCALS = LOCALS
 TEMPORARIES = 14  # kept free for instruction selection
 
 

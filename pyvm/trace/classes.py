@@ -6,17 +6,12 @@ other builders, with another order of tokens, are read in the same way.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from pyvm.program.tokens import ALIASES, commit_token
-
-_BYTE = re.compile(r"([0-9a-f]{2})'?")
-_OUTPUT = re.compile(r"out\((?:([0-9a-f]{2})|(.))\)")
-_COMMIT = re.compile(r"commit\(([+-]\d+),sts=[01],bt=([01])\)")
+from pyvm.isa.tokens import END_OF_INPUT, TOKENS, Kind
 
 
 @dataclass(frozen=True)
@@ -51,20 +46,18 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
     completes = np.zeros(count, dtype=np.uint8)
     jumps = np.zeros(count, dtype=np.uint8)
     stack_delta = np.zeros(count, dtype=np.int8)
-    for i, token in enumerate(vocabulary):
-        if match := _BYTE.fullmatch(token):
-            byte[i] = int(match[1], 16)
-        elif token in ALIASES:
-            byte[i] = ord(token)
-        elif match := _OUTPUT.fullmatch(token):
-            output[i] = int(match[1], 16) if match[1] else ord(match[2])
-            completes[i], stack_delta[i] = 1, -1
-        elif match := _COMMIT.fullmatch(token):
-            completes[i], stack_delta[i], jumps[i] = 1, int(match[1]), int(match[2])
-        elif token in ("call_commit", "return_commit"):
-            completes[i] = jumps[i] = 1
+    for i, spelling in enumerate(vocabulary):
+        token = TOKENS.get(spelling)
+        if token is None:  # a token of another machine: nothing is known of it
+            continue
+        if token.kind is Kind.BYTE:
+            byte[i] = token.value
+        elif token.kind is Kind.OUTPUT:
+            output[i] = token.value
+        completes[i], jumps[i] = token.completes, token.jumps
+        stack_delta[i] = token.stack_delta
     ids = {token: i for i, token in enumerate(vocabulary)}
-    names = ("branch_taken", "}", "start", "halt", commit_token(0, False))
+    names = ("branch_taken", "}", "start", "halt", END_OF_INPUT)
     return TokenClasses(
         byte, output, completes, jumps, stack_delta, *(ids.get(name, -1) for name in names)
     )

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pyvm.program.instructions import INSTRUCTIONS
+from pyvm.isa import instructions as isa
+from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.program.traps import trap_kind
 from pyvm.trace.classes import token_classes, trace_begin
 from pyvm.trace.listing import Listing
@@ -17,19 +18,12 @@ from pyvm.trace.reader import Reader
 
 CHUNK = 1 << 14  # small: the first lines should appear at once
 
-# Opcodes whose immediate means something.
-_NO_IMMEDIATE = {
-    name
-    for name, row in INSTRUCTIONS.items()
-    if name in ("drop", "select", "output")
-    or (row.wasm is not None and row.wasm >= 0x45)  # comparisons and arithmetic
-}
-
 
 def _immediate(name: str, immediate: int) -> str:
-    if name in _NO_IMMEDIATE:
+    kind = INSTRUCTIONS[name].immediate
+    if kind == isa.UNUSED:
         return ""
-    if name in ("br", "br_if", "call", "return"):
+    if kind == isa.JUMP:
         return f"{immediate - (immediate >> 31 << 32):+d}"
     return f"{immediate}"
 
@@ -42,7 +36,7 @@ def _effect(name: str, rows, i: int, output: int) -> str:
     value = int(rows.value[i])
     signed = value - (value >> 31 << 32)
     text = f"{value}" if signed == value else f"{value} ({signed})"
-    if name in ("br", "br_if", "call", "return"):
+    if INSTRUCTIONS[name].immediate == isa.JUMP:
         target = int(rows.cursor[i]) + 1 + signed
         return f"to {target}"
     return f"= {text}"

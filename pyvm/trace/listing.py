@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyvm.program.instructions import INSTRUCTIONS
+from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.trace.classes import token_classes, trace_begin
 
 NAMES = tuple(INSTRUCTIONS)

@@ -17,9 +17,9 @@ from pyvm.engine.abi import ATTENTIONS, BYPASSES, PROJECTIONS
 from pyvm.engine.dense import predict as dense_predict
 from pyvm.engine.errors import LimitError, UnsupportedError
 from pyvm.engine.executor import execute
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.tokens import VOCABULARY
 from pyvm.program import Executor, from_tokens
-from pyvm.program.instructions import INSTRUCTIONS
-from pyvm.program.tokens import VOCABULARY
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

@@ -15,7 +15,7 @@ import pyvm
 from cases import BY_NAME, prompt
 from pyvm.engine.errors import ArgumentError, ClosedError, FileError, ModelError, PyvmError
 from pyvm.engine.model import Model
-from pyvm.program.tokens import TOKEN_ID, VOCABULARY
+from pyvm.isa.tokens import TOKEN_ID, VOCABULARY
 
 LOOP = BY_NAME["loop"]
 ENDLESS = prompt("loop:\nbr @loop")

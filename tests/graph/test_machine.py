@@ -5,7 +5,7 @@ import pytest
 from pyvm.graph.evaluate import generate
 from pyvm.graph.machine import build_machine
 from pyvm.graph.specialize import ProgramTable
-from pyvm.program.tokens import TOKEN_ID, VOCABULARY, byte_token, encode
+from pyvm.isa.tokens import TOKEN_ID, VOCABULARY, byte_token, encode
 
 GRAPH = build_machine()
 WORDS = [0, 1, 0xFF, 0x100, 0x10000, 0xFFFFFFE0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]

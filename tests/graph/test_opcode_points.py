@@ -2,7 +2,7 @@
 
 from pyvm.graph.opcode_points import RADIUS_SQ, circle_points
 from pyvm.graph.token_points import OPCODE_POINTS
-from pyvm.program.instructions import INSTRUCTIONS
+from pyvm.isa.instructions import INSTRUCTIONS
 
 
 def test_every_opcode_has_its_own_point_on_the_circle():

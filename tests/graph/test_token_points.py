@@ -3,8 +3,8 @@
 import pytest
 
 from pyvm.graph.token_points import EMBEDDED, embed, embedding_columns, output_point
-from pyvm.program.instructions import INSTRUCTIONS
-from pyvm.program.tokens import ALIASES, VOCABULARY, output_token
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.tokens import ALIASES, VOCABULARY, output_token
 
 
 def test_no_two_generated_tokens_share_a_point():

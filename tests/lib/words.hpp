@@ -2,36 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <sstream>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "trace/opcodes.hpp"
+#include "trace/isa.hpp"
 
 struct Words {
   Words() {
-    const auto add = [&](const std::string& word) {
+    for (const auto word : tvm::trace::kVocabulary) {
       ids.emplace(word, static_cast<std::int32_t>(spellings.size()));
-      spellings.push_back(word);
-    };
-    char hex[8];
-    for (int mark = 0; mark < 2; ++mark)
-      for (int b = 0; b < 256; ++b) {
-        std::snprintf(hex, sizeof hex, "%02x%s", b, mark ? "'" : "");
-        add(hex);
-      }
-    for (int b = 0; b < 256; ++b) {
-      std::snprintf(hex, sizeof hex, "%02x", b);
-      add("out(" + (b > 0x20 && b < 0x7F ? std::string(1, static_cast<char>(b)) : hex) + ")");
+      spellings.emplace_back(word);
     }
-    for (const char* c : {"-2,sts=0", "-2,sts=1", "-1,sts=0", "-1,sts=1", "+0,sts=0", "+0,sts=1", "+1,sts=1"})
-      for (int bt = 0; bt < 2; ++bt) add(std::string("commit(") + c + ",bt=" + (bt ? "1)" : "0)"));
-    for (const char* word : {"branch_taken", "call_commit", "return_commit", "{", "}"}) add(word);
-    for (const auto name : tvm::trace::kOpNames) add(std::string(name));
-    for (char c = 0x21; c < 0x7F; ++c)
-      if (c != '{' && c != '}') add(std::string(1, c));
     for (const auto& s : spellings) pointers.push_back(s.c_str());
   }
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from pyvm.engine.executor import execute
+from pyvm.isa.executor import Executor
 from pyvm.program import program as programs
-from pyvm.program.executor import Executor
 
 wasmtime = pytest.importorskip("wasmtime")
 

@@ -11,10 +11,10 @@ from program.random_wasm import random_module
 from pyvm.engine.executor import execute
 from pyvm.graph.evaluate import predict
 from pyvm.graph.machine import build_machine
+from pyvm.isa.executor import Executor
+from pyvm.isa.tokens import encode
 from pyvm.program.bundled import PROGRAMS
-from pyvm.program.executor import Executor
 from pyvm.program.program import compile_file, from_wasm
-from pyvm.program.tokens import encode
 
 HIGH = HEAD.replace('(memory (export "memory") 1)', '(memory (export "memory") 3000)')
 SPECIAL = {

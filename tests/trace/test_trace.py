@@ -7,8 +7,8 @@ import pytest
 
 from cases import BY_NAME, CASES, instructions
 from pyvm.engine.executor import execute
+from pyvm.isa.tokens import VOCABULARY, encode
 from pyvm.program import Executor, from_tokens
-from pyvm.program.tokens import VOCABULARY, encode
 from pyvm.trace import reader, statistics
 from pyvm.trace.classes import prompt_end, token_classes, trace_begin
 from pyvm.trace.explain import explain

@@ -8,7 +8,7 @@ import pytest
 
 from pyvm.engine.errors import ModelError
 from pyvm.engine.model import Model
-from pyvm.program.tokens import VOCABULARY
+from pyvm.isa.tokens import VOCABULARY
 from pyvm.weights import ModelFile, ModelFileError, specialize, standard_model
 from pyvm.weights.model_file import MARK_SLOT
 

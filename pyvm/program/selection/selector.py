@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.program import limits
 from pyvm.program.assembly import MASK, Ins, Label, Unit
 from pyvm.program.expression import Node, slot, stacked
-from pyvm.program.instructions import INSTRUCTIONS
 from pyvm.program.layout import Layout
 from pyvm.program.opcodes import ACCESS_BYTES
 from pyvm.program.traps import Trap, halt_immediate
