@@ -162,9 +162,8 @@ def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> 
     for op in from_source(isa.CELL):
         row = INSTRUCTIONS[op]
         key = base.get(row.cell, s.top + i.immediate + k + one)
-        reads.append(
-            first_bytes(op, key, row.access_bytes) if row.access_bytes in (1, 2) else when(op, key)
-        )
+        short = 0 < row.access_bytes < row.value_bytes
+        reads.append(first_bytes(op, key, row.access_bytes) if short else when(op, key))
         mode.append(first_bytes(op, one, row.access_bytes or row.value_bytes))
     writers = [row for row in INSTRUCTIONS.values() if row.writes]
     negative = {row.name: base[row.cell] - one for row in writers if row.cell in base}
