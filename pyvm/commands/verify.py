@@ -121,7 +121,7 @@ def completeness(checked, halt: int | None) -> str:
 
 def read_trace(path: str, model):
     """The ids of a token file, and where its prompt ends."""
-    from pyvm.program.tokens import TokenError
+    from pyvm.isa.tokens import TokenError
     from pyvm.trace.classes import prompt_end, token_classes
 
     try:
