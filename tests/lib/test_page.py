@@ -1,4 +1,4 @@
-"""The C program of lib/README.md compiles without a warning, runs, and prints what is said there."""
+"""The C program of lib/README.md compiles without a warning and prints what is said there."""
 
 import os
 import re
