@@ -116,8 +116,8 @@ def _one_line(error: Exception) -> str:
 def _is_expected(error: Exception) -> bool:
     """Errors that were raised on purpose carry their own sentence."""
     from pyvm.engine.errors import PyvmError
+    from pyvm.isa.tokens import TokenError
     from pyvm.program.errors import ProgramError
-    from pyvm.program.tokens import TokenError
     from pyvm.weights.model_file import ModelFileError
 
     expected = (common.CommandError, PyvmError, ProgramError, TokenError, ModelFileError)

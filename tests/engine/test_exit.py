@@ -12,7 +12,7 @@ import sys, threading, time
 import numpy as np
 from pyvm.engine.executor import execute
 from pyvm.engine.model import Model
-from pyvm.program.tokens import parse
+from pyvm.isa.tokens import parse
 
 endless = parse("{ br ff ff ff ff halt 00 00 00 00 }")
 model, begun = Model(sys.argv[1]), threading.Event()
