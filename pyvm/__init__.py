@@ -21,18 +21,18 @@ TYPE_CHECKING = False  # importing typing takes longer than all else here
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyvm.compiler.compile import compile_file as compile
     from pyvm.engine.errors import PyvmError
     from pyvm.engine.model import Check, Model
     from pyvm.engine.run import Run
     from pyvm.engine.standard import load
-    from pyvm.program import compile_file as compile
 
 _HOME = {
     "Check": ("pyvm.engine.run", "Check"),
     "Model": ("pyvm.engine.model", "Model"),
     "PyvmError": ("pyvm.engine.errors", "PyvmError"),
     "Run": ("pyvm.engine.run", "Run"),
-    "compile": ("pyvm.program", "compile_file"),
+    "compile": ("pyvm.compiler.compile", "compile_file"),
     "load": ("pyvm.engine.standard", "load"),
 }
 

@@ -3,7 +3,7 @@
 Each case is a program in the token language (opcode and immediate per instruction), its input and
 what it writes.  Together they hit every opcode, with carries, borrows, signs, branches in both
 directions, calls and returns, and rewritten memory.  They are short, so that the slow levels can
-take them; long programs are the bundled ones (pyvm.program.bundled).
+take them; long programs are the bundled ones (pyvm.bundled).
 """
 
 from __future__ import annotations

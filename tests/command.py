@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cases import BY_NAME, instructions
-from pyvm.program import Program
+from pyvm.isa.program import Program
 
 COMMAND = (sys.executable, "-m", "pyvm.cli")
 

@@ -60,7 +60,7 @@ def run(model, variant: Variant, tokens: np.ndarray, prompt: int) -> dict:
 
 
 def main() -> None:
-    from pyvm.program.bundled import PROGRAMS
+    from pyvm.bundled import PROGRAMS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--programs", default=",".join(PROGRAMS))

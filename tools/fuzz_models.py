@@ -39,7 +39,7 @@ from random_models import changed, machine, tangle  # noqa: E402
 from pyvm.engine.errors import LimitError, ModelError, UnsupportedError  # noqa: E402
 from pyvm.engine.library import build_info  # noqa: E402
 from pyvm.engine.model import Model  # noqa: E402
-from pyvm.program.program import Program  # noqa: E402
+from pyvm.isa.program import Program  # noqa: E402
 from pyvm.weights import specialize, standard_model  # noqa: E402
 from pyvm.weights.model_file import ModelFile  # noqa: E402
 

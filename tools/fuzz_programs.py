@@ -31,13 +31,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from program.oracle import HEAD, Result, run_oracle, wat  # noqa: E402
-from program.random_wasm import random_expression, random_module  # noqa: E402
+from compiler.oracle import HEAD, Result, run_oracle, wat  # noqa: E402
+from compiler.random_wasm import random_expression, random_module  # noqa: E402
+from pyvm.compiler.c_to_wasm import compile_c  # noqa: E402
+from pyvm.compiler.compile import from_wasm  # noqa: E402
 from pyvm.engine import standard  # noqa: E402
 from pyvm.engine.executor import execute  # noqa: E402
-from pyvm.program.c_to_wasm import compile_c  # noqa: E402
-from pyvm.program.errors import ProgramError  # noqa: E402
-from pyvm.program.program import Program, from_wasm  # noqa: E402
+from pyvm.isa.errors import ProgramError  # noqa: E402
+from pyvm.isa.program import Program  # noqa: E402
 
 # csmith's own runtime header is replaced by this: the checksum is printed with our printf.
 _CSMITH_HEADER = """

@@ -36,12 +36,12 @@ from random import Random
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from program.mutated_wasm import modules, mutant  # noqa: E402
-from program.oracle import engine_without_later, is_valid, wasmtime  # noqa: E402
-from pyvm.program.errors import ProgramError, Unsupported, WasmError  # noqa: E402
-from pyvm.program.program import from_wasm  # noqa: E402
-from pyvm.program.validate import validate  # noqa: E402
-from pyvm.program.wasm import decode, without_custom_sections  # noqa: E402
+from compiler.oracle import engine_without_later, is_valid, wasmtime  # noqa: E402
+from pyvm.compiler.compile import from_wasm  # noqa: E402
+from pyvm.isa.errors import ProgramError, Unsupported, WasmError  # noqa: E402
+from pyvm.wasm.decode import decode, without_custom_sections  # noqa: E402
+from pyvm.wasm.validate import validate  # noqa: E402
+from wasm.mutated_wasm import modules, mutant  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from measure import note, table
 import pyvm
 from pyvm.engine.executor import execute
 from pyvm.engine.library import build_info
-from pyvm.program.program import Program
+from pyvm.isa.program import Program
 
 # for (x = 0; ; x = x < 1 MB ? x + 7 : 1) { memory[4096 + x] = x; memory[4000 + x]; }
 LOOP = """

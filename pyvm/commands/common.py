@@ -136,7 +136,7 @@ def input_bytes(arguments: argparse.Namespace) -> bytes | None:
 
 
 def compile_program(arguments: argparse.Namespace):
-    from pyvm.program import compile_file
+    from pyvm.compiler.compile import compile_file
 
     return compile_file(
         arguments.program,
@@ -176,8 +176,8 @@ def write_file(path: str, data: bytes) -> None:
 
 def listing_of(program):
     """The program as trace.listing.Listing, for statistics and explanations."""
+    from pyvm.isa.prompt import read_listing
     from pyvm.isa.tokens import VOCABULARY
-    from pyvm.trace.listing import read_listing
 
     return read_listing(program.tokens(), VOCABULARY)
 

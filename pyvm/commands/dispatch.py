@@ -108,7 +108,7 @@ def _one_line(error: Exception) -> str:
 
     Only what a C compiler says has lines of its own.
     """
-    from pyvm.program.errors import CompileError
+    from pyvm.isa.errors import CompileError
 
     return str(error) if isinstance(error, CompileError) else printable(str(error))
 
@@ -116,8 +116,8 @@ def _one_line(error: Exception) -> str:
 def _is_expected(error: Exception) -> bool:
     """Errors that were raised on purpose carry their own sentence."""
     from pyvm.engine.errors import PyvmError
+    from pyvm.isa.errors import ProgramError
     from pyvm.isa.tokens import TokenError
-    from pyvm.program.errors import ProgramError
     from pyvm.weights.model_file import ModelFileError
 
     expected = (common.CommandError, PyvmError, ProgramError, TokenError, ModelFileError)

@@ -100,8 +100,8 @@ def _standard_model() -> str:
 
 
 def _hello() -> str:
+    from pyvm.compiler.compile import compile_file
     from pyvm.engine.standard import load
-    from pyvm.program import compile_file
 
     with load() as model:
         run = model.generate(compile_file("hello"))
@@ -112,7 +112,7 @@ def _hello() -> str:
 
 
 def _c_compiler() -> str:
-    from pyvm.program.c_to_wasm import compiler_command
+    from pyvm.compiler.c_to_wasm import compiler_command
 
     return shlex.join(compiler_command())
 

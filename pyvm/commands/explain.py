@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
     with common.open_model(arguments) as model:
         trace = None
         if arguments.program is not None:
-            from pyvm.program import compile_file
+            from pyvm.compiler.compile import compile_file
 
             program = compile_file(arguments.program, input=common.input_bytes(arguments))
             trace = model.generate(program, arguments.max_tokens).tokens

@@ -110,7 +110,7 @@ def trace(arguments: argparse.Namespace, report: Report) -> int:
 
 def _token_lines(done):
     """The tokens, a line per completed instruction."""
-    from pyvm.trace.classes import token_classes
+    from pyvm.isa.classes import token_classes
 
     classes = token_classes(done.vocabulary)
     line: list[str] = []

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from pyvm.commands.common import say
-from pyvm.program.traps import TrapSite
+from pyvm.isa.traps import TrapSite
 
 
 class Report(dict[str, Any]):

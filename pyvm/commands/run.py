@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
 
 def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float | None]) -> int:
     from pyvm.commands.progress import Live
-    from pyvm.program.traps import Trap
+    from pyvm.isa.traps import Trap
 
     def tell(words: str) -> None:
         if not arguments.quiet:

@@ -46,7 +46,7 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
     from pyvm.commands.run import mismatch
-    from pyvm.trace.classes import first_stop
+    from pyvm.isa.prompt import first_stop
 
     code = status.OK
     report["machine"] = arguments.model or "standard"
@@ -121,8 +121,9 @@ def completeness(checked, halt: int | None) -> str:
 
 def read_trace(path: str, model):
     """The ids of a token file, and where its prompt ends."""
+    from pyvm.isa.classes import token_classes
+    from pyvm.isa.prompt import prompt_end
     from pyvm.isa.tokens import TokenError
-    from pyvm.trace.classes import prompt_end, token_classes
 
     try:
         text = Path(path).read_text(encoding="ascii")

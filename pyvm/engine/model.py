@@ -35,7 +35,8 @@ from pyvm.engine.library import check, library, text_of
 from pyvm.engine.options import check_count, check_flag, make_options
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
-from pyvm.trace.classes import first_stop, prompt_end, token_classes
+from pyvm.isa.classes import token_classes
+from pyvm.isa.prompt import first_stop, prompt_end
 
 
 class Model:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from pyvm.engine.arrays import token_array
+from pyvm.isa.classes import token_classes
+from pyvm.isa.prompt import read_listing, trace_begin
 from pyvm.isa.tokens import VOCABULARY, encode
-from pyvm.program.traps import TrapSite, trap_kind
-from pyvm.trace.classes import token_classes, trace_begin
-from pyvm.trace.listing import read_listing
+from pyvm.isa.traps import TrapSite, trap_kind
 from pyvm.trace.reader import final_cursor
 
 

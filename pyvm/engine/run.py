@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pyvm.program.traps import TrapSite
+from pyvm.isa.traps import TrapSite
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from pyvm.isa import arithmetic
 from pyvm.isa import instructions as isa
+from pyvm.isa.errors import ExecutionError
 from pyvm.isa.instructions import INSTRUCTIONS, Instruction
 from pyvm.isa.tokens import byte_token, commit_token, completing_token, output_token
-from pyvm.program.errors import ExecutionError
 
 _WORD = 0xFFFFFFFF
 

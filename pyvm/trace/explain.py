@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from pyvm.isa import instructions as isa
+from pyvm.isa.classes import token_classes
 from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.program.traps import trap_kind
-from pyvm.trace.classes import token_classes, trace_begin
-from pyvm.trace.listing import Listing
+from pyvm.isa.prompt import Listing, trace_begin
+from pyvm.isa.traps import trap_kind
 from pyvm.trace.reader import Reader
 
 CHUNK = 1 << 14  # small: the first lines should appear at once

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyvm.trace.classes import token_classes
+from pyvm.isa.classes import token_classes
 
 CHUNK = 1 << 20
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyvm.trace.classes import TokenClasses
+from pyvm.isa.classes import TokenClasses
 
 CHUNK = 1 << 20
 

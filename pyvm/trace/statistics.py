@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from pyvm.isa.classes import token_classes
+from pyvm.isa.debug import Debug
+from pyvm.isa.prompt import NAMES, Listing, trace_begin
 from pyvm.printable import printable
-from pyvm.program.debug import Debug
-from pyvm.trace.classes import token_classes, trace_begin
-from pyvm.trace.listing import NAMES, Listing
 from pyvm.trace.reader import CHUNK, Reader
 
 _UNITS_SHOWN = 15

@@ -30,8 +30,8 @@ def test_the_default_wheel_is_pure_and_complete(tmp_path):
     assert wheel.name.startswith("libtvm-") and wheel.name.endswith("-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.endswith((".so", ".dylib", ".dll"))]
-    assert {"pyvm/schedule/standard.json", "pyvm/program/bundled/hello.wasm"} <= set(names)
-    assert "pyvm/program/runtime/pyvm.h" in names and "pyvm/cli.py" in names
+    assert {"pyvm/schedule/standard.json", "pyvm/bundled/hello.wasm"} <= set(names)
+    assert "pyvm/compiler/runtime/pyvm.h" in names and "pyvm/cli.py" in names
     (scripts,) = (name for name in names if name.endswith("/entry_points.txt"))
     assert b"pyvm = pyvm.cli:main" in zipfile.ZipFile(wheel).read(scripts)
 

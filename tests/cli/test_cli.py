@@ -13,8 +13,8 @@ import pytest
 
 from cases import BY_NAME, instructions
 from command import failure, pyvm, token_file
-from pyvm.program import Program
-from pyvm.program.bundled import PROGRAMS
+from pyvm.bundled import PROGRAMS
+from pyvm.isa.program import Program
 
 
 def test_run_writes_exactly_the_output():

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pyvm import helpers
-from pyvm.program.c_to_wasm import compiler_command
-from pyvm.program.errors import CompilerNotFound
+from pyvm.compiler.c_to_wasm import compiler_command
+from pyvm.isa.errors import CompilerNotFound
 
 ROOT = Path(__file__).resolve().parents[2]
 PYVM = Path(sys.executable).with_name("pyvm")
@@ -84,7 +84,7 @@ def test_compiling_c_runs_nothing_of_the_folder(hostile):
 def test_looking_for_clang_runs_nothing_of_the_folder(hostile):
     code = (
         "from pyvm import helpers; helpers.zig = lambda: None; "
-        "from pyvm.program import c_to_wasm; print(c_to_wasm.compiler_command())"
+        "from pyvm.compiler import c_to_wasm; print(c_to_wasm.compiler_command())"
     )
     start(hostile, sys.executable, "-I", "-c", code)
 
@@ -140,7 +140,7 @@ def test_a_name_is_never_an_option(tmp_path, name):
     with open(os.fsencode(tmp_path) + b"/" + raw, "w") as file:
         file.write(C)
     code = (
-        "import sys; from pyvm.program import compile_file; "
+        "import sys; from pyvm.compiler.compile import compile_file; "
         "print(len(compile_file(sys.argv[1]).code))"
     )
     done = subprocess.run(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from command import COMMAND, program_file, pyvm, token_file
-from pyvm.program.bundled import PROGRAMS
+from pyvm.bundled import PROGRAMS
 
 README = Path(__file__).parents[2] / "pyvm" / "commands" / "README.md"
 

@@ -15,7 +15,7 @@ import pytest
 from pyvm.cli import main
 from pyvm.engine.errors import ModelError
 from pyvm.engine.model import Model
-from pyvm.program.traps import Trap, TrapSite
+from pyvm.isa.traps import Trap, TrapSite
 from pyvm.weights.model_file import MAGIC, ModelFile, ModelFileError
 
 EVIL = "\x1b]0;owned\x07\r\n\x9b2J\u202e\ud800"
@@ -147,7 +147,7 @@ def test_names_in_traps_are_shown_escaped():
 def test_names_in_statistics_are_shown_escaped():
     import numpy as np
 
-    from pyvm.trace.listing import NAMES
+    from pyvm.isa.prompt import NAMES
     from pyvm.trace.statistics import Statistics
 
     counts = np.ones(len(NAMES), dtype=np.int64)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from command import pyvm
+from pyvm.compiler.compile import compile_file
 from pyvm.engine.model import Model
-from pyvm.program import compile_file
 
 
 @pytest.fixture(scope="module")

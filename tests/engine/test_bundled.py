@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pyvm
+from pyvm.bundled import PROGRAMS
 from pyvm.engine.executor import execute
-from pyvm.program.bundled import PROGRAMS
 
 INPUTS = [
     pytest.param(name, case, id=f"{name}-{i}")

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 import pyvm
+from pyvm.bundled import PROGRAMS
 from pyvm.engine.abi import BYPASSES, PROJECTIONS
 from pyvm.engine.errors import UnsupportedError
 from pyvm.engine.executor import execute
 from pyvm.engine.library import build_info
 from pyvm.engine.model import Model
-from pyvm.program.bundled import PROGRAMS
 
 GENERATED = 1500  # tokens: the prompt is up to ten times as long, and read in chunks
 VARIANTS = [

@@ -17,9 +17,10 @@ from pyvm.engine.abi import ATTENTIONS, BYPASSES, PROJECTIONS
 from pyvm.engine.dense import predict as dense_predict
 from pyvm.engine.errors import LimitError, UnsupportedError
 from pyvm.engine.executor import execute
+from pyvm.isa.executor import Executor
 from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.program import from_tokens
 from pyvm.isa.tokens import VOCABULARY
-from pyvm.program import Executor, from_tokens
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

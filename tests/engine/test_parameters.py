@@ -13,9 +13,9 @@ import pytest
 
 import pyvm
 from cases import BY_NAME
+from pyvm.compiler.compile import from_wasm
 from pyvm.engine.errors import PyvmError
 from pyvm.engine.executor import execute
-from pyvm.program import from_wasm
 
 LOOP = BY_NAME["loop"]
 

@@ -7,12 +7,13 @@ import pytest
 
 from cases import BY_NAME, CASES, instructions
 from pyvm.engine.executor import execute
+from pyvm.isa.classes import token_classes
+from pyvm.isa.executor import Executor
+from pyvm.isa.program import from_tokens
+from pyvm.isa.prompt import NAMES, prompt_end, read_listing, trace_begin
 from pyvm.isa.tokens import VOCABULARY, encode
-from pyvm.program import Executor, from_tokens
 from pyvm.trace import reader, statistics
-from pyvm.trace.classes import prompt_end, token_classes, trace_begin
 from pyvm.trace.explain import explain
-from pyvm.trace.listing import NAMES, read_listing
 from pyvm.trace.output import output_bytes
 from pyvm.trace.reader import Reader, final_cursor
 

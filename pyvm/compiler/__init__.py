@@ -1,0 +1,1 @@
+"""C or WebAssembly -> a program of the machine.  compile.py has one call a stage: read it first."""

@@ -1,0 +1,116 @@
+"""C or WebAssembly -> a program of the machine: one call a stage.  Read this first.
+
+Enters: a bundled name, the path of a .c, .wasm or token file, or the bytes of a module.  Leaves: a
+`Program` (pyvm/isa/program.py), which is ready to become tokens.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pyvm import bundled
+from pyvm.compiler.c_to_wasm import compile_c
+from pyvm.compiler.link.debug import debug_of
+from pyvm.compiler.wasm_to_machine import compile_module
+from pyvm.isa.errors import ProgramError
+from pyvm.isa.program import Program, as_bytes, parse
+from pyvm.printable import printable
+from pyvm.wasm.decode import decode
+from pyvm.wasm.validate import validate
+
+
+def compile_file(
+    source: str | Path,
+    input: bytes | str | None = None,
+    entry: str = "compute",
+    args: tuple[int, ...] = (),
+    checked: bool | None = None,
+) -> Program:
+    """The program in a file, or a bundled one.
+
+    Args:
+        source: bundled name, or path of a .c, .wasm or token file.
+        input: text for a program that takes one (others ignore it); None: the bundled program's
+            default, or nothing.
+        entry: exported function to run; any but `compute` is run with `args` and its results are
+            printed.
+        checked: trap accesses beyond the memory; None: in .wasm files, not in C.
+    """
+    _check_parameters(entry, args, checked)
+    as_bytes(input)
+    if not isinstance(source, (str, os.PathLike)):
+        raise TypeError(f"source must be a bundled name or a path, not {source!r}")
+    name = str(source)
+    if name in bundled.PROGRAMS:
+        item = bundled.PROGRAMS[name]
+        data, default_checked = item.wasm(), False
+        input = item.input if input is None else input
+    else:
+        path = Path(source)
+        if name and path.is_dir():
+            raise ProgramError(f"{printable(name)} is a directory")
+        if name and path.exists() and not path.is_file():
+            raise ProgramError(f"{printable(name)} is no regular file")
+        if not name or not path.is_file():
+            known = ", ".join(bundled.PROGRAMS)
+            raise ProgramError(
+                f"{printable(name) or 'an empty name'}: no such file, and no bundled program "
+                f"(those are: {known})"
+            )
+        if path.suffix == ".c":
+            data, default_checked = compile_c(path, entry), False
+        else:
+            data, default_checked = path.read_bytes(), True
+            if not data.startswith(b"\0asm") and path.suffix != ".wasm":
+                if data.split(None, 1)[:1] != [b"{"] or not data.isascii():
+                    raise ProgramError(
+                        f"{printable(name)} is neither C, WebAssembly nor a token file: pyvm "
+                        "compiles .c and .wasm files, and runs what `pyvm compile` writes"
+                    )
+                program = parse(data.decode(), path.name)
+                return program if input is None else program.with_input(input)
+        name = path.stem
+    checked = default_checked if checked is None else checked
+    print_results = entry != "compute" or bool(args)
+    try:
+        return from_wasm(data, input, entry, args, checked, print_results, name)
+    except ProgramError as error:  # which module it is, the caller of from_wasm knows
+        error.args = (f"{printable(str(source))}: {error}",)
+        raise
+
+
+def from_wasm(
+    data: bytes,
+    input: bytes | str | None = None,
+    entry: str = "compute",
+    args: tuple[int, ...] = (),
+    checked: bool = True,
+    print_results: bool = False,
+    name: str = "program",
+) -> Program:
+    """The program that runs an exported function of a module."""
+    _check_parameters(entry, args, checked)
+    if not isinstance(data, bytes):
+        raise TypeError(f"a module is bytes, not {type(data).__name__}")
+    text, args = as_bytes(input), tuple(map(int, args))
+    module = decode(data)
+    validate(module)
+    linked, takes_input, room = compile_module(module, entry, args, text, checked, print_results)
+    debug = debug_of(module, linked)
+    code, places = tuple(linked.code), tuple(linked.places)
+    return Program(code, text if takes_input else None, places, name, debug, room)
+
+
+def _check_parameters(entry: Any, args: Any, checked: Any) -> None:
+    if not isinstance(entry, str):
+        raise TypeError(f"entry must be the name of an exported function, not {entry!r}")
+    if not isinstance(args, (tuple, list)) or any(
+        isinstance(value, bool) or not isinstance(value, (int, np.integer)) for value in args
+    ):
+        raise TypeError(f"args must be a tuple of integers, not {args!r}")
+    if not isinstance(checked, (bool, type(None))):
+        raise TypeError(f"checked must be True, False or None, not {checked!r}")

@@ -1,0 +1,51 @@
+"""What linked code remembers of the module that it comes from.
+
+Enters: linked code and its module.  Leaves: `Debug` (pyvm/isa/debug.py).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pyvm.compiler.link.assembly import Linked
+from pyvm.isa.debug import Debug
+from pyvm.wasm.debug_lines import read_lines
+from pyvm.wasm.module import Instr, Module
+
+# What is free where wasmtime counts fuel; every other instruction, and the entry of a function,
+# counts one.
+_MARKS = ("block", "loop", "else", "end", "nop", "drop", "return", "unreachable")
+# A straight run of instructions ends behind each of these.
+_ENDS = ("loop", "if", "else", "end", "br", "br_if", "br_table", "return", "unreachable")
+
+
+def debug_of(module: Module, linked: Linked) -> Debug:
+    starts, weights = _straight_runs([body.code for body in module.bodies])
+    units = []
+    for name, first in linked.starts.items():
+        kind, _, number = name.partition(" ")
+        units.append((first, module.function_name(int(number)) if kind == "function" else name))
+    runs = _runs_of(linked.places, starts)
+    lines = read_lines(module.debug, module.code)
+    return Debug(tuple(units), runs, weights, linked.refused, lines)
+
+
+def _straight_runs(bodies: list[list[Instr]]) -> tuple[np.ndarray, np.ndarray]:
+    """(offset of the first instruction, number of executed instructions) of all straight runs."""
+    starts: list[int] = []
+    weights: list[int] = []
+    for code in bodies:
+        fresh = True
+        for op, _, at in code:
+            if fresh:
+                starts.append(at)
+                weights.append(at == code[0].at)
+            weights[-1] += op not in _MARKS
+            fresh = op in _ENDS
+    return np.array(starts, dtype=np.int64), np.array(weights, dtype=np.int64)
+
+
+def _runs_of(places: list[tuple[str | None, int | None]], starts: np.ndarray) -> np.ndarray:
+    """The run of each machine instruction, by the offset in `places`."""
+    offsets = np.array([-1 if at is None else at for _, at in places], dtype=np.int64)
+    return (np.searchsorted(starts, offsets, side="right") - 1).astype(np.int32)

@@ -1,0 +1,49 @@
+"""The way back from machine code to WebAssembly: what traps and statistics say about a program.
+
+Enters: what the linker knows (pyvm/compiler/link/debug.py).  Leaves: `Debug`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Debug:
+    """What is known about the instructions of a program; all of it may be missing.
+
+    Attributes:
+        units: (first instruction, name) of each function and library routine.
+        runs: per instruction the number of the straight run of wasm instructions that it belongs
+            to, -1 for none.
+        weights: wasm instructions of each run.
+        refused: instruction -> the wasm instruction that is not supported there.
+        lines: source line ("file:line") by offset in the wasm file.
+    """
+
+    units: tuple[tuple[int, str], ...] = ()
+    runs: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    weights: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    refused: dict[int, str] = field(default_factory=dict)
+    lines: tuple[tuple[int, str | None], ...] = ()  # (offset, line from there on)
+
+    def line(self, offset: int | None) -> str | None:
+        if offset is None:
+            return None
+        index = bisect_right(self.lines, offset, key=lambda row: row[0]) - 1
+        return self.lines[index][1] if index >= 0 else None
+
+    def wasm_instructions(self, counts: np.ndarray) -> int:
+        """How many wasm instructions were executed, given how often each machine instruction was.
+
+        A run is executed as a whole, and no machine instruction of it more often than that; one of
+        them is executed every time, unless the run needs no code at all: then it is not counted.
+        Where a program traps, the rest of the run and of those that called it counts as well.
+        """
+        most = np.zeros(self.weights.size, dtype=np.int64)
+        known = self.runs >= 0
+        np.maximum.at(most, self.runs[known], counts[known])
+        return int(most @ self.weights)

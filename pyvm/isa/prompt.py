@@ -1,0 +1,128 @@
+"""The grammar of prompts: the one place that takes a sequence of tokens apart.
+
+Enters: token ids and their vocabulary.  Leaves: the program as arrays (`Listing`), the input, and
+where the prompt ends and the trace begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pyvm.isa.classes import TokenClasses, token_classes
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.tokens import END_OF_INPUT, Ids, TokenError, byte_token
+
+NAMES = tuple(INSTRUCTIONS)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """opcodes: index into NAMES per instruction; immediates: uint32 per instruction."""
+
+    opcodes: npt.NDArray[np.int16]
+    immediates: npt.NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return self.opcodes.size
+
+    def name(self, cursor: int) -> str:
+        return NAMES[self.opcodes[cursor]]
+
+
+def read_program(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, int]:
+    """The program that the tokens begin with, and the position behind its `}`.
+
+    Raises TokenError, which names the position of the first token that cannot stand there.
+    """
+    classes = token_classes(vocabulary)
+    if not tokens.size or tokens[0] != classes.program_begin:
+        raise _unexpected(tokens, 0, "'{'", vocabulary)
+    closes = np.flatnonzero(tokens == classes.program_end)
+    end = int(closes[0]) if closes.size else tokens.size
+    body = tokens[1:end]
+    opcodes, parts = classes.opcode[body], classes.byte[body]
+    is_opcode = np.arange(body.size) % 5 == 0
+    is_byte = (parts >= 0) & ~classes.mark[body] & ~classes.alias[body]
+    wrong = np.flatnonzero(np.where(is_opcode, opcodes < 0, ~is_byte))
+    if wrong.size:
+        first = int(wrong[0])
+        expected = "a byte" if first % 5 else "an instruction or '}'"
+        raise _unexpected(tokens, 1 + first, expected, vocabulary)
+    if body.size % 5:
+        raise _unexpected(tokens, end, "a byte", vocabulary)
+    if not closes.size:
+        raise _unexpected(tokens, end, "'}'", vocabulary)
+    if not body.size:
+        raise TokenError("the program is empty")
+    octets = np.ascontiguousarray(parts.reshape(-1, 5)[:, 1:], dtype=np.uint8)
+    return Listing(opcodes[::5], octets.reshape(-1).view("<u4")), end + 1
+
+
+def read_prompt(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, bytes | None]:
+    """The program and its input (None: instruction 0 is not input_base); raises TokenError."""
+    classes = token_classes(vocabulary)
+    listing, begin = read_program(tokens, vocabulary)
+    rest = tokens[begin:]
+    if listing.name(0) != "input_base":
+        if rest.size:
+            raise _unexpected(tokens, begin, "the end", vocabulary)
+        return listing, None
+    ends = np.flatnonzero(rest == classes.input_end)
+    count = int(ends[0]) if ends.size else rest.size
+    octets = classes.byte[rest[:count]]
+    wrong = np.flatnonzero((octets < 0) | classes.mark[rest[:count]])
+    if wrong.size:
+        raise _unexpected(tokens, begin + int(wrong[0]), "a byte", vocabulary)
+    if not count or octets[-1] != 0:
+        expected = f"an input that ends in {byte_token(0)}"
+        raise _unexpected(tokens, begin + count, expected, vocabulary)
+    if not ends.size:
+        raise _unexpected(tokens, tokens.size, repr(END_OF_INPUT), vocabulary)
+    if count + 1 != rest.size:
+        raise _unexpected(tokens, begin + count + 1, "the end", vocabulary)
+    return listing, octets[:-1].astype(np.uint8).tobytes()
+
+
+def read_listing(tokens: Ids, vocabulary: tuple[str, ...]) -> Listing | None:
+    """None when the tokens do not begin with a program (those of a specialised model do not)."""
+    try:
+        return read_program(tokens, vocabulary)[0]
+    except TokenError:
+        return None
+
+
+def trace_begin(tokens: Ids, classes: TokenClasses) -> int:
+    """The position after the program's `}` (or after `start`): input and trace begin there."""
+    if tokens.size and tokens[0] == classes.start:
+        return 1
+    ends = np.flatnonzero(tokens == classes.program_end)
+    return int(ends[0]) + 1 if ends.size else 0
+
+
+def prompt_end(tokens: Ids, classes: TokenClasses) -> int:
+    """The position where the generated part of a whole trace begins.
+
+    Only an input ends in commit(+0,sts=0,bt=0): no instruction commits that way.
+    """
+    begin = trace_begin(tokens, classes)
+    ends = np.flatnonzero(tokens[begin:] == classes.input_end)
+    return begin + int(ends[0]) + 1 if ends.size else begin
+
+
+def first_stop(tokens: Ids, begin: int, stop: int) -> int | None:
+    """The position of the first stop token from `begin` on, None where there is none.
+
+    Of a whole run it is the last token.
+    """
+    stops = np.flatnonzero(tokens[begin:] == stop)
+    return begin + int(stops[0]) if stops.size else None
+
+
+def _unexpected(
+    tokens: Ids, position: int, expected: str, vocabulary: tuple[str, ...]
+) -> TokenError:
+    found = repr(vocabulary[tokens[position]]) if position < tokens.size else "the end"
+    return TokenError(f"token {position}: {expected} expected, found {found}")

@@ -1,0 +1,63 @@
+"""Floats that are only moved: their bits, as integers.
+
+Enters: the types and the code of a valid function.  Leaves: the same with i32 for f32 and i64 for
+f64.
+
+The machine has no float arithmetic.  But constants, variables, parameters, memory accesses, and the
+instructions that touch no more than the sign or nothing at all, treat a float as its bits, which
+WebAssembly keeps as they are.  What computes with floats stays, and is refused where it is lowered.
+"""
+
+from __future__ import annotations
+
+from pyvm.wasm.module import FunctionType, Instr
+
+_INTEGER = {"f32": "i32", "f64": "i64"}
+_SIGN = {"f32": 1 << 31, "f64": 1 << 63}
+_MOVES = {
+    f"{kind}.{name}": f"{integer}.{name}"
+    for kind, integer in _INTEGER.items()
+    for name in ("load", "store")
+}
+_REINTERPRETATIONS = {
+    "i32.reinterpret_f32", "f32.reinterpret_i32", "i64.reinterpret_f64", "f64.reinterpret_i64"
+}  # fmt: skip
+
+
+def integer_type(kind: str) -> str:
+    """The type of a value's bits."""
+    return _INTEGER.get(kind, kind)
+
+
+def integer_types(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(integer_type, kinds))
+
+
+def integer_function(kind: FunctionType) -> FunctionType:
+    return FunctionType(integer_types(kind.params), integer_types(kind.results))
+
+
+def integer_code(code: list[Instr]) -> list[Instr]:
+    """The instructions with every move of a float as one of its bits."""
+    result = []
+    for instr in code:
+        op, arg, at = instr
+        kind, _, name = op.partition(".")
+        if op in _REINTERPRETATIONS:
+            continue
+        if isinstance(arg, FunctionType):
+            result.append(Instr(op, integer_function(arg), at))
+        elif kind not in _INTEGER:
+            result.append(instr)
+        elif op in _MOVES:
+            result.append(Instr(_MOVES[op], arg, at))
+        elif name == "const":
+            result.append(Instr(f"{_INTEGER[kind]}.const", int.from_bytes(arg, "little"), at))
+        elif name in ("neg", "abs"):
+            constant = _SIGN[kind] if name == "neg" else _SIGN[kind] - 1
+            operation = "xor" if name == "neg" else "and"
+            result.append(Instr(f"{_INTEGER[kind]}.const", constant, at))
+            result.append(Instr(f"{_INTEGER[kind]}.{operation}", None, at))
+        else:
+            result.append(instr)
+    return result

@@ -1,0 +1,200 @@
+"""The parts of WebAssembly that pyvm does not have, by the bytes that ask for them.
+
+Enters: an opcode, the byte of a type, a flag.  Leaves: the proposal that it belongs to, and the
+sentence that says so.  A module that uses one of them is not invalid.  What no table here knows is
+no WebAssembly of today, and invalid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyvm.isa.errors import ProgramError, Unsupported, WasmError
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One part: what it is called, the flag that keeps clang from using it, and whether it is of
+    WebAssembly 2.0, which pyvm means to have.
+    """
+
+    name: str
+    flag: str = ""
+    second: bool = False
+
+
+def _second(name: str, flag: str = "-mcpu=mvp") -> Proposal:
+    return Proposal(f"{name} (a part of WebAssembly 2.0)", flag, True)
+
+
+REFERENCE_TYPES = _second("reference types")
+BULK_MEMORY = _second("bulk memory operations")
+SIMD = _second("SIMD", "-mno-simd128")
+GC = Proposal("the GC proposal")
+FUNCTION_REFERENCES = Proposal("the function references proposal")
+TAIL_CALLS = Proposal("the tail call proposal", "-mno-tail-call")
+EXCEPTIONS = Proposal("the exception handling proposal", "-fno-exceptions")
+LEGACY_EXCEPTIONS = Proposal("the legacy exception handling proposal", "-fno-exceptions")
+MEMORY64 = Proposal("the memory64 proposal", "--target=wasm32")
+MULTI_MEMORY = Proposal("the multi-memory proposal")
+THREADS = Proposal("the threads proposal", "-mno-atomics")
+SHARED_EVERYTHING = Proposal("the shared-everything threads proposal")
+EXTENDED_CONST = Proposal("the extended constant expressions proposal", "-mno-extended-const")
+RELAXED_SIMD = Proposal("the relaxed SIMD proposal", "-mno-relaxed-simd")
+HALF_PRECISION = Proposal("the half precision proposal", "-mno-fp16")
+WIDE_ARITHMETIC = Proposal("the wide arithmetic proposal", "-mno-wide-arithmetic")
+CUSTOM_PAGE_SIZES = Proposal("the custom page sizes proposal")
+MEMORY_CONTROL = Proposal("the memory control proposal")
+STACK_SWITCHING = Proposal("the stack switching proposal")
+STRINGREF = Proposal("the reference-typed strings proposal")
+COMPONENT_MODEL = Proposal("the component model")
+
+Known = tuple[str, Proposal]
+
+_OPCODES: dict[int, Known] = {
+    0x06: ("try", LEGACY_EXCEPTIONS),
+    0x07: ("catch", LEGACY_EXCEPTIONS),
+    0x08: ("throw", EXCEPTIONS),
+    0x09: ("rethrow", LEGACY_EXCEPTIONS),
+    0x0A: ("throw_ref", EXCEPTIONS),
+    0x12: ("return_call", TAIL_CALLS),
+    0x13: ("return_call_indirect", TAIL_CALLS),
+    0x14: ("call_ref", FUNCTION_REFERENCES),
+    0x15: ("return_call_ref", FUNCTION_REFERENCES),
+    0x18: ("delegate", LEGACY_EXCEPTIONS),
+    0x19: ("catch_all", LEGACY_EXCEPTIONS),
+    0x1F: ("try_table", EXCEPTIONS),
+    0x25: ("table.get", REFERENCE_TYPES),
+    0x26: ("table.set", REFERENCE_TYPES),
+    0xD0: ("ref.null", REFERENCE_TYPES),
+    0xD1: ("ref.is_null", REFERENCE_TYPES),
+    0xD2: ("ref.func", REFERENCE_TYPES),
+    0xD3: ("ref.eq", GC),
+    0xD4: ("ref.as_non_null", FUNCTION_REFERENCES),
+    0xD5: ("br_on_null", FUNCTION_REFERENCES),
+    0xD6: ("br_on_non_null", FUNCTION_REFERENCES),
+    0xE0: ("cont.new", STACK_SWITCHING),
+    0xE1: ("cont.bind", STACK_SWITCHING),
+    0xE2: ("suspend", STACK_SWITCHING),
+    0xE3: ("resume", STACK_SWITCHING),
+    0xE4: ("resume_throw", STACK_SWITCHING),
+    0xE5: ("switch", STACK_SWITCHING),
+}
+_MISCELLANEOUS: dict[int, Known] = {  # behind the prefix 0xfc
+    8: ("memory.init", BULK_MEMORY),
+    9: ("data.drop", BULK_MEMORY),
+    12: ("table.init", BULK_MEMORY),
+    13: ("elem.drop", BULK_MEMORY),
+    14: ("table.copy", BULK_MEMORY),
+    15: ("table.grow", REFERENCE_TYPES),
+    16: ("table.size", REFERENCE_TYPES),
+    17: ("table.fill", REFERENCE_TYPES),
+    18: ("memory.discard", MEMORY_CONTROL),
+    19: ("i64.add128", WIDE_ARITHMETIC),
+    20: ("i64.sub128", WIDE_ARITHMETIC),
+    21: ("i64.mul_wide_s", WIDE_ARITHMETIC),
+    22: ("i64.mul_wide_u", WIDE_ARITHMETIC),
+}
+# Numbers up to 0xff behind the prefix 0xfd that no instruction has.
+_NO_SIMD = {0x9A, 0xA2, 0xA5, 0xA6, 0xAF, 0xB0, 0xB2, 0xB3, 0xB4, 0xBB, 0xC2, 0xC5, 0xC6, 0xCF,
+            0xD0, 0xD2, 0xD3, 0xD4, 0xE2, 0xEE}  # fmt: skip
+# By prefix: the first and last number of instructions, and whose they are.
+_RANGES: dict[int, list[tuple[int, int, Proposal]]] = {
+    0xFB: [(0x00, 0x1E, GC), (0x80, 0xB7, STRINGREF)],
+    0xFD: [(0x00, 0xFF, SIMD), (0x100, 0x113, RELAXED_SIMD), (0x120, 0x14F, HALF_PRECISION)],
+    0xFE: [(0x00, 0x03, THREADS), (0x10, 0x4E, THREADS), (0x4F, 0x75, SHARED_EVERYTHING)],
+}
+
+_TYPES: dict[int, Known] = {  # of values, and the heap types of references
+    0x7B: ("v128", SIMD),
+    0x75: ("nullcontref", STACK_SWITCHING),
+    0x74: ("nullexnref", EXCEPTIONS),
+    0x73: ("nullfuncref", GC),
+    0x72: ("nullexternref", GC),
+    0x71: ("nullref", GC),
+    0x70: ("funcref", REFERENCE_TYPES),
+    0x6F: ("externref", REFERENCE_TYPES),
+    0x6E: ("anyref", GC),
+    0x6D: ("eqref", GC),
+    0x6C: ("i31ref", GC),
+    0x6B: ("structref", GC),
+    0x6A: ("arrayref", GC),
+    0x69: ("exnref", EXCEPTIONS),
+    0x68: ("contref", STACK_SWITCHING),
+    0x67: ("stringref", STRINGREF),
+    0x65: ("a shared type", SHARED_EVERYTHING),
+}
+_REFERENCES = (0x63, 0x64)  # (ref null ...), (ref ...): a heap type follows
+_DEFINITIONS: dict[int, Known] = {
+    0x5F: ("a struct type", GC),
+    0x5E: ("an array type", GC),
+    0x5D: ("a continuation type", STACK_SWITCHING),
+    0x50: ("a subtype", GC),
+    0x4F: ("a final subtype", GC),
+    0x4E: ("a recursive group of types", GC),
+    0x65: ("a shared type", SHARED_EVERYTHING),
+}
+_SECTIONS: dict[int, Known] = {
+    13: ("a tag section", EXCEPTIONS),
+    14: ("a string section", STRINGREF),
+}
+TAG = ("a tag", EXCEPTIONS)  # kind 4 of imports and exports
+
+
+def refusal(known: Known | None, at: int, otherwise: str, where: str = "") -> ProgramError:
+    """The error for bytes that are `known` to belong to a proposal, or invalid."""
+    return WasmError(otherwise, at) if known is None else missing(known, at, where)
+
+
+def missing(known: Known, at: int, where: str = "") -> Unsupported:
+    """The error that says which proposal is needed, and by what."""
+    what, proposal = known
+    advice = f"; in C, compile with {proposal.flag}" if proposal.flag else ""
+    yet = " yet" if proposal.second else ""
+    place = f" at offset {at:#x}{where}"
+    return Unsupported(
+        f"{what}{place} needs {proposal.name}, which pyvm does not have{yet}{advice}"
+    )
+
+
+def instruction(prefix: int | None, number: int) -> Known | None:
+    """The instruction that pyvm does not have, or None for what is none at all."""
+    if prefix is None:
+        return _OPCODES.get(number)
+    if prefix == 0xFC:
+        return _MISCELLANEOUS.get(number)
+    for first, last, proposal in _RANGES[prefix]:
+        if first <= number <= last and not (prefix == 0xFD and number in _NO_SIMD):
+            return f"instruction {prefix:#04x} {number:#04x}", proposal
+    return None
+
+
+def value_type(code: int, heap: int | None = None) -> Known | None:
+    """The type that pyvm does not have; `heap`: the byte behind that of a reference."""
+    if code in _REFERENCES:
+        name, proposal = _TYPES.get(heap or 0, ("", FUNCTION_REFERENCES))
+        core = proposal is REFERENCE_TYPES or not name
+        return "a typed reference", FUNCTION_REFERENCES if core else proposal
+    return _TYPES.get(code)
+
+
+def type_definition(code: int) -> Known | None:
+    return _DEFINITIONS.get(code)
+
+
+def section(number: int) -> Known | None:
+    return _SECTIONS.get(number)
+
+
+def limits(flag: int, memory: bool) -> Known | None:
+    """What the flag of a memory's or table's limits asks for beyond a maximum (bit 0)."""
+    kind = "memory" if memory else "table"
+    if flag & ~0xF or (flag & 8 and not memory):
+        return None
+    if flag & 8:
+        return "a memory with pages of its own size", CUSTOM_PAGE_SIZES
+    if flag & 4:
+        return f"a {kind} of 64-bit addresses", MEMORY64
+    if flag & 2:
+        return f"a shared {kind}", THREADS if memory else SHARED_EVERYTHING
+    return None

@@ -1,0 +1,332 @@
+"""Validation of a decoded module (core specification 2.0, chapter 3 and the algorithm in its
+appendix).
+
+Enters: a `Module`.  Leaves: nothing, or `WasmError` with the offset of what is wrong.  Lowering
+relies on a valid module: operands are there and have the right types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from pyvm.isa.errors import WasmError
+from pyvm.wasm import limits, proposals
+from pyvm.wasm.module import MAX_PAGES, Body, FunctionType, Instr, Limits, Module
+from pyvm.wasm.opcodes import ACCESS_BYTES, OPCODES
+
+ROWS = {row.name: row for row in OPCODES.values()}
+_ANY = "any"  # the type of an operand popped in code that cannot be reached
+
+
+GlobalTypes = list[tuple[str, bool]]  # type and whether it is mutable
+_CONSTANT_OPERATIONS = {f"{kind}.{op}" for kind in ("i32", "i64") for op in ("add", "sub", "mul")}
+
+
+def validate(module: Module) -> None:
+    """Raises WasmError if the module is invalid."""
+    functions = module.function_types()
+    tables = [item.desc for item in module.imported("table")] + module.tables
+    memories = [item.desc for item in module.imported("memory")] + module.memories
+    global_types: GlobalTypes = [item.desc for item in module.imported("global")]
+    imported_globals = list(global_types)
+    for table in tables:
+        _limits("table", table, (1 << 32) - 1)
+    for memory in memories:
+        _limits("memory", memory, MAX_PAGES)
+    for item in module.globals:
+        _constant(item.init, item.type, imported_globals, global_types)
+        global_types.append((item.type, item.mutable))
+    counts = {
+        "func": len(functions),
+        "table": len(tables),
+        "memory": len(memories),
+        "global": len(global_types),
+    }
+    seen = set()
+    for export in module.exports:
+        if export.index >= counts[export.kind]:
+            raise WasmError(
+                f"export {export.name!r}: unknown {export.kind} {export.index}", export.at
+            )
+        if export.name in seen:
+            raise WasmError(f"export {export.name!r} twice", export.at)
+        seen.add(export.name)
+    if module.start:
+        index, at = module.start
+        if index >= len(functions) or functions[index] != FunctionType((), ()):
+            raise WasmError(f"start function {index} is unknown or has parameters or results", at)
+    for element in module.elements:
+        if element.offset is not None:
+            if not tables:
+                raise WasmError("unknown table 0", element.at)
+            _constant(element.offset, "i32", imported_globals, global_types)
+        if any(index is not None and index >= len(functions) for index in element.functions):
+            raise WasmError("unknown function in an element segment", element.at)
+    for data in module.data:
+        if data.offset is None:
+            continue
+        if not memories:
+            raise WasmError("unknown memory 0", data.at)
+        _constant(data.offset, "i32", imported_globals, global_types)
+    checker = _Checker(module, functions, global_types, bool(tables), bool(memories))
+    for type_index, body in zip(module.functions, module.bodies):
+        checker.function(module.types[type_index], body)
+
+
+def _limits(kind: str, limits: Limits, bound: int) -> None:
+    if limits.minimum > bound or (limits.maximum or 0) > bound:
+        raise WasmError(f"{kind} size beyond {bound}")
+    if limits.maximum is not None and limits.maximum < limits.minimum:
+        raise WasmError(f"{kind} minimum is larger than its maximum")
+
+
+def _constant(code: list[Instr], kind: str, imported: GlobalTypes, known: GlobalTypes) -> None:
+    """A constant expression: one constant or one immutable imported global.
+
+    Sums, differences and products, and globals of the module itself (those in `known`), belong to
+    later proposals: they are only told apart from what is invalid.
+    """
+    stack: list[str] = []
+    later = None
+    for op, arg, at in code[:-1]:
+        if op.endswith(".const"):
+            stack.append(op.partition(".")[0])
+        elif op == "global.get":
+            if arg >= len(known) or known[arg][1]:
+                raise WasmError("constant expression reads an unknown or mutable global", at)
+            stack.append(known[arg][0])
+            if arg >= len(imported):
+                later = later or (("a constant expression of another global", proposals.GC), at)
+        elif op in _CONSTANT_OPERATIONS:
+            operand = op.partition(".")[0]
+            if stack[-2:] != [operand, operand]:
+                raise WasmError(f"type mismatch: two operands of {operand} expected", at)
+            stack.pop()
+            later = later or ((f"{op} in a constant expression", proposals.EXTENDED_CONST), at)
+        else:
+            raise WasmError(f"constant expression required, found {op}", at)
+    if stack != [kind]:
+        found = " ".join(stack) or "nothing"
+        raise WasmError(f"type mismatch: {kind} expected, found {found}", code[-1].at)
+    if later:
+        raise proposals.missing(*later)
+
+
+@dataclass
+class _Frame:
+    op: str
+    type: FunctionType
+    height: int
+    unreachable: bool = False
+
+    @property
+    def label(self) -> tuple[str, ...]:
+        return self.type.params if self.op == "loop" else self.type.results
+
+
+class _Checker:
+    """The state of the algorithm; one for all functions of a module."""
+
+    def __init__(
+        self,
+        module: Module,
+        functions: list[FunctionType],
+        global_types: GlobalTypes,
+        has_table: bool,
+        has_memory: bool,
+    ):
+        self.module, self.functions, self.globals = module, functions, global_types
+        self.has_table, self.has_memory = has_table, has_memory
+        self.stack: list[str] = []
+        self.frames: list[_Frame] = []
+        self.locals: tuple[str, ...] = ()
+        self.moved = 0  # operands, see limits.py
+        self.at = 0
+
+    def function(self, kind: FunctionType, body: Body) -> None:
+        self.locals = (*kind.params, *body.locals)
+        self.stack.clear()
+        self.frames.append(_Frame("function", FunctionType((), kind.results), 0))
+        for instr in body.code:
+            self.at = instr.at
+            row = ROWS[instr.op]
+            if row.immediate == "memory":
+                if not self.has_memory:
+                    self.fail("unknown memory 0")
+                if 1 << min(instr.arg[0], 32) > ACCESS_BYTES[instr.op]:
+                    self.fail("alignment must not be larger than natural")
+            if row.immediate in ("zero", "zeros") and not self.has_memory:
+                self.fail("unknown memory 0")
+            if row.params is not None:
+                self.pop_all(row.params)
+                self.stack += row.results
+            else:
+                _RULES[instr.op](self, instr.arg)
+
+    def fail(self, message: str) -> NoReturn:
+        raise WasmError(message, self.at)
+
+    def pop(self, expected: str = _ANY) -> str:
+        """Takes one operand; its type, which is _ANY where code that cannot be reached has none."""
+        frame = self.frames[-1]
+        if len(self.stack) == frame.height:
+            if frame.unreachable:
+                return _ANY
+            self.fail("type mismatch: an operand is missing")
+        actual = self.stack.pop()
+        if _ANY not in (actual, expected) and actual != expected:
+            self.fail(f"type mismatch: {expected} expected, found {actual}")
+        return actual
+
+    def pop_all(self, types: tuple[str, ...]) -> list[str]:
+        """Takes operands; their types, the lowest first."""
+        self.count(types)
+        return [self.pop(kind) for kind in reversed(types)][::-1]
+
+    def push_all(self, types: tuple[str, ...] | list[str]) -> None:
+        self.count(types)
+        self.stack += types
+        if len(self.stack) > limits.OPERANDS:
+            limits.bounded(len(self.stack), limits.OPERANDS, "operands", self.at)
+
+    def count(self, types: tuple[str, ...] | list[str]) -> None:
+        self.moved += len(types)
+        if self.moved > limits.MOVED_OPERANDS:
+            limits.bounded(self.moved, limits.MOVED_OPERANDS, "operands of all functions", self.at)
+
+    def enter(self, op: str, kind: FunctionType) -> None:
+        self.pop_all(kind.params)
+        self.frames.append(_Frame(op, kind, len(self.stack)))
+        self.push_all(kind.params)
+
+    def leave(self) -> _Frame:
+        frame = self.frames[-1]
+        self.pop_all(frame.type.results)
+        if len(self.stack) != frame.height:
+            self.fail("type mismatch: operands are left over at the end of a block")
+        self.frames.pop()
+        return frame
+
+    def dead(self) -> None:
+        frame = self.frames[-1]
+        del self.stack[frame.height :]
+        frame.unreachable = True
+
+    def item(self, items, index: int, what: str):
+        if index >= len(items):
+            self.fail(f"unknown {what} {index}")
+        return items[index]
+
+    def label(self, depth: int) -> tuple[str, ...]:
+        if depth >= len(self.frames):
+            self.fail(f"unknown label {depth}")
+        return self.frames[-1 - depth].label
+
+    def block(self, kind, op="block"):
+        self.enter(op, kind)
+
+    def if_(self, kind):
+        self.pop("i32")
+        self.enter("if", kind)
+
+    def else_(self, _):
+        if self.frames[-1].op != "if":
+            self.fail("else without if")
+        frame = self.leave()
+        self.frames.append(_Frame("else", frame.type, len(self.stack)))
+        self.push_all(frame.type.params)
+
+    def end(self, _):
+        frame = self.leave()
+        if frame.op == "if" and frame.type.params != frame.type.results:
+            self.fail("type mismatch: an if with a result needs an else")
+        self.push_all(frame.type.results)
+
+    def br(self, depth):
+        self.pop_all(self.label(depth))
+        self.dead()
+
+    def br_if(self, depth):
+        self.pop("i32")
+        self.pop_all(self.label(depth))
+        self.push_all(self.label(depth))
+
+    def br_table(self, targets):
+        """Each label is checked against the operands that are there: where some are missing, in
+        code that cannot be reached, the labels' types may differ.
+        """
+        self.pop("i32")
+        arity = len(self.label(targets[-1]))
+        for depth in dict.fromkeys(targets):
+            label = self.label(depth)
+            if len(label) != arity:
+                self.fail("type mismatch: the labels of br_table differ")
+            self.push_all(self.pop_all(label))
+        self.pop_all(self.label(targets[-1]))
+        self.dead()
+
+    def return_(self, _):
+        self.pop_all(self.frames[0].type.results)
+        self.dead()
+
+    def call(self, index):
+        kind = self.item(self.functions, index, "function")
+        self.pop_all(kind.params)
+        self.push_all(kind.results)
+
+    def call_indirect(self, index):
+        if not self.has_table:
+            self.fail("unknown table 0")
+        kind = self.item(self.module.types, index, "type")
+        self.pop("i32")
+        self.pop_all(kind.params)
+        self.push_all(kind.results)
+
+    def select(self, kind):
+        self.pop("i32")
+        first = self.pop(kind or _ANY)
+        second = self.pop(kind or first)
+        self.stack.append(kind or (second if first == _ANY else first))
+
+    def local_get(self, index):
+        self.stack.append(self.item(self.locals, index, "local"))
+
+    def local_set(self, index):
+        self.pop(self.item(self.locals, index, "local"))
+
+    def local_tee(self, index):
+        self.local_set(index)
+        self.local_get(index)
+
+    def global_get(self, index):
+        self.stack.append(self.item(self.globals, index, "global")[0])
+
+    def global_set(self, index):
+        kind, mutable = self.item(self.globals, index, "global")
+        if not mutable:
+            self.fail(f"global {index} is immutable")
+        self.pop(kind)
+
+
+_RULES = {
+    "unreachable": lambda checker, _: checker.dead(),
+    "block": _Checker.block,
+    "loop": lambda checker, kind: checker.block(kind, "loop"),
+    "if": _Checker.if_,
+    "else": _Checker.else_,
+    "end": _Checker.end,
+    "br": _Checker.br,
+    "br_if": _Checker.br_if,
+    "br_table": _Checker.br_table,
+    "return": _Checker.return_,
+    "call": _Checker.call,
+    "call_indirect": _Checker.call_indirect,
+    "drop": lambda checker, _: checker.pop(),
+    "select": _Checker.select,
+    "local.get": _Checker.local_get,
+    "local.set": _Checker.local_set,
+    "local.tee": _Checker.local_tee,
+    "global.get": _Checker.global_get,
+    "global.set": _Checker.global_set,
+}

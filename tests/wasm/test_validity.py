@@ -1,0 +1,127 @@
+"""Validity: what WebAssembly 2.0 allows is accepted, what it forbids is not."""
+
+import pytest
+
+from compiler.oracle import engine_without_later, is_valid
+from pyvm.isa.errors import WasmError
+from pyvm.wasm.decode import decode
+from pyvm.wasm.validate import validate
+
+HEAD = b"\0asm\1\0\0\0"
+
+
+def section(number: int, content: bytes) -> bytes:
+    assert len(content) < 128
+    return bytes([number, len(content)]) + content
+
+
+def function(code: str, kind: str = "60 00 00", rest: bytes = b"") -> bytes:
+    """A module with one function; `code` without locals and without the last end."""
+    body = b"\0" + bytes.fromhex(code) + b"\x0b"
+    return (
+        HEAD + section(1, b"\1" + bytes.fromhex(kind)) + section(3, b"\1\0") + rest
+        + section(10, bytes([1, len(body)]) + body)
+    )  # fmt: skip
+
+
+def both(data: bytes) -> bool:
+    """Whether a module is valid: for us, and for wasmtime without later proposals."""
+    expected = is_valid(engine_without_later(), data)
+    try:
+        validate(decode(data))
+        actual = True
+    except WasmError:
+        actual = False
+    assert actual == expected
+    return actual
+
+
+@pytest.mark.parametrize(
+    "code, valid",
+    [
+        # block (result f32) block (result f64) unreachable i32.const 0 br_table 0 1 1 end drop
+        # f32.const 0 end drop: in dead code the labels' types may differ
+        ("02 7d 02 7c 00 41 00 0e 02 00 01 01 0b 1a 43 00000000 0b 1a", True),
+        # the same with an operand there: it has one type only
+        ("02 7d 02 7c 00 43 00000000 41 00 0e 02 00 01 01 0b 1a 43 00000000 0b 1a", False),
+        # the numbers of operands differ
+        ("02 7d 02 40 00 41 00 0e 02 00 01 01 0b 43 00000000 0b 1a", False),
+        ("02 7f 02 7f 41 01 41 00 0e 01 00 01 0b 0b 1a", True),
+        ("02 7f 02 7e 41 01 41 00 0e 01 00 01 0b 1a 41 00 0b 1a", False),
+        # an operand that is not there has any type for select, and its other operand decides
+        ("00 41 00 41 00 1b 1a", True),
+        ("00 42 00 41 00 1b 45 1a", False),
+        ("00 41 00 1b a7 1a", True),
+        ("00 41 00 1c 01 7e 50 1a", True),
+        ("00 41 00 1c 01 7e 45 1a", False),
+        # results of a branch in dead code
+        ("02 7f 00 0d 00 0b 1a", True),
+        ("02 7f 00 0d 00 a7 0b 1a", False),
+    ],
+)
+def test_code(code, valid):
+    assert both(function(code)) == valid
+
+
+@pytest.mark.parametrize("announced, there, valid", [(1, 1, True), (0, 1, False), (2, 1, False),
+                                                     (1, 0, False), (0, 0, True)])  # fmt: skip
+def test_the_data_count(announced, there, valid):
+    data = section(11, bytes([there]) + b"\1\0" * there)
+    assert both(HEAD + section(12, bytes([announced])) + data) == valid
+    assert both(HEAD + section(12, bytes([announced]))) == (announced == 0)
+
+
+@pytest.mark.parametrize(
+    "sections, valid",
+    [
+        ("2: 01 01 61 01 6d 02 00 01", True),  # a memory is imported
+        ("2: 01 01 61 01 6d 02 01 02 01", False),  # with a maximum below its minimum
+        ("2: 01 01 61 01 6d 02 00 81 80 04", False),  # of more than 4 GiB
+        ("2: 01 01 61 01 74 01 70 01 02 01", False),
+        ("5: 01 00 80 80 04", True),
+        ("5: 01 00 81 80 04", False),
+        ("6: 01 7f 00 41 00 0b", True),
+        ("6: 01 7f 00 41 00 41 00 0b", False),
+        ("6: 01 7f 00 0b", False),
+        ("6: 01 7e 00 41 00 0b", False),
+        ("6: 01 7f 00 01 0b", False),
+        ("7: 00", True),
+        ("7: 02 01 61 00 00 01 61 00 00", False),  # an export twice
+        ("7: 01 01 ff 00 00", False),  # no UTF-8
+        ("7: 01 01 61 00 02", False),  # an unknown function
+        ("8: 01", False),
+        ("0: 01 61", True),
+        ("0: 01 ff", False),  # the name of a custom section
+        ("0: 02 61", False),
+        ("4: 01 70 01 02 01", False),
+        ("9: 01 01 00 00", True),  # a passive segment needs no table
+        ("9: 01 00 41 00 0b 00", False),
+        ("4: 01 70 00 01 | 9: 01 00 41 00 0b 00", True),
+        ("4: 01 70 00 01 | 9: 01 00 41 00 0b 01 02", False),  # an unknown function
+        ("b: 01 00 41 00 0b 00", False),  # data without a memory
+        ("5: 01 00 01 | b: 01 00 41 00 0b 00", True),
+        ("5: 01 00 01 | b: 01 02 00 41 00 0b 00", True),
+        ("5: 01 00 01 | b: 01 02 01 41 00 0b 00", False),  # of an unknown memory
+    ],
+)
+def test_sections(sections, valid):
+    data = HEAD + section(1, b"\1\x60\0\0")
+    for part in sections.split("|"):
+        number, _, content = part.partition(":")
+        data += section(int(number, 16), bytes.fromhex(content))
+    assert both(data) == valid
+
+
+def test_a_number_is_no_longer_than_its_type():
+    for size, valid in (("80 80 80 80 00", True), ("80 80 80 80 80 00", False),
+                        ("80 80 80 80 10", False)):  # fmt: skip
+        assert both(function(f"41 {size} 1a")) == valid
+        assert both(function(f"41 00 28 00 {size} 1a", rest=section(5, b"\1\0\1"))) == valid
+
+
+@pytest.mark.parametrize(
+    "alignment, valid", [(0, True), (2, True), (3, False), (32, False), (63, False)]
+)
+def test_alignment(alignment, valid):
+    memory = section(5, b"\1\0\1")
+    assert both(function(f"41 00 28 {alignment:02x} 00 1a", rest=memory)) == valid
