@@ -6,7 +6,8 @@
     run = model.generate(program)
     check = model.verify(run.tokens)
 
-The picture: program -> graph -> schedule -> weights -> engine -> trace, one package each.
+The tree is the data flow: isa, wasm and compiler make programs; graph, schedule and weights make the
+model; engine runs one inside the other; trace is what people read.
 Importing this one loads nothing else: the names below are imported when they are first used.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["Check", "Model", "PyvmError", "Run", "compile", "load"]
+__all__ = ["Check", "Model", "Program", "PyvmError", "Run", "compile", "load"]
 
 TYPE_CHECKING = False  # importing typing takes longer than all else here
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from pyvm.engine.model import Check, Model
     from pyvm.engine.run import Run
     from pyvm.engine.standard import load
+    from pyvm.isa.program import Program
 
 _HOME = {
     "Check": ("pyvm.engine.run", "Check"),
     "Model": ("pyvm.engine.model", "Model"),
+    "Program": ("pyvm.isa.program", "Program"),
     "PyvmError": ("pyvm.engine.errors", "PyvmError"),
     "Run": ("pyvm.engine.run", "Run"),
     "compile": ("pyvm.compiler.compile", "compile_file"),

@@ -77,3 +77,29 @@ with pyvm.load() as model:
     assert model.generate(pyvm.compile("hello")).ok
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+# The rooms of pyvm from the bottom up: a module imports from its own room and from rooms before it.
+# `bundled` is data; its __main__, which compiles the bundled programs anew, is a command.
+ROOMS = (
+    "printable files helpers isa wasm bundled compiler graph schedule weights trace engine build "
+    "commands cli"
+).split()
+IMPORT = re.compile(r"^\s*(?:from (pyvm(?:\.\w+)*) import ([\w, ]+)|import (pyvm(?:\.\w+)*))", re.M)
+
+
+def _rooms_imported(text: str) -> set[str]:
+    found = set()
+    for package, names, module in IMPORT.findall(text):
+        parts = (package or module).split(".")
+        found |= {parts[1]} if parts[1:] else set(re.findall(r"\w+", names))
+    return found & set(ROOMS)
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_go_down(path):
+    room = path.relative_to(ROOT / "pyvm").parts[0].removesuffix(".py")
+    if room == "__init__" or path.name == "__main__.py":
+        return
+    above = _rooms_imported(path.read_text()) & set(ROOMS[ROOMS.index(room) + 1 :])
+    assert not above, f"{room} may not import {', '.join(sorted(above))}"

@@ -128,7 +128,7 @@ def test_defaults_are_those_of_the_library():
 def test_import_loads_no_library_and_little_else():
     code = (
         "import sys, pyvm; assert 'numpy' not in sys.modules; assert 'ctypes' not in sys.modules;"
-        "import pyvm.isa.tokens, pyvm.trace.classes; assert 'pyvm.engine' not in sys.modules"
+        "import pyvm.isa.tokens, pyvm.isa.classes; assert 'pyvm.engine' not in sys.modules"
     )
     env = {**os.environ, "PYVM_LIBRARY": "/nonexistent"}
     subprocess.run([sys.executable, "-c", code], check=True, env=env, cwd=ROOT)
