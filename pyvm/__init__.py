@@ -6,8 +6,8 @@
     run = model.generate(program)
     check = model.verify(run.tokens)
 
-The tree is the data flow: isa, wasm and compiler make programs; graph, schedule and weights make the
-model; engine runs one inside the other; trace is what people read.
+The tree is the data flow: isa, wasm and compiler make programs; graph, schedule and weights make
+the model; engine runs one inside the other; trace is what people read.
 Importing this one loads nothing else: the names below are imported when they are first used.
 """
 
