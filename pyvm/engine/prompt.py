@@ -13,8 +13,8 @@ import numpy as np
 
 from pyvm.engine.arrays import token_array
 from pyvm.isa.classes import token_classes
-from pyvm.isa.prompt import read_listing, trace_begin
-from pyvm.isa.tokens import VOCABULARY, encode
+from pyvm.isa.prompt import read_listing, spelled_in, trace_begin
+from pyvm.isa.tokens import VOCABULARY
 from pyvm.isa.traps import TrapSite, trap_kind
 from pyvm.trace.reader import final_cursor
 
@@ -49,17 +49,10 @@ class Prompt:
 
 
 def prompt_of(program: Any, vocabulary: tuple[str, ...]) -> Prompt:
-    """Ids are taken as they are; a Program is spelled in `vocabulary`.
-
-    A specialised model has no `{`: its prompt is `start` and the input part of the program's.
-    """
+    """Ids are taken as they are; a Program is spelled in `vocabulary`."""
     if not hasattr(program, "trap_at"):
         return Prompt(token_array(program), None)
     ids = program.tokens()
     if vocabulary == VOCABULARY:
         return Prompt(ids, program)
-    words = [VOCABULARY[i] for i in ids]
-    if "{" not in vocabulary and "start" in vocabulary:
-        words = ["start", *words[words.index("}") + 1 :]]
-    token_id = {token: i for i, token in enumerate(vocabulary)}
-    return Prompt(encode(words, token_id), program)
+    return Prompt(spelled_in(ids, vocabulary), program)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pyvm.isa.classes import TokenClasses, token_classes
 from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.tokens import END_OF_INPUT, Ids, TokenError, byte_token
+from pyvm.isa.tokens import END_OF_INPUT, VOCABULARY, Ids, TokenError, byte_token
 
 NAMES = tuple(INSTRUCTIONS)
 
@@ -92,6 +92,24 @@ def read_listing(tokens: Ids, vocabulary: tuple[str, ...]) -> Listing | None:
         return read_program(tokens, vocabulary)[0]
     except TokenError:
         return None
+
+
+def spelled_in(tokens: Ids, vocabulary: tuple[str, ...]) -> Ids:
+    """A prompt in the standard vocabulary, in another; raises TokenError where a token is missing.
+
+    A specialised model has no `{`: its prompt is `start` and what stands behind the program.
+    """
+    number = {token: i for i, token in enumerate(vocabulary)}
+    parts = []
+    if "{" not in number and "start" in number:
+        tokens = tokens[trace_begin(tokens, token_classes(VOCABULARY)) :]
+        parts.append(np.array([number["start"]], dtype=np.int32))
+    ids = np.array([number.get(token, -1) for token in VOCABULARY], dtype=np.int32)[tokens]
+    missing = np.flatnonzero(ids < 0)
+    if missing.size:
+        word = VOCABULARY[tokens[missing[0]]]
+        raise TokenError(f"the model's vocabulary has no token {word!r}, which the program needs")
+    return np.concatenate([*parts, ids])
 
 
 def trace_begin(tokens: Ids, classes: TokenClasses) -> int:
