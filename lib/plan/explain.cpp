@@ -1,6 +1,9 @@
 #include "plan/explain.hpp"
 
-#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "plan/run/interpreter.hpp"
@@ -8,9 +11,60 @@
 namespace tvm::plan {
 namespace {
 
-constexpr const char* kKinds[] = {"one", "position", "token", "linear",  "index", "token at", "history at",
-                                  "sum", "lookup",   "found", "product", "step",  "equal",    "function"};
+// Kinds of nodes by number: a name, and what the node is, with the braces to be filled in. The names are keys
+// of pyvm/commands/explain.py.
+struct KindText {
+  const char *name, *words;
+};
+constexpr KindText kKinds[] = {
+    {"one", "1"},
+    {"position", "the position"},
+    {"token", "table {index}[token]"},
+    {"linear", "{value}"},
+    {"index", "{value} within 0 .. {at}"},
+    {"token at", "table {index}[token at {at}]"},
+    {"history at", "({value}) at position {at}"},
+    {"sum", "({gate}) * mean of {mean}"},
+    {"lookup", "newest record of store {index} with key nearest {value}"},
+    {"found", "column {index} of record {at}"},
+    {"product", "({value}) * max(0, {gate})"},
+    {"step", "{value} if {gate} >= 1 else 0"},
+    {"equal", "{value} if {gate} = 0 else 0"},
+    {"function", "function {index}({at})"},
+};
+static_assert(std::size(kKinds) == static_cast<std::size_t>(Kind::kFunction) + 1);
 constexpr const char* kUnits[] = {"input", "head", "neuron", "attention slot", "ffn slot"};
+static_assert(std::size(kUnits) == static_cast<std::size_t>(Origin::Unit::kFfnSlot) + 1);
+
+// The template with each {name} replaced by what `part` says of the name.
+template <class Part>
+std::string filled(std::string_view words, Part&& part) {
+  std::string text;
+  while (true) {
+    const std::size_t open = words.find('{'), close = words.find('}');
+    text += words.substr(0, open);
+    if (open == std::string_view::npos) return text;
+    text += part(words.substr(open + 1, close - open - 1));
+    words.remove_prefix(close + 1);
+  }
+}
+
+// Joins what `make` makes of the items.
+template <class Items, class Make>
+std::string joined(const Items& items, const char* separator, Make&& make) {
+  std::string text;
+  bool first = true;
+  for (const auto& item : items) {
+    text += (first ? "" : separator) + make(item);
+    first = false;
+  }
+  return text;
+}
+template <class Items, class Make>
+std::string list(const Items& items, Make&& make) {
+  return "[" + joined(items, ",", make) + "]";
+}
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
 // Intervals saturate beyond 64 bits.
 std::string number(Wide value) {
@@ -47,143 +101,94 @@ std::string words(const Tape& tape, const Linear& linear) {
 }
 
 std::string words(const Network& net, const Node& node) {
-  const std::string gate = words(node.gate), value = words(node.value), at = register_name(node.at);
-  switch (node.kind) {
-    case Kind::kOne: return "1";
-    case Kind::kPosition: return "the position";
-    case Kind::kToken: return "table " + std::to_string(node.table) + "[token]";
-    case Kind::kLinear: return value;
-    case Kind::kIndex: return value + " within 0 .. " + (node.at == kOneNode ? "p" : at);
-    case Kind::kTokenAt: return "table " + std::to_string(node.table) + "[token at " + at + "]";
-    case Kind::kHistoryAt: return "(" + value + ") at position " + at;
-    case Kind::kSum:
-      return counts_all(net, node) ? "running sum of " + words(net.means[node.table].value)
-                                   : "(" + gate + ") * mean of " + words(net.means[node.table].value);
-    case Kind::kLookup:
-      return "newest record of store " + std::to_string(node.table) + " with key nearest " + value;
-    case Kind::kFound: return "column " + std::to_string(node.table) + " of record " + at;
-    case Kind::kProduct: return "(" + value + ") * max(0, " + gate + ")";
-    case Kind::kStep: return value + " if " + gate + " >= 1 else 0";
-    case Kind::kEqual: return value + " if " + gate + " = 0 else 0";
-    case Kind::kFunction: return "function " + std::to_string(node.table) + "(" + at + ")";
-  }
-  return {};
+  if (node.kind == Kind::kSum && net.counts_all(node)) return "running sum of " + words(net.mean(node).value);
+  return filled(kKinds[static_cast<std::size_t>(node.kind)].words, [&](std::string_view part) {
+    if (part == "index") return std::to_string(node.index);
+    if (part == "value") return words(node.value);
+    if (part == "gate") return words(node.gate);
+    if (part == "mean") return words(net.mean(node).value);
+    return register_name(node.at == kOneNode ? kPositionNode : node.at);
+  });
+}
+
+// The tokens of a kTokenSum.
+std::string near_words(const Tape& tape, const Op& op) {
+  const std::span<const Near> nears(tape.nears.data() + op.value.first, op.value.more);
+  return joined(nears, " + ", [&](const Near& near) {
+    std::string base;
+    append_term(base, op.value.weight, op.value.node);
+    if (near.offset != 0) append_term(base, near.offset, kOneNode);
+    return std::to_string(near.weight) + " table[token at " + base + "]";
+  });
+}
+
+std::string words(const Tape& tape, const Insert& insert) {
+  return words(tape, insert.key) + (insert.always ? "" : " unless cleared by " + words(tape, insert.clear)) +
+         ": (" + joined(insert.columns, ", ", [&](const Linear& column) { return words(tape, column); }) +
+         ")";
 }
 
 std::string words(const Tape& tape, const Op& op) {
-  const std::string to = register_name(op.to) + " = ", at = register_name(op.at);
-  // The further terms of a token sum are no terms of its value.
-  const std::string value = op.code == Code::kTokenSum ? "" : words(tape, op.value);
-  const auto gate = [&] { return words(tape, tape.gates[op.part]); };
-  switch (op.code) {
-    case Code::kCheck: return "check that " + value + " fits 64 bits";
-    case Code::kToken: return to + "table[token]";
-    case Code::kLinear: return to + value;
-    case Code::kIndex: return to + value + " within 0 .. " + at;
-    case Code::kTokenAt: return to + "table[token at " + at + "]";
-    case Code::kTokenNear: return to + "table[token at " + value + " within 0 .. " + at + "]";
-    case Code::kTokenSum: {
-      std::string sum;
-      for (std::uint32_t i = 0; i < op.value.more; ++i) {
-        const Near& near = tape.nears[op.value.first + i];
-        std::string base;
-        append_term(base, op.value.weight, op.value.node);
-        if (near.offset != 0) append_term(base, near.offset, kOneNode);
-        sum += (sum.empty() ? "" : " + ") + std::to_string(near.weight) + " table[token at " + base + "]";
-      }
-      return to + sum;
-    }
-    case Code::kHistoryAt: return to + "history " + std::to_string(op.table) + " at " + at;
-    case Code::kSum: return to + "(" + gate() + ") * mean of " + value;
-    case Code::kAddToSum: return register_name(op.to) + " += " + value;
-    case Code::kLookup:
-      return to + "record of store " + std::to_string(op.table) + " with key nearest " + value;
-    case Code::kFound: return to + "column " + std::to_string(op.part) + " of record " + at;
-    case Code::kMatch:
-      return to + "column " + std::to_string(op.part) + " of store " + std::to_string(op.table) +
-             " under key " + value + ", else 0";
-    case Code::kBatch:
-      return std::to_string(tape.batches[op.part].ops.size()) + " products and steps at once";
-    case Code::kProduct: return to + "(" + value + ") * max(0, " + gate() + ")";
-    case Code::kStep: return to + value + " if " + gate() + " >= 1 else 0";
-    case Code::kEqual: return to + value + " if " + gate() + " = 0 else 0";
-    case Code::kFunction: return to + "function " + std::to_string(op.table) + "(" + at + ")";
-    case Code::kInsert: {
-      const Insert& insert = tape.inserts[op.part];
-      std::string row;
-      for (const Linear& column : insert.columns) row += (row.empty() ? "" : ", ") + words(tape, column);
-      return "store " + std::to_string(op.table) + " under key " + words(tape, insert.key) +
-             (insert.always ? "" : " unless cleared by " + words(tape, insert.clear)) + ": (" + row + ")";
-    }
-    case Code::kHistory: return "history " + std::to_string(op.table) + " gets " + value;
-    case Code::kBranch: return "branch";
-    case Code::kRecall: return "predict entry " + value + " of " + std::to_string(tape.predictions.size());
-    case Code::kPredict: {
-      std::string features;
-      for (const Linear& feature : tape.features)
-        features += (features.empty() ? "" : ", ") + words(tape, feature);
-      return "predict the argmax over (" + features + ")";
-    }
-    case Code::kEnd: return "no prediction";
-  }
-  return {};
+  return filled(text_of(op.code).words, [&](std::string_view part) -> std::string {
+    if (part == "to") return register_name(op.to);
+    if (part == "at") return register_name(op.at);
+    if (part == "value") return words(tape, op.value);
+    if (part == "gate") return words(tape, tape.gates[op.part]);
+    if (part == "table") return std::to_string(op.table);
+    if (part == "part") return std::to_string(op.part);
+    if (part == "nears") return near_words(tape, op);
+    if (part == "batch") return std::to_string(tape.batches[op.part].ops.size());
+    if (part == "record") return words(tape, tape.inserts[op.part]);
+    if (part == "entries") return std::to_string(tape.entries);
+    return joined(tape.features, ", ", [&](const Linear& feature) { return words(tape, feature); });
+  });
 }
-
-// Joins JSON values.
-template <class Range, class Make>
-std::string list(const Range& range, Make&& make) {
-  std::string text = "[";
-  for (const auto& item : range) text += (text.size() > 1 ? "," : "") + make(item);
-  return text + "]";
-}
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
 std::string certificate(const Plan& plan) {
-  const Network& net = plan.network;
-  Range keys;
-  for (const Store& store : net.stores) {
-    const Range key = net.range(store.key);
-    keys = {std::min(keys.low, key.low), std::max(keys.high, key.high)};
-  }
-  std::vector<NodeId> nodes, checked;
+  const Network& net = plan.network();
+  Interval keys;
+  for (const Store& store : net.stores) keys = hull(keys, net.interval(store.key));
+  std::size_t nodes = 0;
+  std::vector<NodeId> checked;
   for (NodeId id = 0; id < net.nodes.size(); ++id) {
-    if (!plan.readers.live[id]) continue;
-    nodes.push_back(id);
-    if (may_leave(net.nodes[id].gate, net.ranges) || may_leave(net.nodes[id].value, net.ranges))
+    if (!plan.subject().uses.live[id]) continue;
+    ++nodes;
+    if (may_leave(net.nodes[id].gate, net.intervals) || may_leave(net.nodes[id].value, net.intervals))
       checked.push_back(id);
   }
   return "{\"tokens\":" + number(kMaxTokens) + ",\"sums\":" + number(kSumBound) + ",\"keys\":[" +
-         number(keys.low) + "," + number(keys.high) + "],\"nodes\":" + std::to_string(nodes.size()) +
+         number(keys.low) + "," + number(keys.high) + "],\"nodes\":" + std::to_string(nodes) +
          ",\"checked\":" + list(checked, [](NodeId id) { return std::to_string(id); }) + "}";
 }
 
 std::string node(const Plan& plan, NodeId id) {
-  const Network& net = plan.network;
+  const Network& net = plan.network();
   const Origin& from = net.origins[id];
   return "{\"id\":" + std::to_string(id) +
-         ",\"kind\":" + quoted(kKinds[static_cast<std::size_t>(net.nodes[id].kind)]) +
-         ",\"live\":" + (plan.readers.live[id] ? "true" : "false") + ",\"from\":[" +
+         ",\"kind\":" + quoted(kKinds[static_cast<std::size_t>(net.nodes[id].kind)].name) +
+         ",\"live\":" + (plan.subject().uses.live[id] ? "true" : "false") + ",\"from\":[" +
          quoted(kUnits[static_cast<std::size_t>(from.unit)]) + "," + std::to_string(from.layer) + "," +
-         std::to_string(from.index) + "],\"low\":" + number(net.ranges[id].low) +
-         ",\"high\":" + number(net.ranges[id].high) + ",\"is\":" + quoted(words(net, net.nodes[id])) + "}";
+         std::to_string(from.index) + "],\"low\":" + number(net.intervals[id].low) +
+         ",\"high\":" + number(net.intervals[id].high) + ",\"is\":" + quoted(words(net, net.nodes[id])) + "}";
 }
 
 std::string tapes(const Plan& plan, std::span<const std::int32_t> tokens) {
-  Sequence sequence(plan, std::make_shared<Automaton>(plan, tokens[0]));  // no other run's tapes
+  Interpreter interpreter(
+      plan.subject(), std::make_shared<BlockVersions>(plan.subject(), tokens[0]));  // no other run's tapes
   std::vector<std::int32_t> predicted(tokens.size());
-  sequence.predict(tokens.data(), tokens.size(), predicted.data());
-  return list(sequence.automaton().segments(), [&](const auto& segment) {
-    return "{\"class\":" + std::to_string(segment->token_class) +
-           ",\"branch\":" + list(segment->tape.branches, [](auto s) { return std::to_string(s); }) +
-           ",\"ops\":" +
-           list(segment->tape.ops, [&](const Op& op) { return quoted(words(segment->tape, op)); }) + "}";
+  interpreter.predict(tokens.data(), tokens.size(), predicted.data());
+  return list(interpreter.versions().blocks(), [&](const auto& block) {
+    return "{\"class\":" + std::to_string(block->token_class) +
+           ",\"branch\":" + list(block->tape.branches, [](auto s) { return std::to_string(s); }) +
+           ",\"ops\":" + list(block->tape.ops, [&](const Op& op) { return quoted(words(block->tape, op)); }) +
+           "}";
   });
 }
 
 }  // namespace
 
 std::string explain(const Plan& plan, std::span<const std::int32_t> tokens) {
-  const Network& net = plan.network;
+  const Network& net = plan.network();
   std::vector<NodeId> ids(net.nodes.size());
   for (NodeId id = 0; id < ids.size(); ++id) ids[id] = id;
   const auto text = [](const Expr& expr) { return quoted(words(expr)); };
@@ -191,14 +196,16 @@ std::string explain(const Plan& plan, std::span<const std::int32_t> tokens) {
                      ",\"heads_dropped\":" + std::to_string(net.heads_dropped) +
                      ",\"neurons_used\":" + std::to_string(net.neurons_used) +
                      ",\"certificate\":" + certificate(plan);
+  json += ",\"kinds\":" + list(kKinds, [](const KindText& kind) { return quoted(kind.name); });
+  json += ",\"units\":" + list(kUnits, [](const char* unit) { return quoted(unit); });
   json += ",\"nodes\":" + list(ids, [&](NodeId id) { return node(plan, id); });
   json += ",\"stores\":" + list(net.stores, [&](const Store& store) {
             return "{\"key\":" + text(store.key) + ",\"square\":" + text(store.square) +
                    ",\"clear\":" + text(store.clear) + ",\"columns\":" + list(store.columns, text) + "}";
           });
   json += ",\"features\":" + list(net.features, text);
-  json += ",\"classes\":" + std::to_string(plan.split.classes.size());
-  json += ",\"selectors\":" + list(plan.split.selectors, [](const Selector& selector) {
+  json += ",\"classes\":" + std::to_string(plan.division().classes.size());
+  json += ",\"selectors\":" + list(plan.division().selectors, [](const Selector& selector) {
             return "{\"nodes\":" + list(selector.nodes, [](NodeId id) { return std::to_string(id); }) +
                    ",\"cases\":" + std::to_string(selector.cases()) + "}";
           });

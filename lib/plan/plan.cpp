@@ -1,36 +1,33 @@
 #include "plan/plan.hpp"
 
 #include "plan/fold/fold.hpp"
-#include "plan/specialize/block_versions.hpp"
-#include "plan/specialize/narrow_ranges.hpp"
+#include "plan/ir/declined.hpp"
 
 namespace tvm::plan {
 namespace {
 
 // Sequences of a machine begin with one token; more first tokens than this are not remembered.
-constexpr std::size_t kMaxAutomata = 8;
+constexpr std::size_t kMaxFirstTokens = 8;
 
 }  // namespace
 
-std::shared_ptr<Automaton> Plan::automaton(std::int32_t first_token) const {
+std::shared_ptr<BlockVersions> Plan::versions(std::int32_t first_token) const {
   const std::lock_guard lock(mutex_);
-  auto found = automata_.find(first_token);
-  if (found == automata_.end()) {
-    if (automata_.size() >= kMaxAutomata) automata_.clear();
-    found = automata_.emplace(first_token, std::make_shared<Automaton>(*this, first_token)).first;
+  auto found = versions_.find(first_token);
+  if (found == versions_.end()) {
+    if (versions_.size() >= kMaxFirstTokens) versions_.clear();
+    found = versions_.emplace(first_token, std::make_shared<BlockVersions>(subject_, first_token)).first;
   }
   return found->second;
 }
 
 std::unique_ptr<const Plan> build_plan(const Model& model, std::string& why_not) {
   try {
-    auto plan = std::make_unique<Plan>();
-    plan->network = fold(model);
-    const std::vector<bool> live = live_nodes(plan->network);
-    plan->split = choose_split(plan->network, live);
-    narrow_ranges(plan->network, plan->split);
-    plan->readers = find_readers(plan->network, live, plan->split.nodes);
-    return plan;
+    Subject subject{.network = fold(model), .division = {}, .uses = {}};
+    subject.division = choose_division(subject.network, live_nodes(subject.network));
+    narrow_intervals(subject.network, subject.division);
+    subject.find_uses();
+    return std::make_unique<Plan>(std::move(subject));
   } catch (const Declined& declined) {
     why_not = declined.why;
     return nullptr;

@@ -1,4 +1,4 @@
-// The plan: the network compiled when the model is loaded.
+// The plan: the network compiled when the model is loaded. README.md tells the way from weights to tapes.
 //
 // Enters: a model.  Leaves: a `Plan` (shared by threads) or the reason why there is none.
 #pragma once
@@ -9,25 +9,25 @@
 #include <string>
 
 #include "model/model.hpp"
-#include "plan/ir/liveness.hpp"
-#include "plan/ir/network.hpp"
-#include "plan/specialize/division.hpp"
+#include "plan/specialize/block_versions.hpp"
 
 namespace tvm::plan {
 
-class Automaton;
+class Plan {
+ public:
+  explicit Plan(Subject subject) : subject_(std::move(subject)) {}
 
-struct Plan {
-  Network network;
-  Split split;
-  Readers readers;
+  const Subject& subject() const { return subject_; }
+  const Network& network() const { return subject_.network; }
+  const Division& division() const { return subject_.division; }
 
   // The tapes for sequences with this first token: made as runs need them, shared by all runs and threads.
-  std::shared_ptr<Automaton> automaton(std::int32_t first_token) const;
+  std::shared_ptr<BlockVersions> versions(std::int32_t first_token) const;
 
  private:
+  const Subject subject_;
   mutable std::mutex mutex_;
-  mutable std::map<std::int32_t, std::shared_ptr<Automaton>> automata_;
+  mutable std::map<std::int32_t, std::shared_ptr<BlockVersions>> versions_;
 };
 
 // Null with the reason in `why_not` when the model has no structure that can be kept exact.

@@ -23,7 +23,6 @@
 #include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/runs.hpp"
-#include "plan/specialize/narrow_ranges.hpp"
 
 namespace {
 
@@ -38,14 +37,14 @@ double seconds_of(const std::function<void()>& run) {
 }
 
 std::unique_ptr<const Plan> folded_alone(const tvm::Model& model) {
-  auto plan = std::make_unique<Plan>();
-  plan->network = tvm::plan::fold(model);
-  tvm::plan::Split split = tvm::plan::choose_split(plan->network, tvm::plan::live_nodes(plan->network));
-  tvm::plan::narrow_ranges(plan->network, split);
-  plan->split.classes.assign(1, {});
-  plan->split.token_class.assign(plan->network.bias.size(), 0);
-  plan->readers = tvm::plan::find_readers(plan->network, tvm::plan::live_nodes(plan->network), {});
-  return plan;
+  tvm::plan::Subject subject{tvm::plan::fold(model), {}, {}};
+  tvm::plan::Division division =
+      tvm::plan::choose_division(subject.network, tvm::plan::live_nodes(subject.network));
+  tvm::plan::narrow_intervals(subject.network, division);
+  subject.division.classes.assign(1, {});
+  subject.division.token_class.assign(subject.network.bias.size(), 0);
+  subject.find_uses();
+  return std::make_unique<Plan>(std::move(subject));
 }
 
 struct Variant {

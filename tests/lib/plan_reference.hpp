@@ -22,7 +22,7 @@ class Reference {
       const Wide value = node(net_.nodes[id]);
       values_[now_][id] = value;
       largest_ = std::max(largest_, value < 0 ? -value : value);
-      inside_ &= value >= net_.ranges[id].low && value <= net_.ranges[id].high;
+      inside_ &= value >= net_.intervals[id].low && value <= net_.intervals[id].high;
     }
     std::size_t best = 0;
     Wide best_score = 0;
@@ -57,24 +57,23 @@ class Reference {
     switch (n.kind) {
       case Kind::kOne: return 1;
       case Kind::kPosition: return static_cast<Wide>(now_);
-      case Kind::kToken: return net_.tables[n.table][static_cast<std::size_t>(tokens_[now_])];
+      case Kind::kToken: return net_.table(n)[static_cast<std::size_t>(tokens_[now_])];
       case Kind::kLinear: return sum(n.value, now_);
       case Kind::kIndex: {
         const Wide upper = n.at == tvm::plan::kOneNode ? static_cast<Wide>(now_) : at();
         return std::clamp<Wide>(sum(n.value, now_), 0, upper);
       }
       case Kind::kTokenAt:
-        return net_.tables[n.table][static_cast<std::size_t>(tokens_[static_cast<std::size_t>(at())])];
+        return net_.table(n)[static_cast<std::size_t>(tokens_[static_cast<std::size_t>(at())])];
       case Kind::kHistoryAt: return sum(n.value, static_cast<std::size_t>(at()));
-      case Kind::kSum: return n.gate.empty() ? 0 : mean_times(net_.means[n.table], std::max<Wide>(0, gate));
-      case Kind::kLookup: return lookup(net_.stores[n.table], sum(n.value, now_));
-      case Kind::kFound:
-        return sum(net_.stores[net_.nodes[n.at].table].columns[n.table], static_cast<std::size_t>(at()));
+      case Kind::kSum: return n.gate.empty() ? 0 : mean_times(net_.mean(n), std::max<Wide>(0, gate));
+      case Kind::kLookup: return lookup(net_.store(n), sum(n.value, now_));
+      case Kind::kFound: return sum(net_.column(n), static_cast<std::size_t>(at()));
       case Kind::kProduct: return sum(n.value, now_) * std::max<Wide>(0, gate);
       case Kind::kStep: return gate >= 1 ? sum(n.value, now_) : 0;
       case Kind::kEqual: return gate == 0 ? sum(n.value, now_) : 0;
       case Kind::kFunction: {
-        const auto& f = net_.functions[n.table];
+        const auto& f = net_.function(n);
         if (at() < f.low) return 0;
         const Wide last = static_cast<Wide>(f.values.size()) - 1, index = at() - f.low;
         return f.values[static_cast<std::size_t>(std::min(index, last))] +

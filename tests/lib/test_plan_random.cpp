@@ -10,20 +10,20 @@
 #include "api/error.hpp"
 #include "model/model.hpp"
 #include "plan/fold/fold.hpp"
+#include "plan/ir/declined.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/interpreter.hpp"
-#include "plan/specialize/narrow_ranges.hpp"
 #include "plan_reference.hpp"
 #include "random_machine.hpp"
 
 namespace {
 
+using tvm::plan::Division;
+using tvm::plan::Interpreter;
 using tvm::plan::Network;
 using tvm::plan::NodeId;
 using tvm::plan::Plan;
 using tvm::plan::Selector;
-using tvm::plan::Sequence;
-using tvm::plan::Split;
 
 struct Counts {
   int models = 0, declined = 0, compared = 0, inexact = 0, refused = 0, selectors = 0;
@@ -37,54 +37,49 @@ std::uint64_t current_seed = 0;
   std::exit(1);
 }
 
-std::unique_ptr<const Plan> plan_of(const Network& network, const Split& split, bool narrow) {
-  auto made = std::make_unique<Plan>();
-  Plan& plan = *made;
-  plan.network = network;
-  plan.split = split;
-  plan.split.nodes.clear();
-  for (const Selector& selector : split.selectors)
-    plan.split.nodes.insert(plan.split.nodes.end(), selector.nodes.begin(), selector.nodes.end());
-  if (narrow) tvm::plan::narrow_ranges(plan.network, plan.split);
-  plan.readers = tvm::plan::find_readers(plan.network, tvm::plan::live_nodes(plan.network), plan.split.nodes);
-  return made;
+std::unique_ptr<const Plan> plan_of(const Network& network, const Division& division, bool narrow) {
+  tvm::plan::Subject subject{network, division, {}};
+  if (narrow) tvm::plan::narrow_intervals(subject.network, subject.division);
+  subject.find_uses();
+  return std::make_unique<Plan>(std::move(subject));
 }
 
 // No classes, no selectors: one tape, the network itself.
-Split trivial(const Network& network) {
-  Split split;
-  split.classes.assign(1, {});
-  split.token_class.assign(network.bias.size(), 0);
-  return split;
+Division trivial(const Network& network) {
+  Division division;
+  division.classes.assign(1, {});
+  division.token_class.assign(network.bias.size(), 0);
+  return division;
 }
 
 // Any number can be branched on, other than an index.
-Split with_more_selectors(const Network& network, Split split, RandomMachine& random) {
+Division with_more_selectors(const Network& network, Division division, RandomMachine& random) {
   const auto live = tvm::plan::live_nodes(network);
-  std::vector<NodeId> taken = split.nodes;
+  std::vector<NodeId> taken;
+  for (const Selector& selector : division.selectors)
+    taken.insert(taken.end(), selector.nodes.begin(), selector.nodes.end());
   for (int i = random.between(1, 4); i > 0; --i) {
     const auto id = static_cast<NodeId>(random.between(2, static_cast<int>(network.nodes.size()) - 1));
     const auto kind = network.nodes[id].kind;
     using tvm::plan::Kind;
-    if (!live[id] || kind == Kind::kLookup || kind == Kind::kIndex ||
-        (kind == Kind::kSum && network.nodes[id].gate.empty()) ||
+    if (!live[id] || kind == Kind::kLookup || kind == Kind::kIndex || network.nodes[id].is_mean() ||
         std::find(taken.begin(), taken.end(), id) != taken.end() ||
-        std::find(split.class_nodes.begin(), split.class_nodes.end(), id) != split.class_nodes.end())
+        std::find(division.class_nodes.begin(), division.class_nodes.end(), id) != division.class_nodes.end())
       continue;
     taken.push_back(id);
     Selector selector;
     selector.nodes = {id};
     selector.low = random.between(-2, 1);
     for (int v = 0; v < random.between(1, 6); ++v) selector.values.push_back({selector.low + v});
-    split.selectors.push_back(selector);
+    division.selectors.push_back(selector);
   }
-  return split;
+  return division;
 }
 
 // Every prediction, as far as the plan goes.
 Tokens predictions(const Plan& plan, const Tokens& tokens, std::size_t read, bool& refused) {
   Tokens found(tokens.size() - 1, -1);
-  Sequence sequence(plan, tokens[0]);
+  Interpreter sequence(plan, tokens[0]);
   try {
     sequence.read(tokens.data(), read);
     sequence.predict(tokens.data(), tokens.size(), found.data() + read);
@@ -110,7 +105,7 @@ void check_plan(const char* what, const Plan& plan, const Tokens& tokens, const 
   if (refused && !odd) fail("refused without a reason", 0);
   if (refused) return;
   // Verification with the first token that differs, then on from there.
-  Sequence sequence(plan, tokens[0]);
+  Interpreter sequence(plan, tokens[0]);
   for (std::size_t position = 0; position + 1 < tokens.size();) {
     std::int32_t other = -1;
     const std::size_t stop = sequence.verify(tokens.data(), tokens.size(), other);
@@ -127,14 +122,14 @@ void check_generation(const Plan& plan, const Tokens& tokens, std::int32_t stop)
   Tokens all(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(tokens.size() / 4 + 1));
   const std::size_t prompt = all.size();
   all.resize(prompt + 60);
-  Sequence sequence(plan, all[0]);
+  Interpreter sequence(plan, all[0]);
   try {
     sequence.read(all.data(), prompt - 1);
     sequence.generate(all.data(), all.size(), stop);
   } catch (const tvm::Error&) {
   }
   all.resize(sequence.position() + 1);
-  Reference reference(plan.network);
+  Reference reference(plan.network());
   for (std::size_t i = 0; i + 1 < all.size(); ++i)
     if (reference.step(all[i]) != all[i + 1] && i + 1 >= prompt) fail("generation", i);
 }
@@ -154,7 +149,7 @@ void model(std::uint64_t seed) {
       ++counts.declined;
       continue;
     }
-    const Split chosen = tvm::plan::choose_split(network, tvm::plan::live_nodes(network));
+    const Division chosen = tvm::plan::choose_division(network, tvm::plan::live_nodes(network));
     counts.selectors += static_cast<int>(chosen.selectors.size());
     const auto folded_alone = plan_of(network, trivial(network), false),
                specialised = plan_of(network, chosen, true);
@@ -164,7 +159,7 @@ void model(std::uint64_t seed) {
     const Plan &folded = *folded_alone, &plan = *specialised, &more = *with_more,
                &only_more = *with_only_more;
     const Tokens tokens = random.tokens(random.between(2, 110));
-    Reference reference(plan.network);
+    Reference reference(plan.network());
     Tokens expected, by_layers;
     std::size_t settled = 0;  // positions whose keys are parabolas
     for (const auto token : tokens) {

@@ -1,5 +1,5 @@
-// Runs on the plan through the ABI: verification split over threads tells the same as on one thread, whatever
-// share a mismatch or an error lies in; limits, callbacks and stop tokens of generation.
+// Runs on the plan through the ABI: verification split over threads tells the same as on one thread,
+// whatever share a mismatch or an error lies in; limits, callbacks and stop tokens of generation.
 #include <string>
 
 #include "machine.hpp"

@@ -10,7 +10,6 @@
 #include "plan/run/interpreter.hpp"
 #include "plan/run/record_store.hpp"
 #include "plan/specialize/block_versions.hpp"
-#include "plan/specialize/narrow_ranges.hpp"
 
 namespace {
 
@@ -105,7 +104,7 @@ void folding() {
     Machine m(10, 2);
     const int a = m.token_slot({0, 1, 2}), sum = m.sum(0, {{a, 1}});
     m.output({{sum, 1}});
-    CHECK(counts_all(Folded(m).network, Folded(m).feature()));
+    CHECK(Folded(m).network.counts_all(Folded(m).feature()));
     m.output({{m.gather(1, Machine::position(-1), {{sum, 1}}), 1}});
     CHECK(Folded(m).feature().kind == Kind::kHistoryAt && Folded(m).network.histories.size() == 1);
   }
@@ -184,15 +183,15 @@ void ranges() {
   const Folded folded(m);
   Network network = folded.network;
   const auto live = live_nodes(network);
-  Split split = choose_split(network, live);
-  CHECK(split.selectors.size() == 1 && split.selectors[0].nodes.size() == 2 &&
-        split.selectors[0].cases() == 5);
-  narrow_ranges(network, split);
+  Division division = choose_division(network, live);
+  CHECK(division.selectors.size() == 1 && division.selectors[0].nodes.size() == 2 &&
+        division.selectors[0].cases() == 5);
+  narrow_intervals(network, division);
   int narrowed = 0;
-  Range all;
+  Interval all;
   for (NodeId id = 0; id < network.nodes.size(); ++id) {
     if (!live[id] || network.nodes[id].kind != Kind::kProduct) continue;
-    const Range before = folded.network.ranges[id], after = network.ranges[id];
+    const Interval before = folded.network.intervals[id], after = network.intervals[id];
     CHECK(after.low >= -4 && after.high <= 4 && after.low >= before.low && after.high <= before.high);
     all = {std::min(all.low, after.low), std::max(all.high, after.high)};
     narrowed += before.low < -4 || before.high > 4;
@@ -210,17 +209,13 @@ struct Planned {
 };
 
 std::string codes(const Tape& tape) {
-  const char* names[] = {"check", "token",    "linear", "index", "at",     "near",   "word",    "history",
-                         "sum",   "add",      "lookup", "found", "match",  "batch",  "product", "step",
-                         "equal", "function", "insert", "grow",  "branch", "recall", "predict", "end"};
   std::string all;
-  for (const Op& op : tape.ops)
-    all += std::string(all.empty() ? "" : " ") + names[static_cast<std::size_t>(op.code)];
+  for (const Op& op : tape.ops) all += std::string(all.empty() ? "" : " ") + text_of(op.code).label;
   return all;
 }
 
 // A machine of two kinds of tokens: a flag opens or closes everything.
-void knowledge_and_tapes() {
+void evaluation_and_tapes() {
   Machine m(10, 2);
   const int flag = m.token_slot({0, 1}), a = m.token_slot({0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
   const int sum = m.sum(0, {{flag, 1}});
@@ -228,36 +223,37 @@ void knowledge_and_tapes() {
   m.output({{m.product(1, {{flag, 1}}, {{past, 1}}), 1}});
   const Planned planned(m);
   const Plan& plan = *planned.plan;
-  Automaton automaton(plan, 4);
-  const std::uint32_t off = plan.split.token_class[0], on = plan.split.token_class[1];
+  BlockVersions versions(plan.subject(), 4);
+  const std::uint32_t off = plan.division().token_class[0], on = plan.division().token_class[1];
   CHECK(off != on);
-  State* start = automaton.start();
+  Context* start = versions.start();
   // Without the flag nothing is looked at and nothing is added; the prediction is known.
-  CHECK(codes(automaton.step(*start, off, true)->tape) == "recall predict");
-  CHECK(codes(automaton.step(*start, on, true)->tape) == "add near recall predict");
-  CHECK(codes(automaton.step(*start, on, false)->tape) == "add end");
-  State* later = automaton.step(*start, off, true)->after;
-  CHECK(later != start && !later->facts.first);
-  CHECK(codes(automaton.step(*later, off, true)->tape) == "recall predict");
-  CHECK(automaton.step(*later, off, true)->after == automaton.step(*later, off, false)->after);
+  CHECK(codes(versions.step(*start, off, true)->tape) == "recall predict");
+  CHECK(codes(versions.step(*start, on, true)->tape) == "add_to_sum token_near recall predict");
+  CHECK(codes(versions.step(*start, on, false)->tape) == "add_to_sum end");
+  Context* later = versions.step(*start, off, true)->after;
+  CHECK(later != start && !later->known.first);
+  CHECK(codes(versions.step(*later, off, true)->tape) == "recall predict");
+  CHECK(versions.step(*later, off, true)->after == versions.step(*later, off, false)->after);
   // With it the sum changes, and the token there is read.
-  CHECK(codes(automaton.step(*later, on, true)->tape) == "add near recall predict");
+  CHECK(codes(versions.step(*later, on, true)->tape) == "add_to_sum token_near recall predict");
   // States are found again: a loop of tokens is a loop of states.
-  State* once = automaton.step(*later, on, true)->after;
-  CHECK(automaton.step(*once, on, true)->after ==
-        automaton.step(*automaton.step(*once, on, true)->after, on, true)->after);
+  Context* once = versions.step(*later, on, true)->after;
+  CHECK(versions.step(*once, on, true)->after ==
+        versions.step(*versions.step(*once, on, true)->after, on, true)->after);
 
   // What is known, node by node.
-  std::vector<std::uint32_t> cases(plan.split.selectors.size(), kNoCase);
-  Knowledge open(plan.network, plan.split, later->facts, on, cases, 4),
-      closed(plan.network, plan.split, later->facts, off, cases, 4);
-  for (NodeId id = 0; id < plan.network.nodes.size(); ++id) {
-    if (!plan.readers.live[id]) continue;
-    switch (plan.network.nodes[id].kind) {
+  std::vector<std::uint32_t> cases(plan.division().selectors.size(), kNoCase);
+  PartialEvaluator open(plan.subject(), later->known, on, cases, 4),
+      closed(plan.subject(), later->known, off, cases, 4);
+  for (NodeId id = 0; id < plan.network().nodes.size(); ++id) {
+    if (!plan.subject().uses.live[id]) continue;
+    switch (plan.network().nodes[id].kind) {
       case Kind::kSum: CHECK(open.delta(id) == 1 && closed.delta(id) == 0); break;
       case Kind::kIndex: CHECK(!open.delta(id) && closed.delta(id) == 0); break;
       case Kind::kProduct:
-        CHECK(closed.symbol(id).empty() && open.symbol(id).size() == 1 && open.symbol(id)[0].node != id);
+        CHECK(closed.residual(id).empty() && open.residual(id).size() == 1 &&
+              open.residual(id)[0].node != id);
         break;
       case Kind::kPosition: CHECK(open.delta(id) == 1); break;
       default: break;
@@ -277,10 +273,10 @@ void words_and_records() {
   const int own = m.lookup(1, {{key, 1}}, {{square, 1}}, {}, {{key, 1}}, {{number, 1}});
   m.output({{own, 1}});
   const Planned planned(m);
-  Automaton automaton(*planned.plan, 0);
-  const std::uint32_t any = planned.plan->split.token_class[1];
-  State* later = automaton.step(*automaton.start(), any, true)->after;
-  CHECK(codes(automaton.step(*later, any, true)->tape) == "word insert linear recall predict");
+  BlockVersions versions(planned.plan->subject(), 0);
+  const std::uint32_t any = planned.plan->division().token_class[1];
+  Context* later = versions.step(*versions.start(), any, true)->after;
+  CHECK(codes(versions.step(*later, any, true)->tape) == "token_sum insert linear recall predict");
 }
 
 // Many gates that are at hand are one op, with the values of the few that are open.
@@ -296,17 +292,17 @@ void batches() {
                      i % 2 == 0 ? 1 : -1);
   }
   m.output(all, -100);
-  Plan plan;  // not specialised
-  plan.network = Folded(m).network;
-  plan.split.classes.assign(1, {});
-  plan.split.token_class.assign(200, 0);
-  plan.readers = find_readers(plan.network, live_nodes(plan.network), {});
-  Automaton automaton(plan, 0);
-  const Tape& tape = automaton.step(*automaton.step(*automaton.start(), 0, true)->after, 0, true)->tape;
-  CHECK(codes(tape) == "near near recall batch predict");
+  Subject subject{Folded(m).network, {}, {}};  // not specialised
+  subject.division.classes.assign(1, {});
+  subject.division.token_class.assign(200, 0);
+  subject.find_uses();
+  const Plan plan(std::move(subject));
+  BlockVersions versions(plan.subject(), 0);
+  const Tape& tape = versions.step(*versions.step(*versions.start(), 0, true)->after, 0, true)->tape;
+  CHECK(codes(tape) == "token_near token_near recall batch predict");
   CHECK(tape.batches.size() == 1 && tape.batches[0].ops.size() == 9 && tape.batches[0].columns.size() == 2);
 
-  Sequence sequence(plan, 0);
+  Interpreter sequence(plan, 0);
   const std::vector<std::int32_t> tokens{0, 3, 9, 1, 0, 0, 7, 5, 8, 8, 2, 6, 0, 4};
   std::vector<std::int32_t> predicted(tokens.size() - 1);
   sequence.predict(tokens.data(), tokens.size(), predicted.data());
@@ -329,7 +325,7 @@ int main() {
   functions();
   folding();
   ranges();
-  knowledge_and_tapes();
+  evaluation_and_tapes();
   words_and_records();
   batches();
 }

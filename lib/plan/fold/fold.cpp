@@ -19,7 +19,9 @@
 
 #include "api/error.hpp"
 #include "model/head_rows.hpp"
+#include "plan/fold/past.hpp"
 #include "plan/fold/relu_idioms.hpp"
+#include "plan/ir/declined.hpp"
 #include "tvm.h"
 
 namespace tvm::plan {
@@ -30,8 +32,8 @@ class Folder {
   explicit Folder(const Model& model) : model_(model), width_(static_cast<std::size_t>(model.width)) {}
 
   Network run() {
-    net_.add({.kind = Kind::kOne, .at = 0, .table = 0, .gate = {}, .value = {}});
-    net_.add({.kind = Kind::kPosition, .at = 0, .table = 0, .gate = {}, .value = {}});
+    net_.add(Node::one());
+    net_.add(Node::position());
     embed();
     inputs_ = input_slots(model_);
     for (std::size_t layer = 0; layer < model_.layers.size(); ++layer) {
@@ -56,10 +58,7 @@ class Folder {
   // Column `slot` of a table of rows over tokens, as an expression of the current token.
   Expr token_function(const std::vector<std::int64_t>& column) {
     for (const auto value : column)
-      if (value != column[0])
-        return {
-            {net_.add({.kind = Kind::kToken, .at = 0, .table = net_.table(column), .gate = {}, .value = {}}),
-             1}};
+      if (value != column[0]) return net_.term(Node::token(net_.tables.add(column)));
     return constant(column[0]);
   }
 
@@ -72,7 +71,7 @@ class Folder {
         column.push_back(whole(model_.embedding[id * width_ + slot]));
       slots_[slot] = token_function(column);
     }
-    add_scaled(*slots_[kPosition], {{kPositionNode, 1}}, 1);
+    add_scaled(*slots_[kPosition], Expr{{kPositionNode, 1}}, 1);
     // Recency and the squared position have no node: heads read them where they are unwritten (below),
     // anything else that reads them is declined.
     slots_[kRecency] = slots_[kPositionSquared] = std::nullopt;
@@ -134,41 +133,36 @@ class Folder {
     const Expr k0 = compose_head(rows.k0.data(), layer, head), k1 = compose_head(rows.k1.data(), layer, head);
     const Expr q0 = compose_head(rows.q0.data(), layer, head), q1 = compose_head(rows.q1.data(), layer, head);
     const Expr clear = rows.clear.empty() ? Expr{} : compose_head(rows.clear.data(), layer, head);
-    std::int64_t unit = 0;
+    const std::optional<std::int64_t> unit = constant_of(q1);
     if (!latest) {
       const bool token_key =
           k1.empty() ||
           (k1.size() == 1 && (k1[0].node == kOneNode || net_.nodes[k1[0].node].kind == Kind::kToken));
-      if (!k0.empty() || !token_key || rows.recency != 0.0 || !clear.empty() || !is_constant(q1, unit) ||
-          unit <= 0)
+      if (!k0.empty() || !token_key || rows.recency != 0.0 || !clear.empty() || !unit || *unit <= 0)
         decline(layer, head, "head", "averages over scores that the plan does not know");
       for (std::size_t i : {0u, 1u})
         if (read[i]) values[i] = mean(values[i], k1);
       return;
     }
-    if (!is_constant(q1, unit) || unit != 1)
-      decline(layer, head, "head", "its query has no constant second component");
+    if (unit != 1) decline(layer, head, "head", "its query has no constant second component");
     // The recency must stay below the least difference of two integer scores, 1.
     if (rows.recency < 0.0 || rows.recency * kRecencyBound >= 1.0)
       decline(layer, head, "head", "its recency can outweigh a key");
     if (gather) {
       if (curve != 1.0 || k0 != Expr{{kPositionNode, 2}} || !k1.empty() || !clear.empty())
         decline(layer, head, "head", "its key is not a position");
-      const NodeId at = net_.add({.kind = Kind::kIndex, .at = kOneNode, .table = 0, .gate = {}, .value = q0});
+      const NodeId at = net_.add(Node::clamped(q0, kOneNode));
       for (std::size_t i : {0u, 1u})
-        if (read[i]) values[i] = net_.past(values[i], at);
+        if (read[i]) values[i] = past(net_, values[i], at);
       return;
     }
     const std::uint32_t store = parabola_store(layer, head, k0, k1, clear, values);
     std::vector<std::uint32_t> columns(2);
     for (std::size_t i : {0u, 1u})
       if (read[i]) columns[i] = column(store, values[i]);
-    const NodeId lookup = net_.add({.kind = Kind::kLookup, .at = 0, .table = store, .gate = {}, .value = q0});
+    const NodeId lookup = net_.add(Node::lookup(store, q0));
     for (std::size_t i : {0u, 1u})
-      if (read[i])
-        values[i] = {
-            {net_.add({.kind = Kind::kFound, .at = lookup, .table = columns[i], .gate = {}, .value = {}}),
-             1}};
+      if (read[i]) values[i] = net_.term(Node::found(columns[i], lookup));
   }
 
   // Heads of equal keys share a store, unless a value is computed only after the store is entered: just
@@ -208,19 +202,12 @@ class Folder {
     std::vector<std::int64_t> keys(model_.tokens.size(), key.empty() ? 0 : key[0].weight);
     if (!key.empty() && key[0].node != kOneNode)
       for (std::size_t id = 0; id < keys.size(); ++id)
-        if (__builtin_mul_overflow(keys[id], net_.tables[net_.nodes[key[0].node].table][id], &keys[id]))
+        if (__builtin_mul_overflow(keys[id], net_.table(net_.nodes[key[0].node])[id], &keys[id]))
           throw Declined{"a key of a mean does not fit 64 bits"};
     const bool uniform = std::all_of(keys.begin(), keys.end(), [&](std::int64_t k) { return k == keys[0]; });
-    const Mean wanted{value, net_.table(std::move(keys)), uniform};
-    std::uint32_t index = 0;
-    while (index < net_.means.size() && net_.means[index] != wanted) ++index;
-    if (index == net_.means.size()) net_.means.push_back(wanted);
-    const NodeId node = net_.add({.kind = Kind::kSum, .at = 0, .table = index, .gate = {}, .value = {}});
-    return {{node, 1}};
+    return net_.term(Node::sum(net_.means.add({value, net_.tables.add(std::move(keys)), uniform}), {}));
   }
-  bool is_mean(NodeId node) const {
-    return net_.nodes[node].kind == Kind::kSum && net_.nodes[node].gate.empty();
-  }
+  bool is_mean(NodeId node) const { return net_.nodes[node].is_mean(); }
 
   void feed_forward(std::size_t layer) {
     const Layer& weights = model_.layers[layer];
@@ -243,24 +230,21 @@ class Folder {
   }
 
   Expr product(std::size_t layer, std::size_t neuron, const Expr& gate, const Expr& value) {
-    std::int64_t open = 0;
     if (gate.empty()) return {};
     for (const Term& term : gate)
       if (is_mean(term.node)) decline(layer, neuron, "neuron", "its gate is a mean");
     if (value.size() == 1 && is_mean(value[0].node)) {
-      const NodeId sum = net_.add(
-          {.kind = Kind::kSum, .at = 0, .table = net_.nodes[value[0].node].table, .gate = gate, .value = {}});
-      return {{sum, value[0].weight}};
+      return {{net_.add(Node::sum(net_.nodes[value[0].node].index, gate)), value[0].weight}};
     }
     for (const Term& term : value)
       if (is_mean(term.node)) decline(layer, neuron, "neuron", "its value mixes a mean with others");
-    if (is_constant(gate, open)) {
+    if (const auto open = constant_of(gate)) {
       Expr result;
-      if (open > 0) add_scaled(result, value, open);
+      if (*open > 0) add_scaled(result, value, *open);
       return result;
     }
     if (value.empty()) return {};
-    return {{net_.add({.kind = Kind::kProduct, .at = 0, .table = 0, .gate = gate, .value = value}), 1}};
+    return net_.term(Node::gated(Kind::kProduct, gate, value));
   }
 
   // Adds to the slots, then erases. A sum of several terms becomes one node, read by all.
@@ -270,7 +254,7 @@ class Folder {
       if (added[slot].empty() || !slots_[slot]) continue;
       Expr& held = *slots_[slot];
       net_.origin = {unit, layer, slot};
-      add_scaled(held, join_hinges(net_, added[slot]), 1);
+      add_scaled(held, join_relu_idioms(net_, added[slot]), 1);
       if (held.size() == 1) {
         // A slot that holds just a node says best what the node is.
         const Term& only = held[0];
@@ -281,8 +265,7 @@ class Folder {
       }
       for (const Term& term : held)
         if (is_mean(term.node)) throw Declined{"a residual slot mixes a mean with other terms"};
-      if (held.size() > 1)
-        held = {{net_.add({.kind = Kind::kLinear, .at = 0, .table = 0, .gate = {}, .value = held}), 1}};
+      if (held.size() > 1) held = net_.term(Node::linear(held));
     }
     for (const auto slot : erase) slots_[static_cast<std::size_t>(slot)] = Expr{};
   }
@@ -301,14 +284,13 @@ class Folder {
       if (!slots_[slot]) throw Declined{"the output head reads the recency or the squared position"};
       const Expr& held = *slots_[slot];
       if (held.empty()) continue;
-      std::int64_t value = 0;
-      if (is_constant(held, value)) {
-        for (std::size_t id = 0; id < size; ++id)
-          if (__builtin_mul_overflow(column[id], value, &value) ||
-              __builtin_add_overflow(net_.bias[id], value, &net_.bias[id]))
+      if (const auto value = constant_of(held)) {
+        for (std::size_t id = 0; id < size; ++id) {
+          std::int64_t score = 0;
+          if (__builtin_mul_overflow(column[id], *value, &score) ||
+              __builtin_add_overflow(net_.bias[id], score, &net_.bias[id]))
             throw Declined{"the output head does not fit 64 bits"};
-          else
-            is_constant(held, value);
+        }
         continue;
       }
       for (const Term& term : held)

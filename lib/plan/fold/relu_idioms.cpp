@@ -32,12 +32,12 @@ Expr function(Network& net, const std::map<std::int64_t, std::int64_t>& bends, N
   net.table_entries += f.values.size();
   const auto index = static_cast<std::uint32_t>(net.functions.size());
   net.functions.push_back(std::move(f));
-  return {{net.add({.kind = Kind::kFunction, .at = at, .table = index, .gate = {}, .value = {}}), 1}};
+  return net.term(Node::function(index, at));
 }
 
 }  // namespace
 
-Expr join_hinges(Network& net, const Expr& sum) {
+Expr join_relu_idioms(Network& net, const Expr& sum) {
   struct Hinge {
     std::int64_t shift, weight;
     NodeId node;
@@ -47,7 +47,7 @@ Expr join_hinges(Network& net, const Expr& sum) {
   for (const Term& term : sum) {
     const Node& node = net.nodes[term.node];
     if (node.kind != Kind::kProduct) {
-      add_scaled(result, {term}, 1);
+      add_scaled(result, Terms(&term, 1), 1);
       continue;
     }
     Expr gate = node.gate;
@@ -59,9 +59,8 @@ Expr join_hinges(Network& net, const Expr& sum) {
     families[{gate, node.value}][shift] = {shift, term.weight, term.node};
   }
   for (auto& [family, members] : families) {
-    std::int64_t unit = 0;
-    if (members.size() >= kManyHinges && is_constant(family.second, unit) && family.first.size() == 1 &&
-        family.first[0].weight == 1 && unit == 1) {
+    if (members.size() >= kManyHinges && constant_of(family.second) == 1 && family.first.size() == 1 &&
+        family.first[0].weight == 1) {
       std::map<std::int64_t, std::int64_t> bends;  // by the integer after which the slope changes
       for (const auto& [shift, member] : members) bends[-shift] += member.weight;
       if (const Expr f = function(net, bends, family.first[0].node); !f.empty()) {
@@ -80,28 +79,15 @@ Expr join_hinges(Network& net, const Expr& sum) {
       const bool paired = next != members.end();
       if (paired && third != members.end() && next->second.weight == -2 * top.weight &&
           third->second.weight == top.weight) {
-        add_scaled(result,
-                   {{net.add({.kind = Kind::kEqual,
-                              .at = 0,
-                              .table = 0,
-                              .gate = gate_at(top.shift - 1),
-                              .value = family.second}),
-                     1}},
+        add_scaled(result, net.term(Node::gated(Kind::kEqual, gate_at(top.shift - 1), family.second)),
                    top.weight);
         members.erase(third);
         members.erase(next);
       } else if (paired && next->second.weight == -top.weight) {
-        add_scaled(result,
-                   {{net.add({.kind = Kind::kStep,
-                              .at = 0,
-                              .table = 0,
-                              .gate = gate_at(top.shift),
-                              .value = family.second}),
-                     1}},
-                   top.weight);
+        add_scaled(result, net.term(Node::gated(Kind::kStep, gate_at(top.shift), family.second)), top.weight);
         members.erase(next);
       } else {
-        add_scaled(result, {{top.node, 1}}, top.weight);
+        add_scaled(result, Expr{{top.node, 1}}, top.weight);
       }
       members.erase(members.begin());
     }

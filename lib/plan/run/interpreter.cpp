@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "plan/ir/declined.hpp"
+
 namespace tvm::plan {
 namespace {
 
@@ -14,11 +16,13 @@ inline std::int64_t within(std::int64_t at, std::int64_t upper, bool& cut) {
   return std::clamp<std::int64_t>(at, 0, upper);
 }
 
-// `found`, by way of a guess: where they are the same, what is computed next depends on the guess, which is
-// there early, and a branch that the processor predicts. Otherwise every position would wait for the one
-// before.
-inline Segment* guessed(Link& usual, Segment* found) {
-  Segment* guess = usual.load(std::memory_order_relaxed);
+// `found`, by way of a guess: the block that followed first. Where they are the same (nearly always), the
+// position that comes next depends on the guess, which is there early, and on a branch that the processor
+// predicts. It would otherwise wait for the prediction of this position, which came through the table, a
+// chain of loads from one position to the next. The empty asm hides from the compiler that the guess equals
+// `found`: it would drop the guess as a copy. MEASURED
+inline Block* guessed(Link& usual, Block* found) {
+  Block* guess = usual.load(std::memory_order_relaxed);
   if (guess == found) [[likely]] {
     asm("" : "+r"(guess));  // no more known to be `found`
     return guess;
@@ -29,23 +33,23 @@ inline Segment* guessed(Link& usual, Segment* found) {
 
 }  // namespace
 
-Sequence::Sequence(const Plan& plan, std::shared_ptr<Automaton> automaton)
-    : plan_(plan),
-      automaton_(std::move(automaton)),
-      state_(automaton_->start()),
-      output_(plan.network),
-      registers_(plan.network.nodes.size(), 0),
-      gates_(plan.network.nodes.size()),
-      sums_(plan.network.nodes.size()),
-      fixed_(plan.network.stores.size()),
-      histories_(plan.network.histories.size()),
-      features_(plan.network.features.size()) {
-  for (const Store& store : plan.network.stores) stores_.emplace_back(store.columns.size());
+Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> versions)
+    : subject_(subject),
+      versions_(std::move(versions)),
+      context_(versions_->start()),
+      output_(subject.network),
+      registers_(subject.network.nodes.size(), 0),
+      gates_(subject.network.nodes.size()),
+      sums_(subject.network.nodes.size()),
+      fixed_(subject.network.stores.size()),
+      histories_(subject.network.histories.size()),
+      features_(subject.network.features.size()) {
+  for (const Store& store : subject.network.stores) stores_.emplace_back(store.columns.size());
   registers_[kOneNode] = 1;
 }
 
 template <class Make>
-Segment* Sequence::made(Make&& make) const {
+Block* Interpreter::made(Make&& make) const {
   try {
     return make();
   } catch (const Declined& declined) {
@@ -54,7 +58,7 @@ Segment* Sequence::made(Make&& make) const {
 }
 
 // The case that the registers are in, or one beyond the last.
-inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_t* tokens) const {
+inline std::size_t Interpreter::case_of(const Selector& selector, const std::int32_t* tokens) const {
   switch (selector.by) {
     case Selector::By::kTokenAt:
       return selector.case_of[static_cast<std::size_t>(tokens[registers_[selector.at]])];
@@ -72,19 +76,19 @@ inline std::size_t Sequence::case_of(const Selector& selector, const std::int32_
   return std::min<std::uint64_t>(beyond_low, selector.cases());
 }
 
-inline Segment* Sequence::branch(Segment& segment, const std::int32_t* tokens) const {
+inline Block* Interpreter::branch(Block& block, const std::int32_t* tokens) const {
   std::size_t index = 0, radix = 1;
-  for (const auto s : segment.tape.branches) {
-    const Selector& selector = plan_.split.selectors[s];
+  for (const auto s : block.tape.branches) {
+    const Selector& selector = subject_.division.selectors[s];
     index += radix * case_of(selector, tokens);
     radix *= selector.values.size() + 1;
   }
-  Segment* next = segment.targets[index].load(std::memory_order_acquire);
-  return next != nullptr ? next : made([&] { return automaton_->target(segment, index); });
+  Block* next = block.targets[index].load(std::memory_order_acquire);
+  return next != nullptr ? next : made([&] { return versions_->target(block, index); });
 }
 
-inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens,
-                                        bool& cut) const {
+inline std::int64_t Interpreter::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens,
+                                           bool& cut) const {
   const std::int64_t base = op.value.weight * registers_[op.value.node], upper = registers_[op.at];
   const std::span<const Near> near(tape.nears.data() + op.value.first, op.value.more);
   std::int64_t sum = 0;
@@ -100,36 +104,36 @@ inline std::int64_t Sequence::token_sum(const Tape& tape, const Op& op, const st
 // Clang share): the processor then predicts each jump by where it is made from.
 #define TVM_NEXT goto* labels[static_cast<std::size_t>((++op)->code)]
 
-template <Sequence::Mode mode, class Tokens>
-std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted) {
+template <Interpreter::Mode mode, class Tokens>
+std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted) {
   static const void* const labels[] = {
-      &&check, &&token,      &&linear, &&index,   &&token_at, &&token_near, &&token_sum, &&history_at,
-      &&sum,   &&add_to_sum, &&lookup, &&found,   &&match,    &&batch,      &&product,   &&step,
-      &&equal, &&function,   &&insert, &&history, &&branch,   &&recall,     &&predict,   &&end};
-  static_assert(std::size(labels) == static_cast<std::size_t>(Code::kEnd) + 1);
+#define TVM_LABEL(code, label, words) &&label,
+      TVM_TAPE_OPERATORS(TVM_LABEL)
+#undef TVM_LABEL
+  };
   constexpr bool predicting = mode != Mode::kRead;
-  const Network& net = plan_.network;
-  const std::uint32_t* token_class = plan_.split.token_class.data();
+  const Network& net = subject_.network;
+  const std::uint32_t* token_class = subject_.division.token_class.data();
   std::int64_t* const r = registers_.data();
   std::int32_t next = -1;
   // The next step is found beside the predicted token, not by way of it.
-  Segment* following = nullptr;
+  Block* following = nullptr;
   Link* link = nullptr;
   std::size_t position = position_;
   bool cut = false;
   while (position + predicting < end) {
     const auto here = static_cast<std::size_t>(tokens[position]);
     r[kPositionNode] = static_cast<std::int64_t>(position);
-    Segment* segment = following;
-    if (segment == nullptr) {
-      segment = state_->next[predicting][token_class[here]].load(std::memory_order_acquire);
-      if (segment == nullptr)
-        segment = made([&] { return automaton_->step(*state_, token_class[here], predicting); });
-      if (link != nullptr) link->store(segment, std::memory_order_release);
+    Block* block = following;
+    if (block == nullptr) {
+      block = context_->next[predicting][token_class[here]].load(std::memory_order_acquire);
+      if (block == nullptr)
+        block = made([&] { return versions_->step(*context_, token_class[here], predicting); });
+      if (link != nullptr) link->store(block, std::memory_order_release);
     }
     following = nullptr;
     link = nullptr;
-    Tape* tape = &segment->tape;
+    Tape* tape = &block->tape;
     const Op* op = tape->ops.data() - 1;
     TVM_NEXT;
   check:
@@ -209,29 +213,29 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
     histories_[op->table].push_back(value(*tape, op->value));
     TVM_NEXT;
   branch:
-    segment = branch(*segment, tokens);
-    tape = &segment->tape;
+    block = branch(*block, tokens);
+    tape = &block->tape;
     op = tape->ops.data() - 1;
     TVM_NEXT;
   recall:
     {
-      Prediction& entry = tape->predictions[static_cast<std::size_t>(value(*tape, op->value))];
+      Prediction& entry = block->predictions[static_cast<std::size_t>(value(*tape, op->value))];
       next = entry.token.load(std::memory_order_relaxed) - 1;
       link = &entry.following;
-      following = guessed(segment->usual, link->load(std::memory_order_acquire));
+      following = guessed(block->usual, link->load(std::memory_order_acquire));
       if (next < 0) TVM_NEXT;
       goto end;
     }
   predict:
     next = output(*tape);
-    if (!tape->predictions.empty())
-      tape->predictions[static_cast<std::size_t>(value(*tape, op->value))].token.store(
+    if (!block->predictions.empty())
+      block->predictions[static_cast<std::size_t>(value(*tape, op->value))].token.store(
           next + 1, std::memory_order_relaxed);
   end:
     // A cut index is not what it was one position on: nothing may be taken over.
-    state_ = segment->after;
+    context_ = block->after;
     if (cut) {
-      state_ = automaton_->nothing_known();
+      context_ = versions_->nothing_known();
       following = nullptr, link = nullptr;
       cut = false;
     }
@@ -251,15 +255,15 @@ std::int32_t Sequence::run(Tokens* tokens, std::size_t end, std::int32_t stop, s
 }
 #undef TVM_NEXT
 
-void Sequence::read(const std::int32_t* tokens, std::size_t end) {
+void Interpreter::read(const std::int32_t* tokens, std::size_t end) {
   run<Mode::kRead>(tokens, end, -1, nullptr);
 }
 
-void Sequence::generate(std::int32_t* tokens, std::size_t end, std::int32_t stop) {
+void Interpreter::generate(std::int32_t* tokens, std::size_t end, std::int32_t stop) {
   run<Mode::kGenerate>(tokens, end, stop, nullptr);
 }
 
-std::size_t Sequence::verify(const std::int32_t* tokens, std::size_t end, std::int32_t& found) {
+std::size_t Interpreter::verify(const std::int32_t* tokens, std::size_t end, std::int32_t& found) {
   const std::size_t begin = position_ + 1;
   const std::int32_t next = run<Mode::kVerify>(tokens, end, -1, nullptr);
   if (begin >= end || next == tokens[position_]) return end;
@@ -267,7 +271,7 @@ std::size_t Sequence::verify(const std::int32_t* tokens, std::size_t end, std::i
   return position_;
 }
 
-void Sequence::predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted) {
+void Interpreter::predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted) {
   run<Mode::kPredict>(tokens, end, -1, predicted);
 }
 

@@ -10,20 +10,21 @@
 #include <memory>
 #include <vector>
 
+#include "plan/plan.hpp"
 #include "plan/run/output.hpp"
 #include "plan/run/record_store.hpp"
-#include "plan/specialize/block_versions.hpp"
 
 namespace tvm::plan {
 
 // Not for several threads at once.
-class Sequence {
+class Interpreter {
  public:
-  Sequence(const Plan& plan, std::int32_t first_token) : Sequence(plan, plan.automaton(first_token)) {}
-  Sequence(const Plan& plan, std::shared_ptr<Automaton> automaton);
+  Interpreter(const Plan& plan, std::int32_t first_token)
+      : Interpreter(plan.subject(), plan.versions(first_token)) {}
+  Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> versions);
 
   std::size_t position() const { return position_; }
-  const Automaton& automaton() const { return *automaton_; }
+  const BlockVersions& versions() const { return *versions_; }
 
   // Reads tokens[position() .. end); what they predict is not computed.
   void read(const std::int32_t* tokens, std::size_t end);
@@ -48,7 +49,7 @@ class Sequence {
   [[gnu::noinline]] void check(const Tape& tape, const Linear& linear) const;
   Wide wide(const Tape& tape, const Linear& linear) const;
   template <class Make>
-  Segment* made(Make&& make) const;
+  Block* made(Make&& make) const;
   void insert(const Tape& tape, const Op& op);
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
   void batch(const Tape& tape, const Batch& batch);
@@ -57,7 +58,7 @@ class Sequence {
   void sum(const Tape& tape, const Op& op, std::int32_t token);
   std::int32_t output(const Tape& tape);
   std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
-  Segment* branch(Segment& segment, const std::int32_t* tokens) const;
+  Block* branch(Block& block, const std::int32_t* tokens) const;
   [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT
   [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // TVM_ERROR_UNSUPPORTED
 
@@ -65,9 +66,9 @@ class Sequence {
     std::int64_t total = 0, count = 0, key = 0;
   };
 
-  const Plan& plan_;
-  std::shared_ptr<Automaton> automaton_;
-  State* state_;
+  const Subject& subject_;
+  std::shared_ptr<BlockVersions> versions_;
+  Context* context_;
   Output output_;
   std::size_t position_ = 0;
   std::vector<std::int64_t> registers_;
@@ -84,7 +85,7 @@ class Sequence {
 };
 
 // Modulo 2^64: what may leave 64 bits was checked by an op before.
-inline std::int64_t Sequence::value(const Tape& tape, const Linear& linear) const {
+inline std::int64_t Interpreter::value(const Tape& tape, const Linear& linear) const {
   const auto times = [&](std::int64_t weight, NodeId node) {
     return static_cast<std::uint64_t>(weight) * static_cast<std::uint64_t>(registers_[node]);
   };

@@ -8,16 +8,16 @@
 
 namespace tvm::plan {
 
-void Sequence::beyond(const char* what) const {
+void Interpreter::beyond(const char* what) const {
   throw Error(TVM_ERROR_LIMIT, sentence("position ", position_, ": ", what));
 }
 
-void Sequence::off_plan(const char* what) const {
+void Interpreter::off_plan(const char* what) const {
   throw Error(TVM_ERROR_UNSUPPORTED,
               sentence("path plan: position ", position_, ": ", what, "; use path layers"));
 }
 
-void Sequence::check(const Tape& tape, const Linear& linear) const {
+void Interpreter::check(const Tape& tape, const Linear& linear) const {
   // Mostly no part of the sum leaves 64 bits either.
   std::int64_t part = 0, total = linear.constant;
   bool left = __builtin_mul_overflow(linear.weight, registers_[linear.node], &part) ||
@@ -32,7 +32,7 @@ void Sequence::check(const Tape& tape, const Linear& linear) const {
   if (sum < INT64_MIN || sum > INT64_MAX) beyond("a value does not fit 64 bits: the exact integers end here");
 }
 
-Wide Sequence::wide(const Tape& tape, const Linear& linear) const {
+Wide Interpreter::wide(const Tape& tape, const Linear& linear) const {
   Wide sum = linear.constant + Wide{linear.weight} * registers_[linear.node];
   for (std::uint32_t i = 0; i < linear.more; ++i) {
     const Term& term = tape.terms[linear.first + i];
@@ -42,7 +42,7 @@ Wide Sequence::wide(const Tape& tape, const Linear& linear) const {
   return sum;
 }
 
-void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t key) const {
+void Interpreter::check_square(const Tape& tape, const Insert& how, std::int64_t key) const {
   Wide square = wide(tape, how.rest);
   bool left = false;
   for (const auto& product : how.products) {
@@ -56,7 +56,7 @@ void Sequence::check_square(const Tape& tape, const Insert& how, std::int64_t ke
   if (left || square != Wide{key} * key) off_plan("a lookup key and its square disagree");
 }
 
-void Sequence::insert(const Tape& tape, const Op& op) {
+void Interpreter::insert(const Tape& tape, const Op& op) {
   const Insert& how = tape.inserts[op.part];
   if (!how.always) {
     const std::int64_t clear = value(tape, how.clear);
@@ -82,14 +82,14 @@ void Sequence::insert(const Tape& tape, const Op& op) {
   for (const Linear& column : how.columns) *row++ = value(tape, column);
 }
 
-std::int64_t Sequence::product(const Tape& tape, std::int64_t open, const Linear& factor) const {
+std::int64_t Interpreter::product(const Tape& tape, std::int64_t open, const Linear& factor) const {
   std::int64_t result = 0;
   if (__builtin_mul_overflow(open, value(tape, factor), &result))
     beyond("a product does not fit 64 bits: the exact integers end here");
   return result;
 }
 
-void Sequence::batch(const Tape& tape, const Batch& batch) {
+void Interpreter::batch(const Tape& tape, const Batch& batch) {
   double* const gates = gates_.data();
   std::copy(batch.constants.begin(), batch.constants.end(), gates);
   for (const Batch::Column& column : batch.columns) {
@@ -108,10 +108,10 @@ void Sequence::batch(const Tape& tape, const Batch& batch) {
   }
 }
 
-void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
+void Interpreter::sum(const Tape& tape, const Op& op, std::int32_t token) {
   Sum& sum = sums_[op.to];
-  const Mean& mean = plan_.network.means[op.table];
-  const std::int64_t key = plan_.network.tables[mean.key][static_cast<std::size_t>(token)];
+  const Mean& mean = subject_.network.means[op.table];
+  const std::int64_t key = subject_.network.tables[mean.key][static_cast<std::size_t>(token)];
   if (sum.count == 0 || key > sum.key) sum = {0, 0, key};
   if (key == sum.key) {
     ++sum.count;
@@ -126,7 +126,7 @@ void Sequence::sum(const Tape& tape, const Op& op, std::int32_t token) {
   registers_[op.to] = static_cast<std::int64_t>(result);
 }
 
-std::int32_t Sequence::output(const Tape& tape) {
+std::int32_t Interpreter::output(const Tape& tape) {
   for (std::size_t f = 0; f < features_.size(); ++f) features_[f] = value(tape, tape.features[f]);
   const std::int32_t token = output_.token(features_);
   if (token < 0) beyond("a score does not fit 128 bits: the exact integers end here");

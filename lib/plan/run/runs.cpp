@@ -69,7 +69,7 @@ void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::s
                   std::int32_t* predicted, Share& mine, const std::atomic<bool>& given_up) {
   mine.mismatch = mine.end;
   if (mine.begin == mine.end) return;
-  Sequence sequence(plan, tokens[0]);
+  Interpreter sequence(plan, tokens[0]);
   const auto chunks = [&](std::size_t end, auto&& run) {
     while (!given_up.load(std::memory_order_relaxed) && run(std::min(end, sequence.position() + kHandOver))) {
     }
@@ -126,7 +126,7 @@ void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t>
   result.cursor = -1;
   result.tokens = 0;
   require_positions(prompt.size());
-  Sequence sequence(plan, prompt[0]);
+  Interpreter sequence(plan, prompt[0]);
   TokenBuffer tokens(prompt);
   sequence.read(tokens.data(), prompt.size() - 1);
   std::size_t given = prompt.size();  // tokens handed over, the prompt included

@@ -1,137 +1,133 @@
 #include "plan/specialize/block_versions.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace tvm::plan {
 namespace {
 
 // Beyond these, positions share the least specialised tapes: memory stays bounded.
-constexpr std::size_t kMaxStates = std::size_t{1} << 12;
-constexpr std::size_t kMaxSegments = std::size_t{1} << 14;
+constexpr std::size_t kMaxContexts = std::size_t{1} << 12;
+constexpr std::size_t kMaxBlocks = std::size_t{1} << 14;
 // A branch has at most this many targets; selectors beyond are left unknown.
 constexpr std::size_t kMaxTargets = std::size_t{1} << 14;
 
 }  // namespace
 
-Automaton::Automaton(const Plan& plan, std::int32_t first_token) : plan_(plan), first_token_(first_token) {
-  Facts facts;
-  facts.cases.assign(plan.split.selectors.size(), kNoCase);
-  facts.valid.assign(plan.network.nodes.size(), false);
-  nothing_ = intern(facts);
-  facts.first = true;
-  start_ = intern(facts);
+BlockVersions::BlockVersions(const Subject& subject, std::int32_t first_token)
+    : subject_(subject), first_token_(first_token) {
+  AbstractState known;
+  known.cases.assign(subject.division.selectors.size(), kNoCase);
+  known.valid.assign(subject.network.nodes.size(), false);
+  nothing_ = intern(known);
+  known.first = true;
+  start_ = intern(known);
 }
 
-State* Automaton::intern(Facts facts) {
-  const auto found = states_.find(facts);
-  if (found != states_.end()) return found->second.get();
-  if (states_.size() >= kMaxStates) return nothing_;
-  auto state = std::make_unique<State>();
-  state->facts = facts;
-  for (auto& next : state->next) next = std::vector<Link>(plan_.split.classes.size());
-  return states_.emplace(std::move(facts), std::move(state)).first->second.get();
+Context* BlockVersions::intern(AbstractState known) {
+  const auto found = contexts_.find(known);
+  if (found != contexts_.end()) return found->second.get();
+  if (contexts_.size() >= kMaxContexts) return nothing_;
+  auto context = std::make_unique<Context>();
+  context->known = known;
+  for (auto& next : context->next) next = std::vector<Link>(subject_.division.classes.size());
+  return contexts_.emplace(std::move(known), std::move(context)).first->second.get();
 }
 
-State* Automaton::after(const Facts& before, Knowledge& knowledge, const std::vector<std::uint32_t>& cases,
-                        const Tape& tape, const Tape* branched) {
-  Facts facts;
-  facts.cases = cases;
-  facts.valid.assign(plan_.network.nodes.size(), false);
-  for (NodeId id = 0; id < plan_.network.nodes.size(); ++id)
-    if (before.valid[id] && knowledge.carried(id)) facts.valid[id] = true;
-  for (const Tape* part : {&tape, branched})
-    if (part != nullptr)
-      for (const NodeId id : part->computed) facts.valid[id] = plan_.readers.stable[id];
-  return intern(std::move(facts));
+Block* BlockVersions::add(Context& from, std::uint32_t token_class, const std::vector<std::uint32_t>& cases,
+                          const Request& request) {
+  PartialEvaluator evaluator(subject_, from.known, token_class, cases, first_token_);
+  auto block = std::make_unique<Block>();
+  block->tape = build_tape(subject_, evaluator, request);
+  block->predictions = std::vector<Prediction>(block->tape.entries);
+  block->targets = std::vector<Link>(block->tape.targets);
+  block->from = &from;
+  block->token_class = token_class;
+  block->predict = request.predict;
+  if (request.part != Part::kBranch) {
+    AbstractState known{.cases = cases, .valid = from.known.valid};
+    for (NodeId id = 0; id < known.valid.size(); ++id)
+      if (known.valid[id]) known.valid[id] = evaluator.carried(id);
+    for (const std::vector<NodeId>* computed : {&std::as_const(block->tape).computed, request.computed})
+      if (computed != nullptr)
+        for (const NodeId id : *computed) known.valid[id] = subject_.uses.stable[id];
+    block->after = intern(std::move(known));
+  }
+  blocks_.push_back(std::move(block));  // last: nobody meets half a block when memory runs out
+  return blocks_.back().get();
 }
 
-Segment* Automaton::add(Tape tape, State& from, std::uint32_t token_class, bool predict) {
-  auto segment = std::make_unique<Segment>();
-  segment->tape = std::move(tape);
-  segment->from = &from;
-  segment->token_class = token_class;
-  segment->predict = predict;
-  segment->targets = std::vector<Link>(segment->tape.targets);
-  segments_.push_back(std::move(segment));  // last: nobody meets half a segment when memory runs out
-  return segments_.back().get();
-}
-
-std::vector<const Segment*> Automaton::segments() const {
+std::vector<const Block*> BlockVersions::blocks() const {
   const std::lock_guard lock(mutex_);
-  std::vector<const Segment*> all;
-  for (const auto& segment : segments_) all.push_back(segment.get());
+  std::vector<const Block*> all;
+  for (const auto& block : blocks_) all.push_back(block.get());
   return all;
 }
 
-Segment* Automaton::step(State& state, std::uint32_t token_class, bool predict) {
-  Link& link = state.next[predict][token_class];
-  if (Segment* made = link.load(std::memory_order_acquire)) return made;
+Block* BlockVersions::step(Context& context, std::uint32_t token_class, bool predict) {
+  Link& link = context.next[predict][token_class];
+  if (Block* made = link.load(std::memory_order_acquire)) return made;
   const std::lock_guard lock(mutex_);
-  if (Segment* made = link.load(std::memory_order_relaxed)) return made;
+  if (Block* made = link.load(std::memory_order_relaxed)) return made;
   // Where there are too many tapes, the one that relies on nothing being known.
-  const bool full = segments_.size() >= kMaxSegments && !state.facts.first;
-  State& from = full ? *nothing_ : state;
-  Segment* made = from.next[predict][token_class].load(std::memory_order_relaxed);
+  const bool full = blocks_.size() >= kMaxBlocks && !context.known.first;
+  Context& from = full ? *nothing_ : context;
+  Block* made = from.next[predict][token_class].load(std::memory_order_relaxed);
   if (made == nullptr) made = make_step(from, token_class, predict);
   from.next[predict][token_class].store(made, std::memory_order_release);
   link.store(made, std::memory_order_release);
   return made;
 }
 
-Segment* Automaton::target(Segment& branch, std::size_t index) {
-  if (Segment* made = branch.targets[index].load(std::memory_order_acquire)) return made;
+Block* BlockVersions::target(Block& branch, std::size_t index) {
+  if (Block* made = branch.targets[index].load(std::memory_order_acquire)) return made;
   const std::lock_guard lock(mutex_);
   // Where there are too many tapes, that of no case of any selector.
-  if (segments_.size() >= kMaxSegments) index = branch.targets.size() - 1;
+  if (blocks_.size() >= kMaxBlocks) index = branch.targets.size() - 1;
   Link& link = branch.targets[index];
-  if (Segment* made = link.load(std::memory_order_relaxed)) return made;
-  Segment* made = make_target(branch, index);
+  if (Block* made = link.load(std::memory_order_relaxed)) return made;
+  Block* made = make_target(branch, index);
   link.store(made, std::memory_order_release);
   return made;
 }
 
-Segment* Automaton::make_step(State& state, std::uint32_t token_class, bool predict) {
-  std::vector<std::uint32_t> cases(plan_.split.selectors.size(), kNoCase);
-  Request request{.part = Part::kWhole, .predict = predict, .branches = {}};
-  Knowledge early(plan_.network, plan_.split, state.facts, token_class, cases, first_token_);
+std::vector<std::uint32_t> BlockVersions::known_cases(PartialEvaluator& evaluator) const {
+  std::vector<std::uint32_t> cases;
+  for (std::size_t s = 0; s < subject_.division.selectors.size(); ++s)
+    cases.push_back(evaluator.known_case(s));
+  return cases;
+}
+
+Block* BlockVersions::make_step(Context& context, std::uint32_t token_class, bool predict) {
+  const std::vector<std::uint32_t> none(subject_.division.selectors.size(), kNoCase);
+  PartialEvaluator early(subject_, context.known, token_class, none, first_token_);
+  const std::vector<std::uint32_t> cases = known_cases(early);
+  Request request{.part = Part::kWhole, .predict = predict};
   std::size_t targets = 1;
   for (std::uint32_t s = 0; s < cases.size(); ++s) {
-    cases[s] = early.known_case(s);
-    const std::size_t count = plan_.split.selectors[s].cases() + std::size_t{1};
-    // A number that is known and is no case is in no register to branch on.
+    const std::size_t count = subject_.division.selectors[s].cases() + std::size_t{1};
+    // A selector can be a known constant that is none of its cases. It has no register then, and there is
+    // nothing to branch on.
     if (cases[s] != kNoCase || early.is_known(s) || targets * count > kMaxTargets) continue;
     targets *= count;
     request.branches.push_back(s);
   }
   if (!request.branches.empty()) request.part = Part::kBranch;
-  Knowledge knowledge(plan_.network, plan_.split, state.facts, token_class, cases, first_token_);
-  Tape tape = build_tape(plan_.network, plan_.split, plan_.readers, knowledge, request);
-  State* next = request.part == Part::kBranch ? nullptr : after(state.facts, knowledge, cases, tape, nullptr);
-  Segment* segment = add(std::move(tape), state, token_class, predict);
-  segment->after = next;
-  return segment;
+  return add(context, token_class, cases, request);
 }
 
-Segment* Automaton::make_target(Segment& branch, std::size_t index) {
-  const Facts& before = branch.from->facts;
-  std::vector<std::uint32_t> cases(plan_.split.selectors.size(), kNoCase);
-  Knowledge early(plan_.network, plan_.split, before, branch.token_class, cases, first_token_);
-  for (std::size_t s = 0; s < cases.size(); ++s) cases[s] = early.known_case(s);
+Block* BlockVersions::make_target(Block& branch, std::size_t index) {
+  const std::vector<std::uint32_t> none(subject_.division.selectors.size(), kNoCase);
+  PartialEvaluator early(subject_, branch.from->known, branch.token_class, none, first_token_);
+  std::vector<std::uint32_t> cases = known_cases(early);
   std::size_t rest = index;
   for (const auto s : branch.tape.branches) {
-    const std::uint32_t count = plan_.split.selectors[s].cases();
+    const std::uint32_t count = subject_.division.selectors[s].cases();
     const auto digit = static_cast<std::uint32_t>(rest % (count + 1));
     rest /= count + 1;
     cases[s] = digit == count ? kNoCase : digit;
   }
-  Knowledge knowledge(plan_.network, plan_.split, before, branch.token_class, cases, first_token_);
-  const Request request{
-      .part = Part::kRest, .predict = branch.predict, .branches = {}, .computed = &branch.tape.computed};
-  Tape tape = build_tape(plan_.network, plan_.split, plan_.readers, knowledge, request);
-  State* next = after(before, knowledge, cases, tape, &branch.tape);
-  Segment* segment = add(std::move(tape), *branch.from, branch.token_class, branch.predict);
-  segment->after = next;
-  return segment;
+  return add(*branch.from, branch.token_class, cases,
+             {.part = Part::kRest, .predict = branch.predict, .computed = &branch.tape.computed});
 }
 
 }  // namespace tvm::plan

@@ -1,11 +1,13 @@
-// Positions as steps between states of knowledge.
+// Block versions: the tapes of one plan, each for one context, made when a run first needs it.
 //
-// Enters: the plan.  Leaves: for a state, a class of tokens and the cases that are found, the tape to
-// run and the state after it. States and tapes are made when a run first needs them, so that a run
-// makes those of the instructions that it executes; later positions follow pointers.
+// Enters: the subject.  Leaves: for a context (an abstract state), a class of tokens and the cases that are
+// found, the tape to run and the context after it.
 //
-// The class of a byte token and the state "byte 1 of i32.add comes next, operands found" lead to "byte 2
-// ...": nothing is looked up or branched on. After a commit the tape branches on the fetched opcode.
+// This is lazy basic block versioning (Chevalier-Boisvert and Feeley: Simple and Effective Type Check Removal
+// through Lazy Basic Block Versioning, 2015), with a position of the sequence as the basic block. A run makes
+// the versions of the instructions that it executes; later positions follow links. The class of a byte token
+// and the context "byte 1 of i32.add comes next, operands found" lead to "byte 2 ...": nothing is looked up
+// or branched on. After a commit the tape branches on the fetched opcode.
 #pragma once
 
 #include <array>
@@ -16,59 +18,70 @@
 #include <mutex>
 #include <vector>
 
-#include "plan/plan.hpp"
 #include "plan/specialize/tape.hpp"
 
 namespace tvm::plan {
 
-// Null until it is made; never changed afterwards.
-using Link = std::atomic<Segment*>;
+struct Block;
 
-struct State {
-  Facts facts;
+// Null until the block is made; never changed afterwards.
+using Link = std::atomic<Block*>;
+
+struct Context {
+  AbstractState known;
   std::array<std::vector<Link>, 2> next;  // without and with a prediction; by token class
 };
 
-// What every step reads comes first, in one line of the cache.
-struct alignas(64) Segment {
-  State* after = nullptr;  // null when the tape branches
-  Link usual = nullptr;    // the step that followed first: what a processor may go on with
+// An entry of a table of predictions. Entered by runs on any thread, each the same.
+struct Prediction {
+  std::atomic<std::int32_t> token{0};  // + 1; 0: not yet computed
+  Link following = nullptr;            // the block that goes on with that token
+};
+
+// What every position reads comes first, in one line of the cache.
+struct alignas(64) Block {
+  Context* after = nullptr;  // null when the tape branches
+  Link usual = nullptr;      // the block that followed first: what a processor may go on with
+  // The prediction as a function of few registers with small intervals, for each combination, which the
+  // value of kRecall counts. Empty when there are too many.
+  std::vector<Prediction> predictions;
   Tape tape;
-  State* from = nullptr;
+  Context* from = nullptr;
   std::uint32_t token_class = 0;
   bool predict = false;
   std::vector<Link> targets;  // of the branch
 };
 
 // Of all sequences with one first token. Runs follow links without a lock and make what is missing under one.
-class Automaton {
+class BlockVersions {
  public:
-  Automaton(const Plan& plan, std::int32_t first_token);
+  BlockVersions(const Subject& subject, std::int32_t first_token);
 
-  State* start() const { return start_; }
-  State* nothing_known() const { return nothing_; }
+  Context* start() const { return start_; }
+  Context* nothing_known() const { return nothing_; }
   // In the order in which they were made.
-  std::vector<const Segment*> segments() const;
+  std::vector<const Block*> blocks() const;
 
   // What the link leads to, made if it is missing.
-  Segment* step(State& state, std::uint32_t token_class, bool predict);
-  Segment* target(Segment& branch, std::size_t index);
+  Block* step(Context& context, std::uint32_t token_class, bool predict);
+  Block* target(Block& branch, std::size_t index);
 
  private:
-  Segment* make_step(State& state, std::uint32_t token_class, bool predict);
-  Segment* make_target(Segment& branch, std::size_t index);
-  State* intern(Facts facts);
-  State* after(const Facts& before, Knowledge& knowledge, const std::vector<std::uint32_t>& cases,
-               const Tape& tape, const Tape* branched);
-  Segment* add(Tape tape, State& from, std::uint32_t token_class, bool predict);
+  Block* make_step(Context& context, std::uint32_t token_class, bool predict);
+  Block* make_target(Block& branch, std::size_t index);
+  std::vector<std::uint32_t> known_cases(PartialEvaluator& evaluator) const;
+  Context* intern(AbstractState known);
+  // Makes the block, and unless it branches, the context after it.
+  Block* add(Context& from, std::uint32_t token_class, const std::vector<std::uint32_t>& cases,
+             const Request& request);
 
-  const Plan& plan_;
+  const Subject& subject_;
   const std::int32_t first_token_;
   mutable std::mutex mutex_;  // of all that follows
-  std::map<Facts, std::unique_ptr<State>> states_;
-  std::vector<std::unique_ptr<Segment>> segments_;
-  State* start_ = nullptr;
-  State* nothing_ = nullptr;
+  std::map<AbstractState, std::unique_ptr<Context>> contexts_;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  Context* start_ = nullptr;
+  Context* nothing_ = nullptr;
 };
 
 }  // namespace tvm::plan

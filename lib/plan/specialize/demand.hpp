@@ -1,19 +1,20 @@
-// What a tape computes: which nodes, when, and which are parts of other ops.
+// Demand: which residual ops a tape holds, and when. It is followed backwards from what the tape is for.
 //
-// Enters: what is known of the nodes, and which part of a position the tape is for.  Leaves: `Needs`, read by
-// tape.cpp.
+// Enters: what is known of the nodes, and which part of a position the tape is for.  Leaves: `Demand`, read
+// by tape.cpp.
 //
-// What keeps history (sums, stores, histories) is always needed, but for stores that the position does not
-// enter; of everything else only what somebody reads is. The prediction is tabulated by few registers with
-// small ranges where there are such: instead of nodes that only combine others, what they combine. Nodes that
-// only the prediction needs then are late: they are computed once for each entry of the table.
+// What keeps history (sums, stores, histories) is always demanded, but for stores that the position does not
+// enter. Of everything else only what somebody reads is. The prediction is tabulated by a few registers with
+// small intervals where there are such: they are demanded instead of the nodes that only combine them, and
+// those nodes are late, as they are computed once for each entry of the table.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
-#include "plan/ir/liveness.hpp"
-#include "plan/specialize/partial_evaluator.hpp"
+#include "plan/specialize/residual_op.hpp"
 
 namespace tvm::plan {
 
@@ -26,65 +27,69 @@ enum class Part : std::uint8_t {
 struct Request {
   Part part = Part::kWhole;
   bool predict = true;
-  std::vector<std::uint32_t> branches;            // kBranch
-  const std::vector<NodeId>* computed = nullptr;  // kRest: registers that the tape that branched left right
+  std::vector<std::uint32_t> branches = {};       // kBranch
+  const std::vector<NodeId>* computed = nullptr;  // kRest: registers that the tape before the branch filled
   bool predicts() const { return predict && part != Part::kBranch; }
 };
 
-class Needs {
+class Demand {
  public:
-  Needs(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
-        const Request& request);
+  Demand(const Subject& subject, PartialEvaluator& evaluator, const Request& request);
 
   enum class When : std::uint8_t { kNever, kEarly, kLate };
-  // When the node is computed into its register.
+  // When the node is computed into its register, by op(id).
   When node(NodeId id) const;
-  // When a node whose symbol is another expression is put into its register nevertheless, for positions after
-  // this one or for an operator that reads a register.
+  // When a node whose residual is another expression is put into its register nevertheless, for positions
+  // after this one or for an operator that reads a register.
   When kept(NodeId id) const;
 
-  // A token read at an index that hardly anybody else reads is one op with it.
+  const ResidualOp& op(NodeId id) const { return *ops_[id]; }
+  const std::vector<ResidualOp>& features() const { return features_; }
+  // Null where the position enters no record.
+  const ResidualInsert* insert(std::uint32_t store) const { return inserts_[store].get(); }
+  // What the history grows by, if this tape is the one that keeps it.
+  const std::optional<Expr>& appended(std::uint32_t history) const { return appended_[history]; }
+
+  // An index that one or two token ops read and nobody else: they compute it themselves.
   bool fused(NodeId index) const;
   // A sum of tokens around one position that nobody else reads: bytes that make a word.
   bool is_token_sum(NodeId id) const;
+  // A part of such a sum.
   bool absorbed(NodeId token_at) const { return absorbed_[token_at]; }
   // The index without its constant.
   Expr base_of_index(NodeId index) const;
 
   // Before the tape begins.
-  bool in_register(NodeId id) const { return done_[id] || know_.carried(id); }
-
-  bool enters(std::uint32_t store) const { return enters_[store]; }
-  bool grows(std::uint32_t history) const { return grows_[history]; }
+  bool in_register(NodeId id) const { return id <= kPositionNode || done_[id] || evaluator_.carried(id); }
 
   // The registers that the prediction is tabulated by, and the number of their combinations (0: no table).
   const std::vector<NodeId>& base() const { return base_; }
   std::size_t entries() const { return entries_; }
 
  private:
-  bool at_hand(const Expr& expr) const;
   void need(const Expr& expr);
-  void need_raw(const Expr& expr);
-  void need_parts(NodeId id);
-  void need_all_parts();
-  void need_index(NodeId at, unsigned weight);
+  void need(const ResidualOp& op);
+  void need_register(NodeId at, unsigned weight);
+  void follow();
   void keep(NodeId id);
-  void keepers();
-  void enter(const Store& store, std::uint32_t number);
+  void need_history();
   bool in_scope(NodeId id) const;
   bool kept_before(NodeId reader) const;
   void choose_base();
-  std::vector<NodeId> base_of(NodeId id) const;
+  std::vector<NodeId> base_of(NodeId id);
   Wide combinations(const std::vector<NodeId>& nodes) const;
+  const ResidualOp& make_op(NodeId id);
 
+  const Subject& subject_;
   const Network& net_;
-  const Split& split_;
-  const Readers& readers_;
-  Knowledge& know_;
+  PartialEvaluator& evaluator_;
   const Request& request_;
-  std::vector<bool> needed_, parted_, kept_, done_, early_, kept_early_, absorbed_;
-  std::vector<bool> enters_, grows_;  // per store, per history
-  std::vector<unsigned> index_readers_, readers_of_;
+  std::vector<std::unique_ptr<ResidualOp>> ops_;          // per node
+  std::vector<std::unique_ptr<ResidualInsert>> inserts_;  // per store
+  std::vector<std::optional<Expr>> appended_;             // per history
+  std::vector<ResidualOp> features_;
+  std::vector<bool> needed_, followed_, kept_, done_, early_, kept_early_, absorbed_;
+  std::vector<unsigned> register_readers_, readers_;
   std::vector<NodeId> base_;
   std::size_t entries_ = 0;
 };

@@ -4,8 +4,6 @@
 #include <map>
 #include <set>
 
-#include "plan/ir/liveness.hpp"
-
 namespace tvm::plan {
 namespace {
 
@@ -27,37 +25,34 @@ std::size_t distinct(const std::vector<std::int64_t>& table) {
 bool looks_up(const Network& network, NodeId node) {
   const auto reads = closure(network, {node});
   for (NodeId id = 0; id < network.nodes.size(); ++id)
-    if (reads[id] && network.nodes[id].kind == Kind::kLookup &&
-        !network.stores[network.nodes[id].table].key.empty())
+    if (reads[id] && network.nodes[id].kind == Kind::kLookup && !network.store(network.nodes[id]).key.empty())
       return true;
   return false;
 }
 
 bool has_products(const Network& network, const Expr& expr) {
-  return std::any_of(expr.begin(), expr.end(), [&](const Term& term) {
-    const Kind kind = network.nodes[term.node].kind;
-    return kind == Kind::kProduct || kind == Kind::kStep || kind == Kind::kEqual;
-  });
+  return std::any_of(expr.begin(), expr.end(),
+                     [&](const Term& term) { return network.nodes[term.node].is_gated(); });
 }
 
-void choose_classes(const Network& network, const std::vector<bool>& live, Split& split) {
+void choose_classes(const Network& network, const std::vector<bool>& live, Division& division) {
   for (NodeId id = 0; id < network.nodes.size(); ++id)
     if (live[id] && network.nodes[id].kind == Kind::kToken &&
-        distinct(network.tables[network.nodes[id].table]) <= kFewValues)
-      split.class_nodes.push_back(id);
+        distinct(network.table(network.nodes[id])) <= kFewValues)
+      division.class_nodes.push_back(id);
   std::map<std::vector<std::int64_t>, std::uint32_t> classes;
   const std::size_t size = network.bias.size();
   for (std::size_t token = 0; token < size; ++token) {
     std::vector<std::int64_t> row;
-    for (const NodeId id : split.class_nodes) row.push_back(network.tables[network.nodes[id].table][token]);
+    for (const NodeId id : division.class_nodes) row.push_back(network.table(network.nodes[id])[token]);
     const auto [entry, fresh] = classes.try_emplace(row, static_cast<std::uint32_t>(classes.size()));
-    if (fresh) split.classes.push_back(row);
-    split.token_class.push_back(entry->second);
+    if (fresh) division.classes.push_back(row);
+    division.token_class.push_back(entry->second);
   }
   if (classes.size() <= kFewClasses) return;
-  split.class_nodes.clear();
-  split.classes.assign(1, {});
-  split.token_class.assign(size, 0);
+  division.class_nodes.clear();
+  division.classes.assign(1, {});
+  division.token_class.assign(size, 0);
 }
 
 // The selector of nodes that are tables over one index: token tables, or functions.
@@ -71,7 +66,7 @@ bool tabulate(const Network& network, Selector& selector) {
     selector.low = INT64_MAX;
     end = INT64_MIN;
     for (const NodeId id : selector.nodes) {
-      const Function& f = network.functions[network.nodes[id].table];
+      const Function& f = network.function(network.nodes[id]);
       if (f.slope != 0) return false;
       selector.low = std::min(selector.low, f.low - 1);  // 0 below the first value
       end = std::max(end, f.low + static_cast<std::int64_t>(f.values.size()));
@@ -82,12 +77,12 @@ bool tabulate(const Network& network, Selector& selector) {
   for (std::int64_t c = selector.low; c < end; ++c) {
     std::vector<std::int64_t> row;
     for (const NodeId id : selector.nodes) {
-      const std::uint32_t table = network.nodes[id].table;
+      const Node& node = network.nodes[id];
       std::int64_t value = 0;
       if (tokens)
-        value = network.tables[table][static_cast<std::size_t>(c)];
+        value = network.table(node)[static_cast<std::size_t>(c)];
       else
-        network.functions[table].at(c, value);
+        network.function(node).at(c, value);
       row.push_back(value);
     }
     const auto [entry, fresh] = cases.try_emplace(row, static_cast<std::uint32_t>(cases.size()));
@@ -99,22 +94,22 @@ bool tabulate(const Network& network, Selector& selector) {
 
 }  // namespace
 
-Split choose_split(const Network& network, const std::vector<bool>& live) {
-  Split split;
-  choose_classes(network, live, split);
+Division choose_division(const Network& network, const std::vector<bool>& live) {
+  Division division;
+  choose_classes(network, live, division);
   std::map<NodeId, std::size_t> gates;
   for (NodeId id = 0; id < network.nodes.size(); ++id) {
     const Node& node = network.nodes[id];
-    if (live[id] && (node.kind == Kind::kProduct || node.kind == Kind::kStep || node.kind == Kind::kEqual))
+    if (live[id] && node.is_gated())
       for (const Term& term : node.gate) ++gates[term.node];
   }
   std::map<std::pair<Kind, NodeId>, Selector> tables;
   for (const auto& [id, count] : gates) {
     const Node& node = network.nodes[id];
     if (count < kWorthGates || !live[id] || looks_up(network, id)) continue;
-    const Range range = network.ranges[id];
-    if ((node.kind == Kind::kTokenAt && distinct(network.tables[node.table]) <= kFewValues) ||
-        (node.kind == Kind::kFunction && distinct(network.functions[node.table].values) <= kFewValues)) {
+    const Interval range = network.intervals[id];
+    if ((node.kind == Kind::kTokenAt && distinct(network.table(node)) <= kFewValues) ||
+        (node.kind == Kind::kFunction && distinct(network.function(node).values) <= kFewValues)) {
       tables[{node.kind, node.at}].nodes.push_back(id);
       continue;
     }
@@ -126,13 +121,53 @@ Split choose_split(const Network& network, const std::vector<bool>& live) {
     selector.low = found ? static_cast<std::int64_t>(range.low) : 0;
     const std::int64_t end = found ? static_cast<std::int64_t>(range.high) + 1 : kWindow;
     for (std::int64_t value = selector.low; value < end; ++value) selector.values.push_back({value});
-    split.selectors.push_back(std::move(selector));
+    division.selectors.push_back(std::move(selector));
   }
   for (auto& [key, selector] : tables)
-    if (tabulate(network, selector)) split.selectors.push_back(std::move(selector));
-  for (const Selector& selector : split.selectors)
-    split.nodes.insert(split.nodes.end(), selector.nodes.begin(), selector.nodes.end());
-  return split;
+    if (tabulate(network, selector)) division.selectors.push_back(std::move(selector));
+  return division;
+}
+
+void narrow_intervals(Network& network, Division& division) {
+  // The selector that is a table with most cases; the others are single values, whose intervals are exact.
+  const Selector* selector = nullptr;
+  for (const Selector& candidate : division.selectors)
+    if (candidate.by != Selector::By::kValue &&
+        (selector == nullptr || candidate.cases() > selector->cases()))
+      selector = &candidate;
+  if (selector == nullptr) return;
+  division.narrowing = static_cast<std::size_t>(selector - division.selectors.data());
+  const std::size_t nodes = network.nodes.size(), cases = selector->values.size();
+  // Only nodes so far are set; the network's own intervals are the unions.
+  std::vector<std::vector<Interval>>& intervals = division.intervals;
+  intervals.assign(cases, std::vector<Interval>(nodes));
+  for (NodeId id = 0; id < nodes; ++id) {
+    const auto chosen = std::find(selector->nodes.begin(), selector->nodes.end(), id);
+    const bool of_token = network.nodes[id].kind == Kind::kToken || network.nodes[id].kind == Kind::kTokenAt;
+    Interval all;
+    for (std::size_t c = 0; c < cases; ++c) {
+      Interval& here = intervals[c][id];
+      if (chosen != selector->nodes.end()) {
+        const std::int64_t value =
+            selector->values[c][static_cast<std::size_t>(chosen - selector->nodes.begin())];
+        here = {value, value};
+      } else if (of_token) {
+        here = network.intervals[id];  // whatever the case
+      } else {
+        here = network.interval_of(network.nodes[id], intervals[c]);
+      }
+      all = c == 0 ? here : hull(all, here);
+    }
+    network.intervals[id] = {std::max(network.intervals[id].low, all.low),
+                             std::min(network.intervals[id].high, all.high)};
+  }
+}
+
+void Subject::find_uses() {
+  std::vector<NodeId> selected;
+  for (const Selector& selector : division.selectors)
+    selected.insert(selected.end(), selector.nodes.begin(), selector.nodes.end());
+  uses = plan::find_uses(network, live_nodes(network), selected);
 }
 
 }  // namespace tvm::plan

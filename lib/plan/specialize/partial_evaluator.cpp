@@ -2,30 +2,31 @@
 
 #include <algorithm>
 
+#include "plan/ir/declined.hpp"
+
 namespace tvm::plan {
 
-Knowledge::Knowledge(const Network& network, const Split& split, const Facts& before,
-                     std::uint32_t token_class, std::span<const std::uint32_t> cases,
-                     std::int32_t first_token)
-    : net_(network),
-      split_(split),
+PartialEvaluator::PartialEvaluator(const Subject& subject, const AbstractState& before,
+                                   std::uint32_t token_class, std::span<const std::uint32_t> cases,
+                                   std::int32_t first_token)
+    : net_(subject.network),
+      division_(subject.division),
       before_(before),
       first_token_(first_token),
-      position_(before.first ? Range{0, 0} : Range{1, kMaxTokens}),
-      ranges_(split.narrowing < cases.size() && cases[split.narrowing] != kNoCase
-                  ? split.ranges[cases[split.narrowing]]
-                  : network.ranges),
-      known_(network.nodes.size()),
-      previous_(network.nodes.size()),
-      symbols_(network.nodes.size()),
-      symbol_ranges_(network.nodes.size()),
-      deltas_(network.nodes.size()),
-      has_symbol_(network.nodes.size()),
-      has_delta_(network.nodes.size()) {
-  for (std::size_t i = 0; i < split.class_nodes.size(); ++i)
-    known_[split.class_nodes[i]] = split.classes[token_class][i];
-  for (std::size_t s = 0; s < split.selectors.size(); ++s) {
-    const Selector& selector = split.selectors[s];
+      position_(before.first ? Interval{0, 0} : Interval{1, kMaxTokens}),
+      intervals_(division_.narrowing < cases.size() && cases[division_.narrowing] != kNoCase
+                     ? division_.intervals[cases[division_.narrowing]]
+                     : net_.intervals),
+      known_(net_.nodes.size()),
+      previous_(net_.nodes.size()),
+      residuals_(net_.nodes.size()),
+      residual_intervals_(net_.nodes.size()),
+      deltas_(net_.nodes.size()),
+      has_delta_(net_.nodes.size()) {
+  for (std::size_t i = 0; i < division_.class_nodes.size(); ++i)
+    known_[division_.class_nodes[i]] = division_.classes[token_class][i];
+  for (std::size_t s = 0; s < division_.selectors.size(); ++s) {
+    const Selector& selector = division_.selectors[s];
     for (std::size_t i = 0; i < selector.nodes.size(); ++i) {
       if (cases[s] != kNoCase) known_[selector.nodes[i]] = selector.values[cases[s]][i];
       if (before.cases[s] != kNoCase) previous_[selector.nodes[i]] = selector.values[before.cases[s]][i];
@@ -33,22 +34,21 @@ Knowledge::Knowledge(const Network& network, const Split& split, const Facts& be
   }
 }
 
-const Expr& Knowledge::symbol(NodeId id) {
-  if (!has_symbol_[id]) {
-    symbols_[id] = symbol_of(id);
-    symbol_ranges_[id] = range(symbols_[id]);
-    has_symbol_[id] = 1;
+const Expr& PartialEvaluator::residual(NodeId id) {
+  if (!residuals_[id]) {
+    residuals_[id] = residual_of(id);
+    residual_intervals_[id] = interval(*residuals_[id]);
   }
-  return symbols_[id];
+  return *residuals_[id];
 }
 
-Expr Knowledge::substitute(const Expr& expr) {
+Expr PartialEvaluator::substitute(const Expr& expr) {
   Expr result;
   result.reserve(expr.size() + 1);
   std::int64_t sum = 0;
   bool sorted = true;
   for (const Term& term : expr)
-    for (const Term& part : symbol(term.node)) {
+    for (const Term& part : residual(term.node)) {
       std::int64_t weight = 0;
       bool left = __builtin_mul_overflow(part.weight, term.weight, &weight);
       if (part.node == kOneNode)
@@ -75,35 +75,35 @@ Expr Knowledge::substitute(const Expr& expr) {
   return result;
 }
 
-Range Knowledge::range(const Expr& expr) const {
-  Range sum;
-  for (const Term& term : expr)
-    sum = plus(sum, scaled(term.node == kPositionNode ? position_ : ranges_[term.node], term.weight));
+Interval PartialEvaluator::interval(Terms terms) const {
+  Interval sum;
+  for (const Term& term : terms)
+    sum = plus(sum, scaled(term.node == kPositionNode ? position_ : intervals_[term.node], term.weight));
   return sum;
 }
 
 // The interval without building the expression: wider where terms would cancel.
-Range Knowledge::quick_range(const Expr& expr) {
-  Range sum;
+Interval PartialEvaluator::quick_interval(const Expr& expr) {
+  Interval sum;
   for (const Term& term : expr) {
-    symbol(term.node);
-    sum = plus(sum, scaled(symbol_ranges_[term.node], term.weight));
+    residual(term.node);
+    sum = plus(sum, scaled(residual_intervals_[term.node], term.weight));
   }
   return sum;
 }
 
-Expr Knowledge::symbol_of(NodeId id) {
+Expr PartialEvaluator::residual_of(NodeId id) {
   const Node& node = net_.nodes[id];
   const auto self = [&] { return Expr{{id, 1}}; };
   if (known_[id]) return constant(*known_[id]);
   // As most gates are for a known opcode: closed.
-  if (const Range& all = ranges_[id];
+  if (const Interval& all = intervals_[id];
       all.low == all.high && id != kPositionNode && all.low == static_cast<std::int64_t>(all.low))
     return constant(static_cast<std::int64_t>(all.low));
   if (previous_[id])
     if (const auto change = delta(id)) {
       // Still one of the values that are told apart?
-      for (const Selector& selector : split_.selectors)
+      for (const Selector& selector : division_.selectors)
         for (std::size_t i = 0; i < selector.nodes.size(); ++i)
           if (selector.nodes[i] == id)
             for (const auto& row : selector.values)
@@ -118,58 +118,57 @@ Expr Knowledge::symbol_of(NodeId id) {
       return sum;
     }
     // Positions before the first are the first, whose token is known.
-    case Kind::kIndex: return quick_range(node.value).high <= 0 ? Expr{} : self();
+    case Kind::kIndex: return quick_interval(node.value).high <= 0 ? Expr{} : self();
     case Kind::kTokenAt:
-      if (symbol(node.at).empty())
-        return constant(net_.tables[node.table][static_cast<std::size_t>(first_token_)]);
+      if (residual(node.at).empty())
+        return constant(net_.table(node)[static_cast<std::size_t>(first_token_)]);
       return self();
     case Kind::kFunction: {
-      std::int64_t at = 0, value = 0;
-      return is_constant(symbol(node.at), at) && net_.functions[node.table].at(at, value) ? constant(value)
-                                                                                          : self();
+      const auto at = constant_of(residual(node.at));
+      std::int64_t value = 0;
+      return at && net_.function(node).at(*at, value) ? constant(value) : self();
     }
-    case Kind::kFound:
-      return forwarded(id) ? substitute(net_.stores[net_.nodes[node.at].table].columns[node.table]) : self();
+    case Kind::kFound: return forwarded(id) ? substitute(net_.column(node)) : self();
     case Kind::kProduct:
     case Kind::kStep:
-    case Kind::kEqual: return gated(node, id);
+    case Kind::kEqual: return residual_of_gated(node, id);
     default: return self();
   }
 }
 
-Expr Knowledge::gated(const Node& node, NodeId id) {
+Expr PartialEvaluator::residual_of_gated(const Node& node, NodeId id) {
   // Closed: never positive, or for kEqual never 0.
-  const auto closed = [&](const Range& gate) {
+  const auto closed = [&](const Interval& gate) {
     return gate.high < (node.kind == Kind::kEqual ? 0 : 1) || (node.kind == Kind::kEqual && gate.low > 0);
   };
-  if (closed(quick_range(node.gate))) return {};
+  if (closed(quick_interval(node.gate))) return {};
   const Expr gate = substitute(node.gate);
-  const Range opening = range(gate);
+  const Interval opening = interval(gate);
   if (closed(opening)) return {};
   Expr value = substitute(node.value), result;
   if (value.empty()) return {};
-  std::int64_t open = 0;
   switch (node.kind) {
     case Kind::kStep: return opening.low >= 1 ? value : Expr{{id, 1}};
     case Kind::kEqual: return opening.low == 0 && opening.high == 0 ? value : Expr{{id, 1}};
     default:
-      if (!is_constant(gate, open)) return {{id, 1}};
-      add_scaled(result, value, open);
+      const auto open = constant_of(gate);
+      if (!open) return {{id, 1}};
+      add_scaled(result, value, *open);
       return result;
   }
 }
 
-std::optional<std::int64_t> Knowledge::delta(NodeId id) {
+std::optional<std::int64_t> PartialEvaluator::delta(NodeId id) {
   if (!has_delta_[id]) {
-    has_delta_[id] = 1;
+    has_delta_[id] = true;
     deltas_[id] = before_.first ? std::nullopt : delta_of(id);
   }
   return deltas_[id];
 }
 
-std::optional<std::int64_t> Knowledge::delta(const Expr& expr) {
+std::optional<std::int64_t> PartialEvaluator::delta(Terms terms) {
   std::int64_t sum = 0;
-  for (const Term& term : expr) {
+  for (const Term& term : terms) {
     const auto part = delta(term.node);
     std::int64_t change = 0;
     if (!part || __builtin_mul_overflow(*part, term.weight, &change) ||
@@ -179,77 +178,64 @@ std::optional<std::int64_t> Knowledge::delta(const Expr& expr) {
   return sum;
 }
 
-std::optional<std::int64_t> Knowledge::delta_of(NodeId id) {
+std::optional<std::int64_t> PartialEvaluator::delta_of(NodeId id) {
   const Node& node = net_.nodes[id];
   if (known_[id] && previous_[id]) return *known_[id] - *previous_[id];
-  const auto steady = [](std::optional<std::int64_t> change) { return change == 0 ? change : std::nullopt; };
   switch (node.kind) {
-    case Kind::kOne: return 0;
     case Kind::kPosition: return 1;
     case Kind::kToken: return std::nullopt;
     case Kind::kLinear: return delta(node.value);
-    // An index that was cut at its upper bound, a position, has moved: runs notice (sequence.cpp).
-    case Kind::kIndex:
-      return node.at == kOneNode || delta(node.at) == 0 ? steady(delta(node.value)) : std::nullopt;
-    case Kind::kTokenAt:
-    case Kind::kHistoryAt:
-    case Kind::kFunction: return steady(delta(node.at));
     case Kind::kSum: {
-      const Mean& mean = net_.means[node.table];
-      std::int64_t change = 0;
-      if (!counts_all(net_, node) || !is_constant(substitute(mean.value), change)) return std::nullopt;
-      return change;
+      const auto added = constant_of(substitute(net_.mean(node).value));
+      return net_.counts_all(node) ? added : std::nullopt;
     }
-    case Kind::kLookup: return enters(node.table) == Entry::kNever ? steady(delta(node.value)) : std::nullopt;
-    case Kind::kFound: return steady(delta(node.at));
-    case Kind::kProduct:
-    case Kind::kStep:
-    case Kind::kEqual: return steady(delta(node.gate)) ? steady(delta(node.value)) : std::nullopt;
+    case Kind::kLookup:
+      if (enters(node.index) != Entry::kNever) return std::nullopt;
+      break;
+    default: break;
   }
-  return std::nullopt;
+  // The same operands give the same value. An index that was cut at its bound, the current position, has
+  // moved all the same: runs notice that (interpreter.cpp).
+  bool steady = true;
+  for_each_operand(node, [&](Terms operand) { steady = steady && delta(operand) == 0; });
+  return steady ? std::optional<std::int64_t>(0) : std::nullopt;
 }
 
-bool Knowledge::forwarded(NodeId found) {
+bool PartialEvaluator::forwarded(NodeId found) {
   const Node& lookup = net_.nodes[net_.nodes[found].at];
-  if (enters(lookup.table) != Entry::kAlways) return false;
-  return substitute(lookup.value) == substitute(net_.stores[lookup.table].key);
+  if (enters(lookup.index) != Entry::kAlways) return false;
+  return substitute(lookup.value) == substitute(net_.store(lookup).key);
 }
 
-bool Knowledge::is_match(NodeId equal) {
+bool PartialEvaluator::is_match(NodeId equal) {
   const Node& node = net_.nodes[equal];
   if (node.kind != Kind::kEqual || node.value.size() != 1) return false;
   const Node& found = net_.nodes[node.value[0].node];
   if (found.kind != Kind::kFound || node.value[0].weight != 1 || forwarded(node.value[0].node)) return false;
-  const Node& lookup = net_.nodes[found.at];
-  const Store& store = net_.stores[lookup.table];
   // gate = query - key found
   Expr rest = substitute(node.gate);
-  add_scaled(rest, substitute(lookup.value), -1);
+  add_scaled(rest, substitute(net_.nodes[found.at].value), -1);
   if (rest.size() != 1 || rest[0].weight != -1) return false;
   const Node& key = net_.nodes[rest[0].node];
-  return key.kind == Kind::kFound && key.at == found.at && store.columns[key.table] == store.key;
+  return key.kind == Kind::kFound && key.at == found.at && net_.column(key) == net_.store(found).key;
 }
 
-Knowledge::Entry Knowledge::enters(std::uint32_t store) {
-  const Expr clear = substitute(net_.stores[store].clear);
-  const Range range = this->range(clear);
-  return range.low > 0 ? Entry::kNever : range.high <= 0 ? Entry::kAlways : Entry::kPerhaps;
+PartialEvaluator::Entry PartialEvaluator::enters(std::uint32_t store) {
+  const Interval clear = interval(substitute(net_.stores[store].clear));
+  return clear.low > 0 ? Entry::kNever : clear.high <= 0 ? Entry::kAlways : Entry::kPerhaps;
 }
 
-bool Knowledge::is_known(std::size_t selector) {
-  const auto& nodes = split_.selectors[selector].nodes;
-  std::int64_t value = 0;
-  return std::all_of(nodes.begin(), nodes.end(), [&](NodeId id) { return is_constant(symbol(id), value); });
+bool PartialEvaluator::is_known(std::size_t selector) {
+  const auto& nodes = division_.selectors[selector].nodes;
+  return std::all_of(nodes.begin(), nodes.end(),
+                     [&](NodeId id) { return constant_of(residual(id)).has_value(); });
 }
 
-std::uint32_t Knowledge::known_case(std::size_t selector) {
-  const Selector& choice = split_.selectors[selector];
+std::uint32_t PartialEvaluator::known_case(std::size_t selector) {
+  if (!is_known(selector)) return kNoCase;
+  const Selector& choice = division_.selectors[selector];
   std::vector<std::int64_t> values;
-  for (const NodeId id : choice.nodes) {
-    std::int64_t value = 0;
-    if (!is_constant(symbol(id), value)) return kNoCase;
-    values.push_back(value);
-  }
+  for (const NodeId id : choice.nodes) values.push_back(*constant_of(residual(id)));
   const auto found = std::find(choice.values.begin(), choice.values.end(), values);
   return found == choice.values.end() ? kNoCase : static_cast<std::uint32_t>(found - choice.values.begin());
 }

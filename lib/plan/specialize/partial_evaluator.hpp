@@ -1,13 +1,12 @@
-// What is known of every node at one position, before it is computed.
+// The partial evaluator: what is known of every node at one position before anything is computed.
 //
-// Enters: the network, what the position before left behind (`Facts`), the class of the token, and
-// cases of selectors.  Leaves: for each node a symbol, an expression of registers; and by how much
-// it differs from the position before.
+// Enters: the subject, what the position before left behind (`AbstractState`), the class of the token, and
+// the cases of selectors.  Leaves: for each node its residual, an expression of registers; and by how much
+// the node differs from what it was one position before.
 //
-// This is partial evaluation: known values are substituted, a product whose gate is constant becomes
-// linear, one whose gate is never positive (by its interval) vanishes, what was looked up under the
-// key just entered is the record just entered, and a register whose node has not changed since it was
-// computed is not computed again.
+// Known values are substituted. A product whose gate is constant becomes linear. One whose gate is never
+// positive (by its interval) vanishes. What is looked up under the key that the position itself entered is
+// the record just entered. A register whose node has not changed since it was computed is not computed again.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +14,29 @@
 #include <span>
 #include <vector>
 
-#include "plan/ir/network.hpp"
 #include "plan/specialize/division.hpp"
 
 namespace tvm::plan {
 
-// What is known when a position has been read. Sums are always in their registers.
-struct Facts {
+// The abstract state between positions: what is known once a position has been read. The running sums
+// that count all positions are always in their registers.
+struct AbstractState {
   bool first = false;                // no position has been read
   std::vector<std::uint32_t> cases;  // per selector, or kNoCase
   std::vector<bool> valid;           // per node: its register holds its value
-  auto operator<=>(const Facts&) const = default;
+  auto operator<=>(const AbstractState&) const = default;
 };
 
-class Knowledge {
+class PartialEvaluator {
  public:
   // `cases` per selector: found by a branch, or kNoCase. `first_token`: of the sequence.
-  Knowledge(const Network& network, const Split& split, const Facts& before, std::uint32_t token_class,
-            std::span<const std::uint32_t> cases, std::int32_t first_token);
+  PartialEvaluator(const Subject& subject, const AbstractState& before, std::uint32_t token_class,
+                   std::span<const std::uint32_t> cases, std::int32_t first_token);
 
   // A node as an expression of registers: a constant, itself, or terms of others.
-  const Expr& symbol(NodeId id);
+  const Expr& residual(NodeId id);
   Expr substitute(const Expr& expr);
-  Range range(const Expr& expr) const;
+  Interval interval(Terms terms) const;
 
   // The node now less the node one position before, when that is known.
   std::optional<std::int64_t> delta(NodeId id);
@@ -48,10 +47,11 @@ class Knowledge {
   // A column of the record that the position itself has entered.
   bool forwarded(NodeId found);
 
-  // The node is a found value under the condition that its key is the key asked for, and is it else 0.
+  // The node is the value found where its key is the key asked for, and is 0 elsewhere.
   bool is_match(NodeId equal);
 
   enum class Entry : std::uint8_t { kNever, kAlways, kPerhaps };
+  // Whether the position enters a record into the store.
   Entry enters(std::uint32_t store);
 
   // The case of a selector when all its nodes are constants, else kNoCase.
@@ -60,23 +60,23 @@ class Knowledge {
   bool is_known(std::size_t selector);
 
  private:
-  Expr symbol_of(NodeId id);
-  Expr gated(const Node& node, NodeId id);
+  Expr residual_of(NodeId id);
+  Expr residual_of_gated(const Node& node, NodeId id);
   std::optional<std::int64_t> delta_of(NodeId id);
-  std::optional<std::int64_t> delta(const Expr& expr);
-  Range quick_range(const Expr& expr);
+  std::optional<std::int64_t> delta(Terms terms);
+  Interval quick_interval(const Expr& expr);
 
   const Network& net_;
-  const Split& split_;
-  const Facts& before_;
+  const Division& division_;
+  const AbstractState& before_;
   const std::int32_t first_token_;
-  const Range position_;
-  const std::vector<Range>& ranges_;  // of all nodes, in the known case where there is one
+  const Interval position_;
+  const std::vector<Interval>& intervals_;  // of all nodes, in the known case where there is one
   std::vector<std::optional<std::int64_t>> known_, previous_;  // of class nodes and selectors
-  std::vector<Expr> symbols_;
-  std::vector<Range> symbol_ranges_;
+  std::vector<std::optional<Expr>> residuals_;
+  std::vector<Interval> residual_intervals_;
   std::vector<std::optional<std::int64_t>> deltas_;
-  std::vector<std::uint8_t> has_symbol_, has_delta_;
+  std::vector<bool> has_delta_;
 };
 
 }  // namespace tvm::plan

@@ -4,82 +4,83 @@
 #include <map>
 #include <utility>
 
+#include "plan/ir/declined.hpp"
+
 namespace tvm::plan {
 namespace {
+
+using When = Demand::When;
 
 // So many products are better computed together.
 constexpr std::size_t kWorthBatch = 8;
 // Integers below this are float64.
 constexpr Wide kExactFloat = Wide{1} << 53;
 
-class Builder {
+// Encodes the residual ops that are demanded, in the order of their nodes.
+class Encoder {
  public:
-  Builder(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
-          const Request& request)
-      : net_(network),
-        split_(split),
-        readers_(readers),
-        know_(knowledge),
+  Encoder(const Subject& subject, PartialEvaluator& evaluator, const Request& request)
+      : net_(subject.network),
+        division_(subject.division),
+        live_(subject.uses.live),
+        evaluator_(evaluator),
         request_(request),
-        needs_(network, split, readers, knowledge, request),
-        entered_(network.stores.size()),
-        grown_(network.histories.size()),
-        in_register_(network.nodes.size()) {}
+        demand_(subject, evaluator, request),
+        inserted_(net_.stores.size()),
+        appended_(net_.histories.size()),
+        filled_(net_.nodes.size()) {}
 
   Tape run() {
     for (NodeId id = 0; id < net_.nodes.size(); ++id) {
-      if (readers_.live[id]) enter_before(id);
-      emit(id, Needs::When::kEarly);
+      if (live_[id]) keep_history(net_.nodes[id]);
+      emit(id, When::kEarly);
     }
-    if (needs_.entries() > 0) recall();
+    if (demand_.entries() > 0) recall();
     finish();
     return std::move(tape_);
   }
 
  private:
-  void emit(NodeId id, Needs::When when) {
-    if (in_register_[id]) return;
-    if (needs_.node(id) == when) emit_node(id);
-    if (needs_.kept(id) == when) emit_kept(id);
+  void emit(NodeId id, When when) {
+    if (filled_[id]) return;
+    if (demand_.node(id) == when) emit_node(id);
+    if (demand_.kept(id) == when) {
+      push({.code = Code::kLinear, .to = id}, evaluator_.residual(id));
+      fill(id);
+    }
+  }
+
+  void fill(NodeId id) {
+    filled_[id] = true;
+    tape_.computed.push_back(id);
+  }
+
+  bool at_hand(NodeId id) const { return filled_[id] || demand_.in_register(id); }
+  bool at_hand(const Expr& expr) const {
+    return std::all_of(expr.begin(), expr.end(), [&](const Term& term) { return at_hand(term.node); });
+  }
+  // A register that is about to be read.
+  NodeId filled(NodeId id) const {
+    if (!at_hand(id)) throw Declined{"an operator of a tape reads a register that nothing has filled"};
+    return id;
   }
 
   // The table of predictions; what is computed after it is only to be relied on where an entry is missing.
   void recall() {
     Expr entry;
     std::int64_t stride = 1;
-    for (const NodeId id : needs_.base()) {
-      const Range range = know_.range({{id, 1}});
-      add_scaled(entry, {{id, 1}}, stride);
-      add_scaled(entry, constant(static_cast<std::int64_t>(range.low)), -stride);
-      stride *= static_cast<std::int64_t>(range.high - range.low + 1);
+    for (const NodeId id : demand_.base()) {
+      const Interval interval = evaluator_.interval(Expr{{id, 1}});
+      add_scaled(entry, Expr{{id, 1}}, stride);
+      add_scaled(entry, constant(static_cast<std::int64_t>(interval.low)), -stride);
+      stride *= static_cast<std::int64_t>(interval.high - interval.low + 1);
     }
     entry_ = linear(entry);
-    tape_.predictions = std::vector<Prediction>(needs_.entries());
+    tape_.entries = demand_.entries();
     tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
     const std::size_t computed = tape_.computed.size();
-    for (NodeId id = 0; id < net_.nodes.size(); ++id) emit(id, Needs::When::kLate);
+    for (NodeId id = 0; id < net_.nodes.size(); ++id) emit(id, When::kLate);
     tape_.computed.resize(computed);
-  }
-
-  void emit_token_sum(NodeId id) {
-    const Expr sum = know_.substitute(net_.nodes[id].value);
-    const Node& first = net_.nodes[sum[0].node];
-    const NodeId upper = net_.nodes[first.at].at;
-    Op op{.code = Code::kTokenSum,
-          .to = id,
-          .at = upper == kOneNode ? kPositionNode : upper,
-          .tokens = tokens(first.table),
-          .value = {}};
-    op.value = linear(needs_.base_of_index(first.at));
-    op.value.first = static_cast<std::uint32_t>(tape_.nears.size());
-    op.value.more = static_cast<std::uint32_t>(sum.size());
-    for (const Term& term : sum) {
-      const Expr value = know_.substitute(net_.nodes[net_.nodes[term.node].at].value);
-      tape_.nears.push_back({value[0].node == kOneNode ? value[0].weight : 0, term.weight});
-    }
-    std::sort(tape_.nears.begin() + op.value.first, tape_.nears.end(),
-              [](const Near& a, const Near& b) { return a.offset < b.offset; });
-    tape_.ops.push_back(op);
   }
 
   Linear linear(const Expr& expr) {
@@ -90,243 +91,180 @@ class Builder {
         result.constant = term.weight;
       } else if (head) {
         result.weight = term.weight;
-        result.node = term.node;
+        result.node = filled(term.node);
         result.first = static_cast<std::uint32_t>(tape_.terms.size());
         head = false;
       } else {
-        tape_.terms.push_back(term);
+        tape_.terms.push_back({filled(term.node), term.weight});
         ++result.more;
       }
     }
     return result;
   }
 
-  // A store is entered just before anything looks into it, a history grows just before it is read.
-  void enter_before(NodeId id) {
-    const Node& node = net_.nodes[id];
-    if (node.kind == Kind::kHistoryAt && needs_.grows(node.table) && !grown_[node.table]) {
-      grown_[node.table] = true;
-      push({.code = Code::kHistory, .table = node.table, .value = {}}, know_.substitute(node.value));
-    }
-    if (node.kind == Kind::kLookup && needs_.enters(node.table) && !entered_[node.table]) {
-      entered_[node.table] = true;
-      enter(net_.stores[node.table], node.table);
-    }
-  }
-
-  void enter(const Store& store, std::uint32_t number) {
-    Insert insert;
-    const Expr key = know_.substitute(store.key), clear = know_.substitute(store.clear);
-    std::int64_t fixed = 0;
-    insert.fixed = is_constant(key, fixed);
-    insert.key = checked(key);
-    insert.clear = checked(clear);
-    insert.always = clear.empty();
-    const SquareProof proof = prove_square(net_, know_, store);
-    insert.proof = proof.how;
-    insert.sign = proof.sign;
-    if (proof.how == SquareProof::How::kCompute) {
-      insert.rest = linear(know_.substitute(proof.square.rest));
-      for (const auto& product : proof.square.products)
-        insert.products.push_back({product.weight, linear(know_.substitute(product.gate)),
-                                   linear(know_.substitute(product.value))});
-    }
-    for (std::uint32_t c = 0; c < store.columns.size(); ++c)
-      insert.columns.push_back(
-          checked(readers_.columns[number][c] ? know_.substitute(store.columns[c]) : Expr{}));
-    Op op{.code = Code::kInsert, .table = number, .value = {}};
-    op.part = static_cast<std::uint32_t>(tape_.inserts.size());
-    tape_.inserts.push_back(std::move(insert));
-    tape_.ops.push_back(op);
-  }
-
   // An expression that may leave 64 bits is checked by an op of its own just before it is used; all else
   // is computed modulo 2^64, which for what stays within is exact.
   Linear checked(const Expr& expr) {
     const Linear result = linear(expr);
-    if (may_leave(expr, net_.ranges)) tape_.ops.push_back({.code = Code::kCheck, .value = result});
+    if (may_leave(expr, net_.intervals)) tape_.ops.push_back({.code = Code::kCheck, .value = result});
     return result;
   }
   void push(Op op, const Expr& value) {
     op.value = checked(value);
     tape_.ops.push_back(op);
   }
-  const std::int64_t* tokens(std::uint32_t table) const { return net_.tables[table].data(); }
 
-  void emit_kept(NodeId id) {
-    in_register_[id] = true;
-    push({.code = Code::kLinear, .to = id, .value = {}}, know_.symbol(id));
-    tape_.computed.push_back(id);
+  // A record is entered just before anything looks into its store, a history grows just before it is read.
+  void keep_history(const Node& node) {
+    if (node.kind == Kind::kHistoryAt && demand_.appended(node.index) && !appended_[node.index]) {
+      appended_[node.index] = true;
+      push({.code = Code::kHistory, .table = node.index}, *demand_.appended(node.index));
+    }
+    if (node.kind == Kind::kLookup && demand_.insert(node.index) != nullptr && !inserted_[node.index]) {
+      inserted_[node.index] = true;
+      insert(*demand_.insert(node.index), node.index);
+    }
+  }
+
+  void insert(const ResidualInsert& residual, std::uint32_t store) {
+    Insert insert;
+    insert.fixed = constant_of(residual.key).has_value();
+    insert.key = checked(residual.key);
+    insert.clear = checked(residual.clear);
+    insert.always = residual.clear.empty();
+    insert.proof = residual.proof.how;
+    insert.sign = residual.proof.sign;
+    insert.rest = linear(residual.proof.square.rest);
+    for (const auto& product : residual.proof.square.products)
+      insert.products.push_back({product.weight, linear(product.gate), linear(product.value)});
+    for (const Expr& column : residual.columns) insert.columns.push_back(checked(column));
+    tape_.ops.push_back(
+        {.code = Code::kInsert, .table = store, .part = static_cast<std::uint32_t>(tape_.inserts.size())});
+    tape_.inserts.push_back(std::move(insert));
   }
 
   void emit_node(NodeId id) {
-    const Node& node = net_.nodes[id];
-    if (needs_.fused(id) || needs_.absorbed(id) || batch(id)) return;
-    in_register_[id] = true;
-    tape_.computed.push_back(id);
-    if (needs_.is_token_sum(id)) return emit_token_sum(id);
-    Op op{.code = Code::kLinear, .to = id, .at = node.at, .table = node.table, .value = {}};
-    switch (node.kind) {
-      case Kind::kToken:
-        op.code = Code::kToken;
-        op.tokens = tokens(node.table);
-        return tape_.ops.push_back(op);
-      case Kind::kLinear: return push(op, know_.substitute(node.value));
-      case Kind::kIndex:
-        op.code = Code::kIndex;
-        if (node.at == kOneNode) op.at = kPositionNode;
-        return push(op, know_.substitute(node.value));
-      case Kind::kTokenAt: return emit_token_at(op, node);
-      case Kind::kHistoryAt: op.code = Code::kHistoryAt; return tape_.ops.push_back(op);
-      case Kind::kFunction: op.code = Code::kFunction; return tape_.ops.push_back(op);
-      case Kind::kSum: {
-        const Expr value = know_.substitute(net_.means[node.table].value);
-        if (!counts_all(net_, node)) {
-          op.code = Code::kSum;
-          return gated(op, know_.substitute(node.gate), value);
-        }
-        // The gate counts all positions: the register is the sum, and stays when nothing is added.
-        if (value.empty()) return;
-        op.code = Code::kAddToSum;
-        return push(op, value);
+    if (demand_.fused(id) || demand_.absorbed(id) || batch(id)) return;
+    if (demand_.is_token_sum(id)) {
+      emit_token_sum(demand_.op(id));
+    } else if (const ResidualOp& op = demand_.op(id); op.code == Code::kTokenAt && demand_.fused(op.at)) {
+      const ResidualOp& index = demand_.op(op.at);
+      push({.code = Code::kTokenNear, .to = id, .at = filled(index.at), .tokens = op.tokens}, index.value);
+    } else if (op.code != Code::kAddToSum || !op.value.empty()) {
+      Op encoded{.code = op.code, .to = id, .at = filled(op.at), .table = op.table, .part = op.part};
+      encoded.tokens = op.tokens;
+      if (op.is_gated()) {
+        encoded.part = static_cast<std::uint32_t>(tape_.gates.size());
+        tape_.gates.push_back(checked(op.gate));
       }
-      case Kind::kLookup: op.code = Code::kLookup; return push(op, know_.substitute(node.value));
-      case Kind::kFound:
-        op.code = Code::kFound;
-        op.table = net_.nodes[node.at].table;
-        op.part = node.table;
-        return tape_.ops.push_back(op);
-      case Kind::kEqual:
-        if (know_.is_match(id)) {
-          const Node& found = net_.nodes[node.value[0].node];
-          op.code = Code::kMatch;
-          op.table = net_.nodes[found.at].table;
-          op.part = found.table;
-          return push(op, know_.substitute(net_.nodes[found.at].value));
-        }
-        [[fallthrough]];
-      case Kind::kProduct:
-      case Kind::kStep:
-        op.code = node.kind == Kind::kProduct ? Code::kProduct
-                  : node.kind == Kind::kStep  ? Code::kStep
-                                              : Code::kEqual;
-        return gated(op, know_.substitute(node.gate), know_.substitute(node.value));
-      default: return;
+      push(encoded, op.value);
     }
+    fill(id);  // a sum to which nothing is added stays in its register
+  }
+
+  void emit_token_sum(const ResidualOp& sum) {
+    const ResidualOp& first = demand_.op(sum.value[0].node);
+    Op op{.code = Code::kTokenSum, .to = sum.to, .at = filled(demand_.op(first.at).at)};
+    op.tokens = first.tokens;
+    op.value = linear(demand_.base_of_index(first.at));
+    op.value.first = static_cast<std::uint32_t>(tape_.nears.size());
+    op.value.more = static_cast<std::uint32_t>(sum.value.size());
+    for (const Term& term : sum.value) {
+      const Expr& index = demand_.op(demand_.op(term.node).at).value;
+      tape_.nears.push_back({index[0].node == kOneNode ? index[0].weight : 0, term.weight});
+    }
+    std::sort(tape_.nears.begin() + op.value.first, tape_.nears.end(),
+              [](const Near& a, const Near& b) { return a.offset < b.offset; });
+    tape_.ops.push_back(op);
   }
 
   // A product or step, and with it all later ones that can be computed by now, where they are many.
   bool batch(NodeId first) {
     if (!can_batch(first)) return false;
-    std::vector<NodeId> nodes;
-    for (NodeId id = first; id < net_.nodes.size(); ++id)
-      if (needs_.node(id) == needs_.node(first) && !in_register_[id] && can_batch(id)) nodes.push_back(id);
-    if (nodes.size() < kWorthBatch) return false;
     // Gates that read the same registers side by side.
     std::vector<std::pair<Expr, NodeId>> gates;
-    for (const NodeId id : nodes) {
-      Expr gate = know_.substitute(net_.nodes[id].gate);
+    for (NodeId id = first; id < net_.nodes.size(); ++id) {
+      if (demand_.node(id) != demand_.node(first) || filled_[id] || !can_batch(id)) continue;
+      Expr gate = demand_.op(id).gate;
       std::reverse(gate.begin(), gate.end());
       gates.emplace_back(std::move(gate), id);
     }
+    if (gates.size() < kWorthBatch) return false;
     std::sort(gates.begin(), gates.end());
     Batch batch;
     batch.constants.assign(gates.size(), 0.0);
     std::map<NodeId, Batch::Column> columns;
     for (std::size_t i = 0; i < gates.size(); ++i) {
       const auto& [gate, id] = gates[i];
-      const Node& node = net_.nodes[id];
-      batch.ops.push_back({.code = node.kind == Kind::kStep ? Code::kStep : Code::kProduct,
-                           .to = id,
-                           .value = linear(know_.substitute(node.value))});
+      const ResidualOp& op = demand_.op(id);
+      batch.ops.push_back({.code = op.code, .to = id, .value = linear(op.value)});
       batch.to.push_back(id);
-      in_register_[id] = true;
-      tape_.computed.push_back(id);
       for (const Term& term : gate) {
         if (term.node == kOneNode) {
           batch.constants[i] = static_cast<double>(term.weight);
           continue;
         }
         Batch::Column& column = columns[term.node];
-        if (column.weights.empty()) column.from = term.node, column.begin = i;
+        if (column.weights.empty()) column.from = filled(term.node), column.begin = i;
         column.weights.resize(i + 1 - column.begin);
         column.weights.back() = static_cast<double>(term.weight);
       }
     }
+    for (const NodeId id : batch.to) fill(id);
     for (auto& [from, column] : columns) batch.columns.push_back(std::move(column));
-    tape_.ops.push_back(
-        {.code = Code::kBatch, .part = static_cast<std::uint32_t>(tape_.batches.size()), .value = {}});
+    tape_.ops.push_back({.code = Code::kBatch, .part = static_cast<std::uint32_t>(tape_.batches.size())});
     tape_.batches.push_back(std::move(batch));
     return true;
   }
 
   // A product or step that reads what is there, its value within 64 bits and its gate exact in float64.
-  bool can_batch(NodeId id) {
-    const Node& node = net_.nodes[id];
-    if (node.kind != Kind::kProduct && node.kind != Kind::kStep) return false;
-    const Expr gate = know_.substitute(node.gate), value = know_.substitute(node.value);
+  bool can_batch(NodeId id) const {
+    const Kind kind = net_.nodes[id].kind;
+    if (kind != Kind::kProduct && kind != Kind::kStep) return false;
+    const ResidualOp& op = demand_.op(id);
     Wide reach = 0;
-    for (const Term& term : gate) {
-      const Range range = scaled(net_.ranges[term.node], term.weight);
-      reach = std::min(reach + std::max(range.high, -range.low), kExactFloat);
+    for (const Term& term : op.gate) {
+      const Interval part = scaled(net_.intervals[term.node], term.weight);
+      reach = std::min(reach + std::max(part.high, -part.low), kExactFloat);
     }
-    return reach < kExactFloat && at_hand(gate) && at_hand(value) && !may_leave(value, net_.ranges);
-  }
-
-  bool at_hand(const Expr& expr) const {
-    return std::all_of(expr.begin(), expr.end(), [&](const Term& term) {
-      return term.node <= kPositionNode || in_register_[term.node] || needs_.in_register(term.node);
-    });
-  }
-
-  void gated(Op op, const Expr& gate, const Expr& value) {
-    op.part = static_cast<std::uint32_t>(tape_.gates.size());
-    tape_.gates.push_back(checked(gate));
-    push(op, value);
-  }
-
-  void emit_token_at(Op op, const Node& node) {
-    op.tokens = tokens(node.table);
-    op.code = Code::kTokenAt;
-    if (!needs_.fused(node.at)) return tape_.ops.push_back(op);
-    const Node& index = net_.nodes[node.at];
-    op.code = Code::kTokenNear;
-    op.at = index.at == kOneNode ? kPositionNode : index.at;
-    push(op, know_.substitute(index.value));
+    return reach < kExactFloat && at_hand(op.gate) && at_hand(op.value) &&
+           !may_leave(op.value, net_.intervals);
   }
 
   void finish() {
-    Op op{.code = Code::kEnd, .value = {}};
+    Op op{.code = Code::kEnd};
     if (request_.part == Part::kBranch) {
       op.code = Code::kBranch;
       tape_.branches = request_.branches;
       tape_.targets = 1;
-      for (const auto s : request_.branches) tape_.targets *= split_.selectors[s].cases() + 1;
+      for (const auto s : request_.branches) {
+        filled(division_.selectors[s].branch_register());
+        tape_.targets *= division_.selectors[s].cases() + 1;
+      }
     } else if (request_.predicts()) {
       op.code = Code::kPredict;
       op.value = entry_;
-      for (const Expr& feature : net_.features) tape_.features.push_back(checked(know_.substitute(feature)));
+      for (const ResidualOp& feature : demand_.features()) tape_.features.push_back(checked(feature.value));
     }
     tape_.ops.push_back(op);
   }
 
   const Network& net_;
-  const Split& split_;
-  const Readers& readers_;
-  Knowledge& know_;
+  const Division& division_;
+  const std::vector<bool>& live_;
+  PartialEvaluator& evaluator_;
   const Request& request_;
-  const Needs needs_;
-  std::vector<bool> entered_, grown_;
-  std::vector<bool> in_register_;  // by now
-  Linear entry_;                   // of tape_.predictions
+  const Demand demand_;
+  std::vector<bool> inserted_, appended_;  // by now
+  std::vector<bool> filled_;               // registers, by this tape
+  Linear entry_;                           // of the table of predictions
   Tape tape_;
 };
 
 }  // namespace
 
-Tape build_tape(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
-                const Request& request) {
-  return Builder(network, split, readers, knowledge, request).run();
+Tape build_tape(const Subject& subject, PartialEvaluator& evaluator, const Request& request) {
+  return Encoder(subject, evaluator, request).run();
 }
 
 }  // namespace tvm::plan

@@ -1,18 +1,13 @@
 // A tape: straight-line code for what one position computes.
 //
-// Enters: what is known of the nodes (knowledge.hpp) and what is needed (needs.hpp).  Leaves: a `Tape`, which
-// sequence.cpp runs.
+// Enters: residual ops and when they are demanded (demand.hpp).  Leaves: a `Tape`, which run/interpreter.cpp
+// runs.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <vector>
 
-#include "plan/ir/liveness.hpp"
-#include "plan/ir/network.hpp"
 #include "plan/specialize/demand.hpp"
-#include "plan/specialize/partial_evaluator.hpp"
-#include "plan/specialize/square_proof.hpp"
 
 namespace tvm::plan {
 
@@ -23,34 +18,6 @@ struct Linear {
   std::uint32_t first = 0, more = 0;
 };
 
-enum class Code : std::uint8_t {
-  kCheck,      // stops the run when value leaves 64 bits
-  kToken,      // to = tokens[token]
-  kLinear,     // to = value
-  kIndex,      // to = value clamped to 0 .. register `at`
-  kTokenAt,    // to = tokens[token at register `at`]
-  kTokenNear,  // to = tokens[token at (value clamped to 0 .. register `at`)]
-  kTokenSum,   // to = sum over `nears` of weight * tokens[token at (value + offset clamped to 0 .. register
-               // `at`)]
-  kHistoryAt,  // to = history `table` at register `at`
-  kSum,        // to = gate * mean `table` of value
-  kAddToSum,   // to += value
-  kLookup,     // to = record of store `table` with the key nearest to value
-  kFound,      // to = column `part` of record `at` of store `table`
-  kMatch,      // to = column `part` of the record of store `table` with the key value, or 0
-  kBatch,      // the products and steps of batch `part`
-  kProduct,    // to = value * max(0, gate)
-  kStep,       // to = value when gate >= 1, else 0
-  kEqual,      // to = value when gate == 0, else 0
-  kFunction,   // to = function `table` of register `at`
-  kInsert,     // insert `part` into store `table`
-  kHistory,    // append value to history `table`
-  kBranch,     // go on with the tape of the selectors' cases
-  kRecall,     // next token = entry `value` of the tape's predictions: where it is known the position is done
-  kPredict,    // next token = argmax of the tape's features, and entry `value`; the position is done
-  kEnd,        // the position is done, no token is predicted
-};
-
 // A line of the cache.
 struct alignas(64) Op {
   Code code;
@@ -58,7 +25,7 @@ struct alignas(64) Op {
   std::uint32_t table = 0;  // of functions, means, stores and histories
   std::uint32_t part = 0;   // gated codes: its gate; kInsert: its insert; kFound, kMatch: the column
   const std::int64_t* tokens = nullptr;  // kToken and its like: a number for each token
-  Linear value;
+  Linear value = {};
 };
 
 // What kInsert needs besides the op: the store's expressions in this tape. What is always read comes first.
@@ -97,32 +64,22 @@ struct Near {
   std::int64_t offset, weight;
 };
 
-struct Segment;  // of the automaton
-
-// An entry of a table of predictions. Entered by runs on any thread, each the same.
-struct Prediction {
-  std::atomic<std::int32_t> token{0};        // + 1; 0: not yet computed
-  std::atomic<Segment*> following{nullptr};  // the step that goes on with that token
-};
-
 struct Tape {
   std::vector<Op> ops;
-  // The prediction as a function of few registers with small ranges, for each combination, which the value
-  // of kRecall counts. Empty when there are too many. All else in a tape is constant.
-  std::vector<Prediction> predictions;
   std::vector<Term> terms;
   std::vector<Near> nears;  // `more` from `first` of a kTokenSum's value, by ascending offset
   std::vector<Linear> gates;
   std::vector<Batch> batches;
   std::vector<Insert> inserts;
   std::vector<Linear> features;  // kPredict: of the output head
+  std::size_t entries = 0;       // kRecall: of the table of predictions
   // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
   std::vector<std::uint32_t> branches;
   std::size_t targets = 0;
   std::vector<NodeId> computed;  // nodes whose registers are right after it
 };
 
-Tape build_tape(const Network& network, const Split& split, const Readers& readers, Knowledge& knowledge,
-                const Request& request);
+// Throws Declined where an op would read a register that nothing has filled.
+Tape build_tape(const Subject& subject, PartialEvaluator& evaluator, const Request& request);
 
 }  // namespace tvm::plan

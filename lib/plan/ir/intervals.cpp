@@ -1,0 +1,47 @@
+#include "plan/ir/intervals.hpp"
+
+namespace tvm::plan {
+namespace {
+
+Wide clamp(Wide value) { return std::clamp(value, -kFar, kFar); }
+
+}  // namespace
+
+Wide times(Wide a, Wide b) {
+  const auto narrow_a = static_cast<std::int64_t>(a), narrow_b = static_cast<std::int64_t>(b);
+  if (narrow_a == a && narrow_b == b) return clamp(Wide{narrow_a} * narrow_b);  // one instruction
+  Wide product;
+  if (__builtin_mul_overflow(a, b, &product)) return (a < 0) == (b < 0) ? kFar : -kFar;
+  return clamp(product);
+}
+
+Interval scaled(Interval r, Wide weight) {
+  return weight < 0 ? Interval{times(r.high, weight), times(r.low, weight)}
+                    : Interval{times(r.low, weight), times(r.high, weight)};
+}
+
+Interval plus(const Interval& a, const Interval& b) {
+  return {a.low <= -kFar || b.low <= -kFar ? -kFar : clamp(a.low + b.low),
+          a.high >= kFar || b.high >= kFar ? kFar : clamp(a.high + b.high)};
+}
+
+Interval interval_in(Terms terms, const std::vector<Interval>& intervals) {
+  Interval sum;
+  for (const Term& term : terms) sum = plus(sum, scaled(intervals[term.node], term.weight));
+  return sum;
+}
+
+bool may_leave(Terms terms, const std::vector<Interval>& intervals) {
+  const Wide limit = Wide{1} << 62;
+  Wide reach = 0;
+  for (const Term& term : terms) {
+    const Interval r = intervals[term.node];
+    const Wide size = std::max(r.high, -r.low);
+    if (size > limit) return true;
+    reach += size * (term.weight < 0 ? -Wide{term.weight} : Wide{term.weight});
+    if (reach > limit) return true;
+  }
+  return false;
+}
+
+}  // namespace tvm::plan
