@@ -37,7 +37,7 @@ PersistFn = Callable[[str, Linear], Persist]
 
 
 @dataclass(frozen=True)
-class State:
+class MachineState:
     """What is known before the instruction is: all numbers of the current position."""
 
     one: Expr
@@ -55,7 +55,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Instruction:
+class Fetched:
     """The instruction at the cursor: its opcode's point, and its immediate, either as the position
     of its first byte in the program or, when there is no program to look at, as four bytes."""
 
@@ -97,7 +97,7 @@ def at_zero(name: str, value: Linear, number: Linear, one: Linear) -> Expr:
     return total(weight * Reglu(name, value._expr(), gate) for weight, gate in hat)
 
 
-def dispatch(s: State, i: Instruction, position: Linear, persist: PersistFn) -> Choice:
+def dispatch(s: MachineState, i: Fetched, position: Linear, persist: PersistFn) -> Choice:
     """Writes down every case; `position` tells the first position, the store's dummy write."""
     one, k = s.one, s.byte_index
 

@@ -153,7 +153,7 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
     )
     (third_at,) = operand("stack third", 2, first_byte)
     (call_at,) = b.newest("call", (first_byte,), call_depth, call_depth, call_square, e["no_call"])
-    state = dispatch.State(
+    state = dispatch.MachineState(
         one=one._expr(),
         byte_index=byte_index._expr(),
         carry=e["carry"]._expr(),
@@ -182,7 +182,7 @@ def build_machine(program: ProgramTable | None = None) -> Graph:
         ).outputs()
         # The four bytes before the next opcode token (or the closing brace).
         immediate = b.gather("immediate", last_word, opcode_at + 5 * one)
-        instruction = dispatch.Instruction(
+        instruction = dispatch.Fetched(
             x=b.persist("fetched_x", point[0])._expr(),
             y=b.persist("fetched_y", point[1])._expr(),
             immediate=b.persist("immediate", immediate)._expr(),

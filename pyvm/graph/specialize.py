@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pyvm.graph.dispatch import Instruction
+from pyvm.graph.dispatch import Fetched
 from pyvm.graph.primitives import Expr, Linear, Persist, Reglu
 from pyvm.graph.token_points import OPCODE_POINTS
 from pyvm.isa.instructions import INSTRUCTIONS
@@ -33,7 +33,7 @@ class ProgramTable:
 
     def instruction(
         self, persist: Callable[[str, Linear], Persist], cursor: Linear, one: Expr | Linear
-    ) -> Instruction:
+    ) -> Fetched:
         """The instruction at the cursor. Opcode points and single bytes are small, so that every
         partial sum of hinges stays an exact integer in float64."""
         rows = [
@@ -48,7 +48,7 @@ class ProgramTable:
         word = Expr()
         for j, octet in enumerate(octets):
             word = word + (1 << 8 * j) * octet
-        return Instruction(x=x, y=y, immediate=word, immediate_bytes=tuple(octets))
+        return Fetched(x=x, y=y, immediate=word, immediate_bytes=tuple(octets))
 
     @staticmethod
     def _function(name: str, values: Sequence[int], cursor: Linear, one: Linear) -> Expr:

@@ -14,7 +14,7 @@ from pyvm.isa.classes import token_classes
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.prompt import Listing, trace_begin
 from pyvm.isa.traps import trap_kind
-from pyvm.trace.reader import Reader
+from pyvm.trace.reader import TraceReader
 
 CHUNK = 1 << 14  # small: the first lines should appear at once
 
@@ -46,7 +46,7 @@ def explain(tokens: np.ndarray, vocabulary: tuple[str, ...], listing: Listing) -
     """Lines: position, cursor, instruction, its effect, stack depth after it."""
     classes = token_classes(vocabulary)
     begin = trace_begin(tokens, classes)
-    reader = Reader(classes, begin)
+    reader = TraceReader(classes, begin)
     yield f"{'position':>10} {'cursor':>7}  {'instruction':24} {'effect':28} stack"
     for first in range(begin, tokens.size, CHUNK):
         rows = reader.feed(tokens[first : first + CHUNK])

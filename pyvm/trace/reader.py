@@ -43,7 +43,7 @@ class Executed:
     stack_depth: np.ndarray
 
 
-class Reader:
+class TraceReader:
     """Feed it the chunks in order; it keeps the tokens of an instruction that is not complete."""
 
     def __init__(self, classes: TokenClasses, position: int, cursor: int = 0):

@@ -15,7 +15,7 @@ from pyvm.isa.classes import token_classes
 from pyvm.isa.debug import Debug
 from pyvm.isa.prompt import NAMES, Listing, trace_begin
 from pyvm.printable import printable
-from pyvm.trace.reader import CHUNK, Reader
+from pyvm.trace.reader import CHUNK, TraceReader
 
 _UNITS_SHOWN = 15
 
@@ -86,7 +86,7 @@ def statistics(
 ) -> Statistics:
     classes = token_classes(vocabulary)
     begin = trace_begin(tokens, classes)
-    reader = Reader(classes, begin)
+    reader = TraceReader(classes, begin)
     counts = np.zeros(len(NAMES), dtype=np.int64)
     lengths = np.zeros(len(NAMES), dtype=np.int64)
     executed = np.zeros(len(listing), dtype=np.int64)

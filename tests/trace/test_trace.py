@@ -15,7 +15,7 @@ from pyvm.isa.tokens import VOCABULARY, encode
 from pyvm.trace import reader, statistics
 from pyvm.trace.explain import explain
 from pyvm.trace.output import output_bytes
-from pyvm.trace.reader import Reader, final_cursor
+from pyvm.trace.reader import TraceReader, final_cursor
 
 CLASSES = token_classes(VOCABULARY)
 
@@ -62,7 +62,7 @@ def test_reader_follows_the_executor(name, chunk):
     case = BY_NAME[name]
     run = execute(case.prompt)
     begin = trace_begin(case.prompt, CLASSES)
-    read = Reader(CLASSES, begin)
+    read = TraceReader(CLASSES, begin)
     cursors, positions, lengths = [], [], []
     for first in range(begin, run.tokens.size, chunk):
         rows = read.feed(run.tokens[first : first + chunk])
