@@ -17,7 +17,7 @@ from pyvm.commands.report import Report
 from pyvm.printable import printable
 
 _REGISTER = re.compile(r"\bn(\d+)\b")
-# Kinds of nodes as the five primitives and their derivatives are called.
+# What the kinds of nodes (lib/plan/explain.cpp names them) are called for people.
 _FOUND = {
     "index": "positions gathered from",
     "token at": "tokens gathered",
@@ -32,6 +32,10 @@ _FOUND = {
     "linear": "sums",
     "token": "functions of the token",
 }
+# Parts of the model that nodes come from: those with a list of names in the metadata, and slots,
+# each with the half of a layer after which it holds the node.
+_NAMED = {"head": "heads", "neuron": "neurons"}
+_SLOTS = {"attention slot": 1, "ffn slot": 2}
 
 
 def add(actions) -> None:
@@ -94,10 +98,10 @@ def labels(nodes: list[dict[str, Any]], metadata: dict[str, Any]) -> dict[int, s
         name = None
         if unit == "input":
             name = slots.get((index, 0))
-        elif unit in ("head", "neuron"):
-            name = _unit(metadata.get(f"{unit}s"), layer, index)
-        elif unit.endswith("slot"):
-            name = slots.get((index, 2 * layer + (1 if unit == "attention slot" else 2)))
+        elif unit in _NAMED:
+            name = _unit(metadata.get(_NAMED[unit]), layer, index)
+        else:
+            name = slots.get((index, 2 * layer + _SLOTS[unit]))
         named[node["id"]] = printable(name) if name else _register(node["id"])
     counts = Counter(named.values())
     for node, name in named.items():

@@ -94,21 +94,23 @@ def damaged(file: ModelFile, random: np.random.Generator) -> ModelFile:
     return replace(file, layers=tuple(layers), head_kind=None)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_a_damaged_model_gives_the_layer_paths_tokens_or_none(model_file, seed):
+def test_a_damaged_model_gives_the_layer_paths_tokens_or_none(model_file):
     """The plan follows the weights or declines; labels are never believed."""
-    spoiled = damaged(model_file, np.random.default_rng(seed))
-    tokens = TRACES[LONG[-1]][:600]
-    with Model(spoiled.to_bytes()) as model:
-        try:
-            by_plan = predictions(model, tokens, path="plan")
-        except UnsupportedError:
-            return
-        try:
-            by_layers = predictions(model, tokens, attention="scan", projection="dense", **LAYERS)
-        except PyvmError:
-            return
-        assert np.array_equal(by_plan, by_layers)
+    tokens, compared = TRACES[LONG[-1]][:600], 0
+    for seed in range(40):
+        spoiled = damaged(model_file, np.random.default_rng(seed))
+        with Model(spoiled.to_bytes()) as model:
+            try:
+                by_plan = predictions(model, tokens, path="plan")
+                by_layers = predictions(
+                    model, tokens, attention="scan", projection="dense", **LAYERS
+                )
+            except PyvmError as error:
+                assert isinstance(error, UnsupportedError | LimitError), error
+                continue
+        assert np.array_equal(by_plan, by_layers), seed
+        compared += 1
+    assert compared >= 30
 
 
 def test_a_model_without_structure_runs_on_the_layer_path():

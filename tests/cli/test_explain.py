@@ -1,0 +1,31 @@
+"""`pyvm model explain`: its text, and the strings that it shares with libtvm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from command import program_file, pyvm
+from pyvm.commands import explain
+from pyvm.engine.model import Model
+
+GOLDEN = Path(__file__).with_name("explain.txt")
+
+
+def test_golden_text(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """All stages, and the tapes of three instructions. `pytest --update-golden` writes it anew."""
+    done = pyvm(
+        "model", "explain", "--program", program_file(tmp_path, "i32.const 72\noutput\nhalt")
+    )
+    text = done.stdout.decode()
+    assert done.returncode == 0 and done.stderr == b""
+    if request.config.getoption("--update-golden"):
+        GOLDEN.write_text(text)
+    assert text.splitlines() == GOLDEN.read_text().splitlines()
+
+
+def test_kinds_and_units_are_those_of_the_library(model: Model) -> None:
+    plan = model.explain()
+    assert {"one", "position", *explain._FOUND} == set(plan["kinds"])
+    assert {"input", *explain._NAMED, *explain._SLOTS} == set(plan["units"])
