@@ -57,10 +57,10 @@ TVM_API int32_t tvm_abi_version(void);
 
 /* How the library was built, as a JSON object: version, compiler, openmp, blas (name or null), and the
  * instruction sets of this build and this machine. Static; NULL when memory ran out. */
-TVM_API const char *tvm_build_info(void);
+TVM_API const char* tvm_build_info(void);
 
 /* The calling thread's last error, "" before the first. Valid until the thread's next call that fails. */
-TVM_API const char *tvm_last_error(void);
+TVM_API const char* tvm_last_error(void);
 
 /* ---- models ------------------------------------------------------------------------------- */
 
@@ -68,28 +68,28 @@ typedef struct tvm_model tvm_model;
 
 /* Opens a model file (or the same bytes in memory, which are copied). Everything is checked before
  * use: sizes, finiteness, vocabulary, trailers, and that each stored head kind is what the weights say. */
-TVM_API tvm_status tvm_model_open(const char *path, tvm_model **model);
-TVM_API tvm_status tvm_model_open_memory(const void *bytes, size_t size, tvm_model **model);
+TVM_API tvm_status tvm_model_open(const char* path, tvm_model** model);
+TVM_API tvm_status tvm_model_open_memory(const void* bytes, size_t size, tvm_model** model);
 
 /* NULL is allowed. No run of the model may be going on. */
-TVM_API void tvm_model_close(tvm_model *model);
+TVM_API void tvm_model_close(tvm_model* model);
 
 typedef struct tvm_model_sizes {
-  uint32_t size;       /* sizeof(tvm_model_sizes), set by the caller */
-  int32_t vocabulary;  /* V */
-  int32_t width;       /* D, residual stream */
-  int32_t layers;      /* L */
-  int32_t heads;       /* H = D / 2 per layer */
-  int32_t neurons;     /* F per layer */
-  int32_t stop;        /* id of the stop token */
+  uint32_t size;        /* sizeof(tvm_model_sizes), set by the caller */
+  int32_t vocabulary;   /* V */
+  int32_t width;        /* D, residual stream */
+  int32_t layers;       /* L */
+  int32_t heads;        /* H = D / 2 per layer */
+  int32_t neurons;      /* F per layer */
+  int32_t stop;         /* id of the stop token */
   int32_t kinds_stored; /* 1: the file has head kinds; 0: they were found from the weights; the smallest
                            struct ends before it */
 } tvm_model_sizes;
 
-TVM_API tvm_status tvm_model_get_sizes(const tvm_model *model, tvm_model_sizes *sizes);
+TVM_API tvm_status tvm_model_get_sizes(const tvm_model* model, tvm_model_sizes* sizes);
 
 /* The spelling of token `id`; NULL when id is out of range, which is an error. */
-TVM_API const char *tvm_model_token(const tvm_model *model, int32_t id);
+TVM_API const char* tvm_model_token(const tvm_model* model, int32_t id);
 
 typedef enum tvm_head_kind {
   TVM_HEAD_LOOKUP = 0,      /* anything not below */
@@ -100,29 +100,34 @@ typedef enum tvm_head_kind {
 } tvm_head_kind;
 
 /* Writes L*H kinds (tvm_head_kind), layer by layer; `count` must be L*H. */
-TVM_API tvm_status tvm_model_head_kinds(const tvm_model *model, int32_t *kinds, size_t count);
+TVM_API tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t count);
 
 /* "" when the model has a plan (path auto then takes it), else why it has none. Builds the plan if
  * no run has done so; NULL when memory runs out meanwhile, and the next call tries again. */
-TVM_API const char *tvm_model_why_no_plan(const tvm_model *model);
+TVM_API const char* tvm_model_why_no_plan(const tvm_model* model);
 
 /* Receives a text, which is valid during the call only. */
-typedef void (*tvm_text_callback)(void *user, const char *text);
+typedef void (*tvm_text_callback)(void* user, const char* text);
 
-/* Hands over the plan as a JSON object: what was found in the weights, what is proved of it (the certificate), and
- * how positions are told apart. With tokens (count >= 1; NULL and 0 for none) the plan reads and predicts them,
- * teacher-forced, and the object also has the tapes that this made. TVM_ERROR_UNSUPPORTED when the model has no
- * plan. */
-TVM_API tvm_status tvm_model_explain(const tvm_model *model, const int32_t *tokens, size_t count,
-                                     tvm_text_callback callback, void *user);
+/* Hands over the plan as a JSON object: what was found in the weights, what is proved of it (the
+ * certificate), and how positions are told apart. With tokens (count >= 1; NULL and 0 for none) the plan
+ * reads and predicts them, teacher-forced, and the object also has the tapes that this made.
+ * TVM_ERROR_UNSUPPORTED when the model has no plan. */
+TVM_API tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size_t count,
+                                     tvm_text_callback callback, void* user);
 
 /* The JSON block of the file (names of slots, heads and neurons), "" when it has none. */
-TVM_API const char *tvm_model_metadata(const tvm_model *model);
+TVM_API const char* tvm_model_metadata(const tvm_model* model);
 
 /* ---- options of a run --------------------------------------------------------------------- */
 
 enum { TVM_PATH_AUTO = 0, TVM_PATH_PLAN = 1, TVM_PATH_LAYERS = 2 };
-enum { TVM_PROJECTION_AUTO = 0, TVM_PROJECTION_DENSE = 1, TVM_PROJECTION_BLAS = 2, TVM_PROJECTION_SPARSE = 3 };
+enum {
+  TVM_PROJECTION_AUTO = 0,
+  TVM_PROJECTION_DENSE = 1,
+  TVM_PROJECTION_BLAS = 2,
+  TVM_PROJECTION_SPARSE = 3
+};
 enum { TVM_ATTENTION_AUTO = 0, TVM_ATTENTION_HULL = 1, TVM_ATTENTION_SCAN = 2 };
 enum { TVM_BYPASS_NONE = 0, TVM_BYPASS_PASSTHROUGH = 1, TVM_BYPASS_GATHER = 2, TVM_BYPASS_ALL = 3 };
 
@@ -143,13 +148,13 @@ typedef struct tvm_options {
 
 /* Sets the size and the fields above. Fields that later headers add are 0 by default and not written: a
  * caller's struct may be an older one. NULL is allowed, and does nothing. */
-TVM_API void tvm_options_default(tvm_options *options);
+TVM_API void tvm_options_default(tvm_options* options);
 
 /* ---- runs --------------------------------------------------------------------------------- */
 
 /* Sees generated tokens in order, in chunks (count >= 1), on the calling thread; a non-zero return stops the
  * run after this chunk. `tokens` is valid during the call only. */
-typedef int32_t (*tvm_callback)(void *user, const int32_t *tokens, size_t count);
+typedef int32_t (*tvm_callback)(void* user, const int32_t* tokens, size_t count);
 
 enum { TVM_STOPPED_TOKEN = 0, TVM_STOPPED_LIMIT = 1, TVM_STOPPED_CALLBACK = 2 };
 
@@ -163,17 +168,17 @@ typedef struct tvm_run_result {
   double projection_seconds; /* layer path: of which in projections, */
   double attention_seconds;  /* in attention, */
   double output_seconds;     /* and in the output head */
-  int32_t exact;             /* 1: no sum was rounded in an order of BLAS's or the hull's own, and no integer of a
-                                model that has a plan, so that every variant gives these tokens; 0: others may
-                                differ. The smallest struct ends before it */
+  int32_t exact; /* 1: no sum was rounded in an order of BLAS's or the hull's own, and no integer of a
+                    model that has a plan, so that every variant gives these tokens; 0: others may
+                    differ. The smallest struct ends before it */
 } tvm_run_result;
 
 /* Greedy decoding: prefills `prompt` (count >= 1) and generates until the stop token, or until `limit`
  * tokens were generated (0: no limit), or until the callback says stop. `options` or NULL for the defaults;
  * `callback` or NULL. On TVM_ERROR_LIMIT the tokens handed over so far are right. */
-TVM_API tvm_status tvm_generate(const tvm_model *model, const int32_t *prompt, size_t prompt_count,
-                                uint64_t limit, tvm_callback callback, void *user, const tvm_options *options,
-                                tvm_run_result *result);
+TVM_API tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t prompt_count,
+                                uint64_t limit, tvm_callback callback, void* user, const tvm_options* options,
+                                tvm_run_result* result);
 
 typedef struct tvm_verify_result {
   uint32_t size;          /* sizeof(tvm_verify_result), set by the caller */
@@ -186,24 +191,24 @@ typedef struct tvm_verify_result {
   double projection_seconds;
   double attention_seconds;
   double output_seconds;
-  int32_t exact;          /* as in tvm_run_result; the smallest struct ends before it */
+  int32_t exact; /* as in tvm_run_result; the smallest struct ends before it */
 } tvm_verify_result;
 
 /* Teacher forcing over `tokens` (count >= 1): checks tokens[first .. last) against the model's
  * predictions from the tokens before each; 1 <= first <= last <= count. Tokens before `first` (the
  * prompt) are read, not checked. `predicted`, or NULL, receives last - first predicted tokens: entry i is
  * the prediction for position first + i. Without it the run may end at the first mismatch. */
-TVM_API tvm_status tvm_verify(const tvm_model *model, const int32_t *tokens, size_t count, size_t first,
-                              size_t last, int32_t *predicted, const tvm_options *options,
-                              tvm_verify_result *result);
+TVM_API tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t count, size_t first,
+                              size_t last, int32_t* predicted, const tvm_options* options,
+                              tvm_verify_result* result);
 
 /* The native executor of token programs: runs the program in `prompt` as the token language defines it, with
  * no model, and hands over the same tokens that the standard machine generates. It is the oracle for long
  * runs. `vocabulary` (count spellings) says what the token ids mean. Reading a local that was never written
  * at this call depth, a stack that is too short, or a cursor outside the program is TVM_ERROR_PROGRAM. */
-TVM_API tvm_status tvm_trace(const char *const *vocabulary, int32_t vocabulary_count, const int32_t *prompt,
-                             size_t prompt_count, uint64_t limit, tvm_callback callback, void *user,
-                             tvm_run_result *result);
+TVM_API tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, const int32_t* prompt,
+                             size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
+                             tvm_run_result* result);
 
 #ifdef __cplusplus
 }

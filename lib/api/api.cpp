@@ -4,9 +4,9 @@
 #include <string>
 
 #include "api/guard.hpp"
-#include "trace/executor.hpp"
-#include "trace/program.hpp"
-#include "trace/vocabulary.hpp"
+#include "executor/executor.hpp"
+#include "executor/program.hpp"
+#include "executor/vocabulary.hpp"
 
 namespace tvm {
 namespace {
@@ -36,9 +36,9 @@ tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, co
     tvm::require(vocabulary_count > 0, "vocabulary_count is not positive");
     tvm::require(prompt != nullptr, "prompt is NULL");
     tvm::require_size(result, "result");
-    const tvm::trace::Vocabulary words({vocabulary, static_cast<std::size_t>(vocabulary_count)});
-    const auto program = tvm::trace::decode(words, {prompt, prompt_count});
-    const auto outcome = tvm::trace::execute(program, words, limit, callback, user);
+    const tvm::executor::Vocabulary words({vocabulary, static_cast<std::size_t>(vocabulary_count)});
+    const auto program = tvm::executor::decode(words, {prompt, prompt_count});
+    const auto outcome = tvm::executor::execute(program, words, limit, callback, user);
     tvm_run_result run{};
     run.exact = 1;
     run.stopped = outcome.stopped;

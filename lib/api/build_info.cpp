@@ -2,7 +2,7 @@
 #include <string>
 
 #include "api/guard.hpp"
-#include "forward/kernels.hpp"
+#include "layers/kernels/kernels.hpp"
 #include "tvm.h"
 
 namespace {

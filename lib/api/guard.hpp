@@ -9,7 +9,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 
 #if defined(__GLIBCXX__)
 #include <cxxabi.h>

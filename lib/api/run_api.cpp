@@ -8,7 +8,7 @@
 #include "api/guard.hpp"
 #include "api/handles.hpp"
 #include "api/tokens.hpp"
-#include "forward/runs.hpp"
+#include "layers/runs.hpp"
 #include "plan/run/runs.hpp"
 
 namespace {

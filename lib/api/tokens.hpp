@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "model/model.hpp"
 
 namespace tvm {

@@ -1,9 +1,9 @@
 // Head kinds, proved from the weights. Each rule says which scores its heads have, and why the
-// shortcut that forward/ takes for the kind is the argmax of those scores.
+// shortcut that layers/ takes for the kind is the argmax of those scores.
 #include <algorithm>
 #include <cmath>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "model/head_rows.hpp"
 #include "tvm.h"
 

@@ -10,10 +10,10 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "api/error.hpp"
-#include "model/crc32.hpp"
+#include "base/crc32.hpp"
+#include "base/error.hpp"
+#include "base/utf8.hpp"
 #include "model/model.hpp"
-#include "model/utf8.hpp"
 
 namespace tvm {
 namespace {

@@ -1,7 +1,7 @@
 """The two tables of the language as a C++ header, so that C++ holds no copy made by hand.
 
-Enters: nothing.  Leaves: the text of lib/trace/isa.hpp, written anew by
-`python -m pyvm.isa.header > lib/trace/isa.hpp`; a test compares.
+Enters: nothing.  Leaves: the text of lib/executor/isa.hpp, written anew by
+`python -m pyvm.isa.header > lib/executor/isa.hpp`; a test compares.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HEAD = """\
 #include <cstdint>
 #include <string_view>
 
-namespace tvm::trace {
+namespace tvm::executor {
 
 """
 _ROW = """\
@@ -140,7 +140,7 @@ def header() -> str:
             f"inline constexpr std::string_view {name} = {_string(word)};\n"
             for name, word in _NAMED
         ),
-        "\n}  // namespace tvm::trace\n",
+        "\n}  // namespace tvm::executor\n",
     ]
     return "".join(parts)
 

@@ -3,8 +3,9 @@
 Enters: nothing.  Leaves: `INSTRUCTIONS`, an ordered map from opcode name to its row.
 
 The vocabulary has one token for each row; the graph's dispatch, both executors (the C++ one by
-the generated lib/trace/isa.hpp), the linker, listings, statistics and the tests are built from the
-columns.  An instruction that differs from others only in its columns is one row more, and no more.
+the generated lib/executor/isa.hpp), the linker, listings, statistics and the tests are built from
+the columns.  An instruction that differs from others only in its columns is one row more, and no
+more.
 Names, stack effects and operand order follow WebAssembly (core specification 1.0, section 4.4);
 `halt`, `output` and `input_base` are the machine's own.
 """

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "model/model.hpp"
 #include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"

@@ -3,11 +3,11 @@
 #include <random>
 #include <vector>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "check.hpp"
-#include "forward/finder.hpp"
-#include "forward/history.hpp"
-#include "forward/key_table.hpp"
+#include "layers/attention/finder.hpp"
+#include "layers/attention/history.hpp"
+#include "layers/attention/key_table.hpp"
 #include "model/model.hpp"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "forward/kernels.hpp"
+#include "layers/kernels/kernels.hpp"
 
 namespace {
 

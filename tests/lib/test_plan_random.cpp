@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "model/model.hpp"
 #include "plan/fold/fold.hpp"
 #include "plan/ir/declined.hpp"

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "check.hpp"
-#include "forward/finder.hpp"
-#include "forward/sum_order.hpp"
+#include "layers/attention/finder.hpp"
+#include "layers/projection/sum_order.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pyvm.isa.header import header
 
-HEADER = Path(__file__).parents[2] / "lib" / "trace" / "isa.hpp"
+HEADER = Path(__file__).parents[2] / "lib" / "executor" / "isa.hpp"
 
 
 def test_the_generated_header_is_up_to_date():
-    assert HEADER.read_text() == header(), "run: python -m pyvm.isa.header > lib/trace/isa.hpp"
+    assert HEADER.read_text() == header(), "run: python -m pyvm.isa.header > lib/executor/isa.hpp"

@@ -7,11 +7,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "trace/isa.hpp"
+#include "executor/isa.hpp"
 
 struct Words {
   Words() {
-    for (const auto word : tvm::trace::kVocabulary) {
+    for (const auto word : tvm::executor::kVocabulary) {
       ids.emplace(word, static_cast<std::int32_t>(spellings.size()));
       spellings.emplace_back(word);
     }

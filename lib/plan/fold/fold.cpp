@@ -17,7 +17,7 @@
 #include <optional>
 #include <string>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "model/head_rows.hpp"
 #include "plan/fold/past.hpp"
 #include "plan/fold/relu_idioms.hpp"

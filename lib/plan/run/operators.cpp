@@ -3,7 +3,7 @@
 // Enters: registers, stores and the operator's parts.  Leaves: the same, changed.
 #include <algorithm>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "plan/run/interpreter.hpp"
 
 namespace tvm::plan {

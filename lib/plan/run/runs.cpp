@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "api/error.hpp"
-#include "forward/threads.hpp"
+#include "base/error.hpp"
+#include "base/threads.hpp"
 #include "plan/run/interpreter.hpp"
 
 namespace tvm::plan {

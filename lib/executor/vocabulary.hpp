@@ -1,0 +1,34 @@
+// What the token ids of a vocabulary mean to the executor.
+//
+// Enters: the spellings.  Leaves: for each id what it is in a prompt (a byte, an opcode, ...), and
+// for each thing that a trace can contain its id.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "executor/isa.hpp"
+
+namespace tvm::executor {
+
+struct Vocabulary {
+  explicit Vocabulary(std::span<const char* const> spellings);
+
+  enum class Kind : std::uint8_t { other, byte, opcode, open, close };
+  struct Meaning {
+    Kind kind = Kind::other;
+    std::uint8_t value = 0;  // the byte, or the Op
+  };
+  std::vector<Meaning> meanings;       // by id
+  std::vector<std::string> spellings;  // by id, for messages
+
+  std::array<std::int32_t, 512> bytes;  // [value + 256 * mark]
+  std::array<std::int32_t, 256> outputs;
+  std::array<std::int32_t, kRows.size()> completing;  // by Op; of `output` the first of its tokens
+  std::int32_t branch_taken, not_taken, end_of_input, halt;
+};
+
+}  // namespace tvm::executor

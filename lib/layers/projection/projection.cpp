@@ -1,0 +1,69 @@
+// What the variants of a projection share, and the choice among them.
+#include "layers/projection/projection.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "layers/kernels/kernels.hpp"
+#include "tvm.h"
+
+namespace tvm {
+namespace {
+
+// Below this share of weights that are not zero, skipping zeros beats BLAS, and BLAS beats plain loops.
+// tools/sweep_sparsity.py measures where: from 70 to 75 % zeros on while the weights fit the cache (D = 128),
+// from 80 % on for one position where they do not (D = 512), as a sparse weight is half as long again.
+constexpr double kSparseDensity = 0.25;
+
+}  // namespace
+
+Row row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns) {
+  const auto begin = matrix.begin() + static_cast<std::ptrdiff_t>(row * columns);
+  return {begin, begin + static_cast<std::ptrdiff_t>(columns)};
+}
+
+Rows rows_of(const std::vector<double>& matrix, std::size_t columns) {
+  Rows rows;
+  if (columns == 0) return rows;
+  for (std::size_t row = 0; row < matrix.size() / columns; ++row)
+    rows.push_back(row_of(matrix, row, columns));
+  return rows;
+}
+
+void Projection::add_one(const double* x, double* y, double* scratch) const {
+  one(x, scratch);
+  for (std::size_t i = 0; i < rows_; ++i) y[i] += scratch[i];
+}
+
+void Projection::add_tile(const double* x, double* y, double* scratch) const {
+  tile(x, scratch);
+  for (std::size_t i = 0; i < rows_ * kLanes; ++i) y[i] += scratch[i];
+}
+
+std::int32_t choose_projection(const Model& model, std::int32_t wanted) {
+  if (wanted == TVM_PROJECTION_BLAS && !has_blas())
+    throw Error(TVM_ERROR_UNSUPPORTED, "projection blas: this libtvm was built without BLAS");
+  if (wanted != TVM_PROJECTION_AUTO) return wanted;
+  double weights = 0.0, used = 0.0;
+  const auto count = [&](const std::vector<double>& matrix) {
+    weights += static_cast<double>(matrix.size());
+    used += static_cast<double>(matrix.size()) -
+            static_cast<double>(std::count(matrix.begin(), matrix.end(), 0.0));
+  };
+  for (const Layer& layer : model.layers)
+    for (const auto* matrix : {&layer.qkv, &layer.out, &layer.in, &layer.ffn}) count(*matrix);
+  count(model.head);
+  if (used < kSparseDensity * weights) return TVM_PROJECTION_SPARSE;
+  return has_blas() ? TVM_PROJECTION_BLAS : TVM_PROJECTION_DENSE;
+}
+
+std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns,
+                                            SumOrder& order) {
+  switch (variant) {
+    case TVM_PROJECTION_SPARSE: return make_sparse(rows);
+    case TVM_PROJECTION_BLAS: return make_blas(rows, columns, order);
+    default: return make_dense(rows, columns);
+  }
+}
+
+}  // namespace tvm
