@@ -36,6 +36,13 @@ void* operator new(std::size_t size) { return allocate(size, 1); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size, static_cast<std::size_t>(alignment));
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return fails() ? nullptr : std::malloc(std::max<std::size_t>(size, 1));
+}
+void* operator new[](std::size_t size) { return allocate(size, 1); }
+void operator delete[](void* block) noexcept { std::free(block); }
+void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
@@ -77,6 +84,7 @@ void walk(const char* name, const std::function<tvm_status()>& attempt) {
   }
   const std::int64_t needed = failing_one - 1;
   std::printf("%s: %lld allocations\n", name, static_cast<long long>(needed));
+  std::fflush(stdout);
   failing_one = 0;
   CHECK(attempt() == TVM_OK);
 }

@@ -1,0 +1,94 @@
+// Fuzz target: a token program. The executor (tvm_trace) runs it or says what is wrong with it; a shorter
+// limit gives the same tokens, only fewer.
+//
+// The first byte chooses how the rest is read: as instructions (an opcode, four bytes) and an input, so that
+// most programs run, or as any tokens at all.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "api/error.hpp"
+#include "target.hpp"
+#include "trace/executor.hpp"
+#include "tvm.h"
+#include "words.hpp"
+
+namespace {
+
+using Tokens = std::vector<std::int32_t>;
+constexpr std::uint64_t kLimit = 600;
+
+const Words words;
+
+std::int32_t byte_token(std::uint8_t byte) { return byte; }  // the vocabulary begins with the bytes
+
+Tokens decoded(const std::uint8_t* data, std::size_t size) {
+  Tokens tokens;
+  if (size == 0) return tokens;
+  const std::uint8_t mode = data[0];
+  if (mode % 4 == 3) {
+    for (std::size_t i = 1; i + 1 < size; i += 2)
+      tokens.push_back((data[i] * 256 + data[i + 1]) % static_cast<std::int32_t>(words.spellings.size()));
+    return tokens;
+  }
+  constexpr std::size_t kOps = std::size(tvm::trace::kOpNames);
+  const std::size_t input = mode % 4 == 2 ? std::min<std::size_t>(mode / 4, size - 1) : 0;
+  tokens.push_back(words.ids.at("{"));
+  if (input > 0) {
+    tokens.push_back(words.ids.at("input_base"));
+    for (int i = 0; i < 4; ++i) tokens.push_back(byte_token(0));
+  }
+  for (std::size_t i = 1; i + 4 < size - input; i += 5) {
+    tokens.push_back(words.ids.at(std::string(tvm::trace::kOpNames[data[i] % kOps])));
+    for (std::size_t k = 1; k <= 4; ++k) tokens.push_back(byte_token(data[i + k]));
+  }
+  tokens.push_back(words.ids.at("}"));
+  if (input > 0) {
+    for (std::size_t i = size - input; i < size; ++i)
+      tokens.push_back(byte_token(data[i] == 0 ? std::uint8_t{1} : data[i]));
+    tokens.push_back(byte_token(0));
+    tokens.push_back(words.ids.at("commit(+0,sts=0,bt=0)"));
+  }
+  return tokens;
+}
+
+struct Run {
+  tvm_status status = TVM_OK;
+  Tokens tokens;
+};
+
+// tvm_trace without reading the vocabulary each time, which would take most of it.
+Run trace(const Tokens& prompt, std::uint64_t limit) {
+  static const tvm::trace::Vocabulary vocabulary(words.pointers);
+  Run run;
+  const auto take = [](void* user, const std::int32_t* tokens, std::size_t count) -> std::int32_t {
+    auto& all = *static_cast<Tokens*>(user);
+    all.insert(all.end(), tokens, tokens + count);
+    return 0;
+  };
+  try {
+    const auto program = tvm::trace::decode(vocabulary, prompt);
+    const auto outcome = tvm::trace::execute(program, vocabulary, limit, take, &run.tokens);
+    REQUIRE(outcome.tokens == run.tokens.size());
+  } catch (const tvm::Error& error) {
+    run.status = error.status();
+    REQUIRE(run.status == TVM_ERROR_PROGRAM || run.status == TVM_ERROR_LIMIT);
+  }
+  REQUIRE(run.tokens.size() <= limit);
+  return run;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const Tokens prompt = decoded(data, size);
+  if (prompt.empty()) return 0;
+  const Run whole = trace(prompt, kLimit);
+  for (const auto token : whole.tokens)
+    REQUIRE(token >= 0 && token < static_cast<std::int32_t>(words.spellings.size()));
+  if (whole.tokens.size() < 2) return 0;
+  const Run half = trace(prompt, whole.tokens.size() / 2);
+  REQUIRE(half.status == TVM_OK && half.tokens.size() == whole.tokens.size() / 2);
+  REQUIRE(std::equal(half.tokens.begin(), half.tokens.end(), whole.tokens.begin()));
+  return 0;
+}
