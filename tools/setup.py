@@ -139,7 +139,7 @@ def sources() -> Iterator[Path]:
 
 def formatted() -> list[Path]:
     """The C++ files that are laid out by .clang-format."""
-    folders = (ROOT / name for name in ("lib", "tests/lib"))
+    folders = (ROOT / name for name in ("lib", "tests/lib", "tests/fuzz"))
     files = (path for folder in folders for path in sorted(folder.rglob("*")))
     return [path for path in files if path.suffix in (".cpp", ".hpp", ".inc")]
 

@@ -31,7 +31,7 @@ Tokens decoded(const std::uint8_t* data, std::size_t size) {
       tokens.push_back((data[i] * 256 + data[i + 1]) % static_cast<std::int32_t>(words.spellings.size()));
     return tokens;
   }
-  constexpr std::size_t kOps = std::size(tvm::trace::kOpNames);
+  constexpr std::size_t kOps = std::size(tvm::trace::kRows);
   const std::size_t input = mode % 4 == 2 ? std::min<std::size_t>(mode / 4, size - 1) : 0;
   tokens.push_back(words.ids.at("{"));
   if (input > 0) {
@@ -39,7 +39,7 @@ Tokens decoded(const std::uint8_t* data, std::size_t size) {
     for (int i = 0; i < 4; ++i) tokens.push_back(byte_token(0));
   }
   for (std::size_t i = 1; i + 4 < size - input; i += 5) {
-    tokens.push_back(words.ids.at(std::string(tvm::trace::kOpNames[data[i] % kOps])));
+    tokens.push_back(words.ids.at(std::string(tvm::trace::kRows[data[i] % kOps].name)));
     for (std::size_t k = 1; k <= 4; ++k) tokens.push_back(byte_token(data[i + k]));
   }
   tokens.push_back(words.ids.at("}"));
