@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "model/crc32.hpp"
+#include "base/crc32.hpp"
 #include "target.hpp"
 #include "tvm.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "api/error.hpp"
+#include "base/error.hpp"
 #include "target.hpp"
 #include "trace/executor.hpp"
 #include "tvm.h"
