@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "executor/executor.hpp"
 #include "target.hpp"
-#include "trace/executor.hpp"
 #include "tvm.h"
 #include "words.hpp"
 
@@ -31,7 +31,7 @@ Tokens decoded(const std::uint8_t* data, std::size_t size) {
       tokens.push_back((data[i] * 256 + data[i + 1]) % static_cast<std::int32_t>(words.spellings.size()));
     return tokens;
   }
-  constexpr std::size_t kOps = std::size(tvm::trace::kRows);
+  constexpr std::size_t kOps = std::size(tvm::executor::kRows);
   const std::size_t input = mode % 4 == 2 ? std::min<std::size_t>(mode / 4, size - 1) : 0;
   tokens.push_back(words.ids.at("{"));
   if (input > 0) {
@@ -39,7 +39,7 @@ Tokens decoded(const std::uint8_t* data, std::size_t size) {
     for (int i = 0; i < 4; ++i) tokens.push_back(byte_token(0));
   }
   for (std::size_t i = 1; i + 4 < size - input; i += 5) {
-    tokens.push_back(words.ids.at(std::string(tvm::trace::kRows[data[i] % kOps].name)));
+    tokens.push_back(words.ids.at(std::string(tvm::executor::kRows[data[i] % kOps].name)));
     for (std::size_t k = 1; k <= 4; ++k) tokens.push_back(byte_token(data[i + k]));
   }
   tokens.push_back(words.ids.at("}"));
@@ -59,7 +59,7 @@ struct Run {
 
 // tvm_trace without reading the vocabulary each time, which would take most of it.
 Run trace(const Tokens& prompt, std::uint64_t limit) {
-  static const tvm::trace::Vocabulary vocabulary(words.pointers);
+  static const tvm::executor::Vocabulary vocabulary(words.pointers);
   Run run;
   const auto take = [](void* user, const std::int32_t* tokens, std::size_t count) -> std::int32_t {
     auto& all = *static_cast<Tokens*>(user);
@@ -67,8 +67,8 @@ Run trace(const Tokens& prompt, std::uint64_t limit) {
     return 0;
   };
   try {
-    const auto program = tvm::trace::decode(vocabulary, prompt);
-    const auto outcome = tvm::trace::execute(program, vocabulary, limit, take, &run.tokens);
+    const auto program = tvm::executor::decode(vocabulary, prompt);
+    const auto outcome = tvm::executor::execute(program, vocabulary, limit, take, &run.tokens);
     REQUIRE(outcome.tokens == run.tokens.size());
   } catch (const tvm::Error& error) {
     run.status = error.status();

@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "executor/isa.hpp"
 #include "small_machines.hpp"
-#include "trace/isa.hpp"
 
 namespace {
 
@@ -19,7 +19,7 @@ std::vector<unsigned char> instructions(unsigned char mode,
   std::vector<unsigned char> bytes{mode};
   for (const auto& [name, immediate] : all) {
     unsigned char op = 0;
-    while (tvm::trace::kRows[op].name != name) ++op;
+    while (tvm::executor::kRows[op].name != name) ++op;
     bytes.push_back(op);
     for (int k = 0; k < 4; ++k) bytes.push_back(static_cast<unsigned char>(immediate >> (8 * k)));
   }
@@ -66,13 +66,14 @@ int main(int count, char** arguments) {
   write(folder / "program" / "input", instructions(2 + 4 * 3, {{"halt", 0}}, "abc"));
   write(folder / "program" / "tokens", {3, 0, 1, 2, 3, 4, 5});
   // Each opcode on a stack that has enough.
-  for (std::size_t op = 0; op < std::size(tvm::trace::kRows); ++op)
+  for (std::size_t op = 0; op < std::size(tvm::executor::kRows); ++op)
     if (op % 4 == 0)
       write(folder / "program" / ("op-" + std::to_string(op)),
-            instructions(0, {{"i32.const", 5},
-                             {"i32.const", 3},
-                             {"i32.const", 1},
-                             {tvm::trace::kRows[op].name, 1},
-                             {tvm::trace::kRows[std::min(op + 1, std::size(tvm::trace::kRows) - 1)].name, 1},
-                             {"halt", 0}}));
+            instructions(
+                0, {{"i32.const", 5},
+                    {"i32.const", 3},
+                    {"i32.const", 1},
+                    {tvm::executor::kRows[op].name, 1},
+                    {tvm::executor::kRows[std::min(op + 1, std::size(tvm::executor::kRows) - 1)].name, 1},
+                    {"halt", 0}}));
 }
