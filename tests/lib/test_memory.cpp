@@ -32,6 +32,12 @@ void* allocate(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
+// Not inlined: the compiler would see free() of what new gave, and warn.
+#if defined(__GNUC__)
+#define TVM_APART [[gnu::noinline]]
+#else
+#define TVM_APART
+#endif
 void* operator new(std::size_t size) { return allocate(size, 1); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size, static_cast<std::size_t>(alignment));
@@ -40,13 +46,13 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return fails() ? nullptr : std::malloc(std::max<std::size_t>(size, 1));
 }
 void* operator new[](std::size_t size) { return allocate(size, 1); }
-void operator delete[](void* block) noexcept { std::free(block); }
-void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
-void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
-void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
+TVM_APART void operator delete[](void* block) noexcept { std::free(block); }
+TVM_APART void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+TVM_APART void operator delete(void* block, const std::nothrow_t&) noexcept { std::free(block); }
+TVM_APART void operator delete(void* block) noexcept { std::free(block); }
+TVM_APART void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+TVM_APART void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
+TVM_APART void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
 
 #if defined(TVM_WRAP_REALLOC)  // the library's own growing blocks (see meson.build)
 extern "C" void* __real_realloc(void* block, std::size_t size);
