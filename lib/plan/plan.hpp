@@ -30,7 +30,7 @@ class Plan {
   mutable std::map<std::int32_t, std::shared_ptr<BlockVersions>> versions_;
 };
 
-// Null with the reason in `why_not` when the model has no structure that can be kept exact.
+// Null when the model is no integer machine of the known patterns; `why_not` says where and why.
 std::unique_ptr<const Plan> build_plan(const Model& model, std::string& why_not);
 
 }  // namespace tvm::plan

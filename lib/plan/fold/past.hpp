@@ -5,8 +5,9 @@
 
 namespace tvm::plan {
 
-// `expr` as it was at the position that node `at` holds. What depends on the position and on the tokens
-// around it alone is computed again from the tokens; of all else the network keeps a history.
+// `expr` as it was at the position that node `at` holds. An expression of the position and the tokens around
+// it is computed again from the tokens; for any other the network keeps a history, its value at every
+// position.
 Expr past(Network& net, const Expr& expr, NodeId at);
 
 }  // namespace tvm::plan

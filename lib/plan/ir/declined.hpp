@@ -5,7 +5,7 @@
 
 namespace tvm::plan {
 
-// The model has no integer structure that the plan knows how to keep exact; says where and why.
+// The model is no integer machine of the known patterns; says where and why.
 struct Declined {
   std::string why;
 };

@@ -23,7 +23,7 @@ class Marker {
     live[id] = true;
     const Node& node = net_.nodes[id];
     for_each_operand(node, [&](Terms operand) { mark(operand); });
-    // What is kept of every position for the node.
+    // What every position adds to the history that the node reads.
     switch (node.kind) {
       case Kind::kHistoryAt: return mark(node.value);
       case Kind::kSum: return mark(net_.mean(node).value);

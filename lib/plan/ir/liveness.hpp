@@ -1,4 +1,4 @@
-// Liveness: which nodes are read by whom.
+// Liveness: which nodes are read, and by what.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace tvm::plan {
 
-// Nodes that somebody reads: the output, or whatever keeps history for it.
+// Nodes that the output reads, directly or through other nodes and their histories.
 std::vector<bool> live_nodes(const Network& network);
 
 // Nodes that `wanted` reads, directly or through others. With a lookup come all columns of its store.

@@ -35,35 +35,25 @@ struct Node {
   Expr gate = {}, value = {};
   auto operator<=>(const Node&) const = default;
 
-  static Node one() { return {.kind = Kind::kOne}; }
-  static Node position() { return {.kind = Kind::kPosition}; }
-  static Node token(std::uint32_t table) { return {.kind = Kind::kToken, .index = table}; }
-  static Node linear(Expr value) { return {.kind = Kind::kLinear, .value = std::move(value)}; }
-  static Node clamped(Expr value, NodeId upper) {
-    return {.kind = Kind::kIndex, .at = upper, .value = std::move(value)};
-  }
-  static Node token_at(std::uint32_t table, NodeId at) {
-    return {.kind = Kind::kTokenAt, .at = at, .index = table};
-  }
+  static Node one() { return {Kind::kOne}; }
+  static Node position() { return {Kind::kPosition}; }
+  static Node token(std::uint32_t table) { return {Kind::kToken, kOneNode, table}; }
+  static Node linear(Expr value) { return {Kind::kLinear, kOneNode, 0, {}, std::move(value)}; }
+  static Node clamped(Expr value, NodeId upper) { return {Kind::kIndex, upper, 0, {}, std::move(value)}; }
+  static Node token_at(std::uint32_t table, NodeId at) { return {Kind::kTokenAt, at, table}; }
   static Node history_at(std::uint32_t history, Expr value, NodeId at) {
-    return {.kind = Kind::kHistoryAt, .at = at, .index = history, .value = std::move(value)};
+    return {Kind::kHistoryAt, at, history, {}, std::move(value)};
   }
-  static Node sum(std::uint32_t mean, Expr gate) {
-    return {.kind = Kind::kSum, .index = mean, .gate = std::move(gate)};
-  }
+  static Node sum(std::uint32_t mean, Expr gate) { return {Kind::kSum, kOneNode, mean, std::move(gate)}; }
   static Node lookup(std::uint32_t store, Expr query) {
-    return {.kind = Kind::kLookup, .index = store, .value = std::move(query)};
+    return {Kind::kLookup, kOneNode, store, {}, std::move(query)};
   }
-  static Node found(std::uint32_t column, NodeId lookup) {
-    return {.kind = Kind::kFound, .at = lookup, .index = column};
-  }
+  static Node found(std::uint32_t column, NodeId lookup) { return {Kind::kFound, lookup, column}; }
   // kProduct, kStep or kEqual
   static Node gated(Kind kind, Expr gate, Expr value) {
-    return {.kind = kind, .gate = std::move(gate), .value = std::move(value)};
+    return {kind, kOneNode, 0, std::move(gate), std::move(value)};
   }
-  static Node function(std::uint32_t function, NodeId at) {
-    return {.kind = Kind::kFunction, .at = at, .index = function};
-  }
+  static Node function(std::uint32_t function, NodeId at) { return {Kind::kFunction, at, function}; }
 
   bool is_gated() const { return kind == Kind::kProduct || kind == Kind::kStep || kind == Kind::kEqual; }
   // A mean that no count has made a running sum yet: no integer.

@@ -8,7 +8,7 @@ namespace {
 // Beyond these, positions share the least specialised tapes: memory stays bounded.
 constexpr std::size_t kMaxContexts = std::size_t{1} << 12;
 constexpr std::size_t kMaxBlocks = std::size_t{1} << 14;
-// A branch has at most this many targets; selectors beyond are left unknown.
+// A branch has at most this many targets. Selectors that would make it more are not branched on.
 constexpr std::size_t kMaxTargets = std::size_t{1} << 14;
 
 }  // namespace
@@ -52,7 +52,8 @@ Block* BlockVersions::add(Context& from, std::uint32_t token_class, const std::v
         for (const NodeId id : *computed) known.valid[id] = subject_.uses.stable[id];
     block->after = intern(std::move(known));
   }
-  blocks_.push_back(std::move(block));  // last: nobody meets half a block when memory runs out
+  blocks_.push_back(
+      std::move(block));  // last: a block is reachable only once it is whole, even if memory runs out
   return blocks_.back().get();
 }
 

@@ -7,7 +7,8 @@ namespace {
 
 // A table of predictions has at most this many entries.
 constexpr Wide kLongestTable = Wide{1} << 14;
-// Readers of an index: tokens there count 1 each, whoever else reads its register counts more than are few.
+// An index with at most kFewReaders readers is computed by them. A token op counts as one reader; every other
+// operator counts as kOther, too many.
 constexpr unsigned kOther = 8, kFewReaders = 2;
 
 void add_unique(std::vector<NodeId>& nodes, NodeId id) {
@@ -53,7 +54,8 @@ Demand::Demand(const Subject& subject, PartialEvaluator& evaluator, const Reques
   for (NodeId id = 0; id < net_.nodes.size(); ++id) {
     if (needed_[id] && is_token_sum(id))
       for (const Term& term : op(id).value) absorbed_[term.node] = true;
-    // What only late nodes wanted kept is kept early where its operands are there.
+    // A value that only late nodes want in its register is put there early if its operands are filled by
+    // then.
     if (kept_[id]) {
       const Expr& residual = evaluator.residual(id);
       if (std::all_of(residual.begin(), residual.end(),
@@ -145,12 +147,12 @@ Expr Demand::base_of_index(NodeId index) const {
   return value.size() == 1 && !leaves ? value : Expr{{index, 1}};
 }
 
-// Whether this tape is the one that keeps the node's history.
+// A position with a branch has two tapes. Each node's history is extended by one of them: by this one?
 bool Demand::in_scope(NodeId id) const {
   return request_.part == Part::kWhole || subject_.uses.before_branch[id] == (request_.part == Part::kBranch);
 }
 
-// The tape before the branch keeps the store or history, for another node that reads it.
+// The tape before the branch has extended the store or history, because another node that reads it is there.
 bool Demand::kept_before(NodeId reader) const {
   if (request_.part != Part::kRest) return false;
   const Node& node = net_.nodes[reader];
@@ -161,7 +163,7 @@ bool Demand::kept_before(NodeId reader) const {
   return false;
 }
 
-// Whatever keeps history is demanded at every position, in one tape of it.
+// Sums, stores and histories are extended at every position, whether the position reads them or not.
 void Demand::need_history() {
   std::vector<bool> seen(net_.stores.size(), false);
   for (NodeId id = 0; id < net_.nodes.size(); ++id) {

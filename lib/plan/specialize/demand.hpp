@@ -3,10 +3,11 @@
 // Enters: what is known of the nodes, and which part of a position the tape is for.  Leaves: `Demand`, read
 // by tape.cpp.
 //
-// What keeps history (sums, stores, histories) is always demanded, but for stores that the position does not
-// enter. Of everything else only what somebody reads is. The prediction is tabulated by a few registers with
-// small intervals where there are such: they are demanded instead of the nodes that only combine them, and
-// those nodes are late, as they are computed once for each entry of the table.
+// Sums, histories and the stores that the position enters are always extended, as later positions may read
+// them. Of everything else only what an operator or the prediction reads is computed. The prediction is
+// tabulated by a few registers with small intervals where there are such: they are demanded instead of the
+// nodes that only combine them, and those nodes are late, as they are computed once for each entry of the
+// table.
 #pragma once
 
 #include <cstdint>
@@ -39,20 +40,20 @@ class Demand {
   enum class When : std::uint8_t { kNever, kEarly, kLate };
   // When the node is computed into its register, by op(id).
   When node(NodeId id) const;
-  // When a node whose residual is another expression is put into its register nevertheless, for positions
-  // after this one or for an operator that reads a register.
+  // When a node whose residual is another expression is "kept": put into its register nevertheless, for later
+  // positions or for an operator that reads a register.
   When kept(NodeId id) const;
 
   const ResidualOp& op(NodeId id) const { return *ops_[id]; }
   const std::vector<ResidualOp>& features() const { return features_; }
   // Null where the position enters no record.
   const ResidualInsert* insert(std::uint32_t store) const { return inserts_[store].get(); }
-  // What the history grows by, if this tape is the one that keeps it.
+  // What this tape appends to the history, if it does.
   const std::optional<Expr>& appended(std::uint32_t history) const { return appended_[history]; }
 
-  // An index that one or two token ops read and nobody else: they compute it themselves.
+  // Only one or two token ops read the index: they compute it themselves.
   bool fused(NodeId index) const;
-  // A sum of tokens around one position that nobody else reads: bytes that make a word.
+  // A sum of tokens around one position, which have no other reader: bytes that make a word.
   bool is_token_sum(NodeId id) const;
   // A part of such a sum.
   bool absorbed(NodeId token_at) const { return absorbed_[token_at]; }

@@ -96,7 +96,7 @@ Expr PartialEvaluator::residual_of(NodeId id) {
   const Node& node = net_.nodes[id];
   const auto self = [&] { return Expr{{id, 1}}; };
   if (known_[id]) return constant(*known_[id]);
-  // As most gates are for a known opcode: closed.
+  // The interval is one value. Once the opcode is known, that is so of most gates' products: they are 0.
   if (const Interval& all = intervals_[id];
       all.low == all.high && id != kPositionNode && all.low == static_cast<std::int64_t>(all.low))
     return constant(static_cast<std::int64_t>(all.low));

@@ -41,7 +41,7 @@ class PartialEvaluator {
   // The node now less the node one position before, when that is known.
   std::optional<std::int64_t> delta(NodeId id);
 
-  // Its register holds its value already.
+  // Carried over from the position before: the register holds the node's value already.
   bool carried(NodeId id) { return before_.valid[id] && delta(id) == 0; }
 
   // A column of the record that the position itself has entered.

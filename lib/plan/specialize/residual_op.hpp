@@ -34,7 +34,7 @@ struct ResidualOp {
 struct ResidualInsert {
   Expr key, clear;
   SquareProof proof;
-  std::vector<Expr> columns;  // those that nobody reads are 0
+  std::vector<Expr> columns;  // unread ones are 0
 };
 
 // Calls f(Expr) for each expression that is read.

@@ -35,7 +35,7 @@ struct alignas(64) Insert {
     Linear gate, value;
   };
   Linear key;
-  std::vector<Linear> columns;  // of the record; those that nobody reads are 0
+  std::vector<Linear> columns;  // of the record; unread ones are 0
   bool always = false;          // clear is 0
   bool fixed = false;           // the key is a constant
   // That the squared key is the square. To be computed: rest + sum of weight * value * max(0, gate).
