@@ -103,3 +103,25 @@ def test_imports_go_down(path):
         return
     above = _rooms_imported(path.read_text()) & set(ROOMS[ROOMS.index(room) + 1 :])
     assert not above, f"{room} may not import {', '.join(sorted(above))}"
+
+
+# The folders of lib from the bottom up. The engines stand side by side; only api/ knows the C ABI.
+FOLDERS: dict[str, tuple[str, ...]] = {
+    "base": (),
+    "model": ("base",),
+    "layers": ("base", "model"),
+    "plan": ("base", "model"),
+    "executor": ("base",),
+    "api": ("base", "model", "layers", "plan", "executor", "tvm.h"),
+}
+INCLUDE = re.compile(r'^#include "([^"/]+)', re.M)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_includes_go_down(path):
+    folder = path.relative_to(ROOT / "lib").parts[0]
+    if folder == "tvm.h":
+        return
+    allowed = {folder, *FOLDERS[folder]}
+    above = set(INCLUDE.findall(path.read_text())) - allowed
+    assert not above, f"{folder} may not include {', '.join(sorted(above))}"

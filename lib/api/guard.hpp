@@ -10,12 +10,22 @@
 #include <stdexcept>
 
 #include "base/error.hpp"
+#include "tvm.h"
 
 #if defined(__GLIBCXX__)
 #include <cxxabi.h>
 #endif
 
 namespace tvm {
+
+static_assert(static_cast<int>(Status::kArgument) == TVM_ERROR_ARGUMENT &&
+              static_cast<int>(Status::kFile) == TVM_ERROR_FILE &&
+              static_cast<int>(Status::kModel) == TVM_ERROR_MODEL &&
+              static_cast<int>(Status::kMemory) == TVM_ERROR_MEMORY &&
+              static_cast<int>(Status::kProgram) == TVM_ERROR_PROGRAM &&
+              static_cast<int>(Status::kLimit) == TVM_ERROR_LIMIT &&
+              static_cast<int>(Status::kUnsupported) == TVM_ERROR_UNSUPPORTED &&
+              static_cast<int>(Status::kInternal) == TVM_ERROR_INTERNAL);
 
 // Copies into a fixed per-thread buffer: recording an error must not itself run out of memory.
 void set_last_error(const char* message) noexcept;
@@ -29,7 +39,7 @@ tvm_status guard(Function&& function) {
     return TVM_OK;
   } catch (const Error& error) {
     set_last_error(error.what());
-    return error.status();
+    return static_cast<tvm_status>(error.status());
   } catch (const std::bad_alloc&) {
     set_last_error("memory ran out");
     return TVM_ERROR_MEMORY;
@@ -57,7 +67,7 @@ const char* guard_text(Function&& function) {
 }
 
 inline void require(bool condition, const char* message) {
-  if (!condition) throw Error(TVM_ERROR_ARGUMENT, message);
+  if (!condition) throw Error(Status::kArgument, message);
 }
 
 // Structs of the ABI open with their size, so that they can grow at their end. The smallest size of each is
@@ -76,9 +86,9 @@ inline constexpr std::size_t kSmallest<tvm_verify_result> = offsetof(tvm_verify_
 
 template <class Struct>
 void require_size(const Struct* given, const char* name) {
-  if (given == nullptr) throw Error(TVM_ERROR_ARGUMENT, sentence(name, " is NULL"));
+  if (given == nullptr) throw Error(Status::kArgument, sentence(name, " is NULL"));
   if (given->size < kSmallest<Struct>)
-    throw Error(TVM_ERROR_ARGUMENT,
+    throw Error(Status::kArgument,
                 sentence(name, ": the size field is ", given->size, ", expected ", sizeof(Struct), " (or ",
                          kSmallest<Struct>, " of an older header)"));
 }

@@ -1,4 +1,5 @@
 // The C ABI of models: open, close, inspect.
+#include <algorithm>
 #include <memory>
 #include <span>
 
@@ -8,6 +9,12 @@
 #include "plan/explain.hpp"
 
 namespace {
+
+static_assert(static_cast<int>(tvm::HeadKind::kLookup) == TVM_HEAD_LOOKUP &&
+              static_cast<int>(tvm::HeadKind::kPassthrough) == TVM_HEAD_PASSTHROUGH &&
+              static_cast<int>(tvm::HeadKind::kGather) == TVM_HEAD_GATHER &&
+              static_cast<int>(tvm::HeadKind::kAverage) == TVM_HEAD_AVERAGE &&
+              static_cast<int>(tvm::HeadKind::kUnused) == TVM_HEAD_UNUSED);
 
 void open(std::span<const unsigned char> bytes, const char* name, tvm_model** model) {
   auto opened = std::make_unique<tvm_model>();
@@ -51,8 +58,9 @@ const char* tvm_model_token(const tvm_model* model, int32_t id) {
   return tvm::guard_text([&] {
     tvm::require(model != nullptr, "model is NULL");
     if (id < 0 || id >= model->model.vocabulary)
-      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("token id ", id, " is outside the vocabulary of ",
-                                                         model->model.vocabulary));
+      throw tvm::Error(
+          tvm::Status::kArgument,
+          tvm::sentence("token id ", id, " is outside the vocabulary of ", model->model.vocabulary));
     return model->model.tokens[static_cast<std::size_t>(id)].c_str();
   });
 }
@@ -63,9 +71,10 @@ tvm_status tvm_model_head_kinds(const tvm_model* model, int32_t* kinds, size_t c
     tvm::require(kinds != nullptr, "kinds is NULL");
     const auto& all = model->model.kinds;
     if (count != all.size())
-      throw tvm::Error(TVM_ERROR_ARGUMENT,
+      throw tvm::Error(tvm::Status::kArgument,
                        tvm::sentence("count is ", count, ", the model has ", all.size(), " heads"));
-    std::copy(all.begin(), all.end(), kinds);
+    std::transform(all.begin(), all.end(), kinds,
+                   [](tvm::HeadKind kind) { return static_cast<std::int32_t>(kind); });
   });
 }
 
@@ -85,7 +94,8 @@ tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size
     if (tokens != nullptr || count > 0) sequence = tvm::checked_tokens(model->model, tokens, count, "tokens");
     const tvm::plan::Plan* plan = model->plan();
     if (plan == nullptr)
-      throw tvm::Error(TVM_ERROR_UNSUPPORTED, tvm::sentence("the model has no plan: ", model->why_no_plan));
+      throw tvm::Error(tvm::Status::kUnsupported,
+                       tvm::sentence("the model has no plan: ", model->why_no_plan));
     callback(user, tvm::plan::explain(*plan, sequence).c_str());
   });
 }

@@ -1,4 +1,5 @@
-// The C ABI of runs: options checked, tokens checked, then the path that was asked for.
+// The C ABI of runs: options and tokens checked, then the engine that was asked for. Structs of the ABI end
+// here; engines have their own.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -8,10 +9,27 @@
 #include "api/guard.hpp"
 #include "api/handles.hpp"
 #include "api/tokens.hpp"
+#include "executor/executor.hpp"
 #include "layers/runs.hpp"
+#include "plan/run/left_plan.hpp"
 #include "plan/run/runs.hpp"
 
 namespace {
+
+static_assert(static_cast<int>(tvm::Variant::kAuto) == TVM_PROJECTION_AUTO &&
+              static_cast<int>(tvm::Variant::kDense) == TVM_PROJECTION_DENSE &&
+              static_cast<int>(tvm::Variant::kBlas) == TVM_PROJECTION_BLAS &&
+              static_cast<int>(tvm::Variant::kSparse) == TVM_PROJECTION_SPARSE &&
+              static_cast<int>(tvm::Search::kAuto) == TVM_ATTENTION_AUTO &&
+              static_cast<int>(tvm::Search::kHull) == TVM_ATTENTION_HULL &&
+              static_cast<int>(tvm::Search::kScan) == TVM_ATTENTION_SCAN &&
+              static_cast<int>(tvm::Bypass::kNone) == TVM_BYPASS_NONE &&
+              static_cast<int>(tvm::Bypass::kPassthrough) == TVM_BYPASS_PASSTHROUGH &&
+              static_cast<int>(tvm::Bypass::kGather) == TVM_BYPASS_GATHER &&
+              static_cast<int>(tvm::Bypass::kAll) == TVM_BYPASS_ALL &&
+              static_cast<int>(tvm::Stopped::kToken) == TVM_STOPPED_TOKEN &&
+              static_cast<int>(tvm::Stopped::kLimit) == TVM_STOPPED_LIMIT &&
+              static_cast<int>(tvm::Stopped::kSink) == TVM_STOPPED_CALLBACK);
 
 constexpr std::int32_t kMaxThreads = 1024;
 
@@ -25,7 +43,7 @@ tvm_options checked(const tvm_options* options) {
   const tvm_options given = tvm::taken(options, defaults());
   const auto within = [](std::int32_t value, std::int32_t highest, const char* name) {
     if (value < 0 || value > highest)
-      throw tvm::Error(TVM_ERROR_ARGUMENT,
+      throw tvm::Error(tvm::Status::kArgument,
                        tvm::sentence("options: ", name, " is ", value, ", allowed are 0 to ", highest));
   };
   within(given.path, TVM_PATH_LAYERS, "path");
@@ -45,8 +63,8 @@ const tvm::plan::Plan* plan_for(const tvm_model& model, const tvm_options& how) 
   if (how.path == TVM_PATH_AUTO && layer_options) return nullptr;
   const tvm::plan::Plan* plan = model.plan();
   if (plan == nullptr && how.path == TVM_PATH_PLAN)
-    throw tvm::Error(TVM_ERROR_UNSUPPORTED, tvm::sentence("path plan: the model has none (",
-                                                          model.why_no_plan, "); use path layers"));
+    throw tvm::Error(tvm::Status::kUnsupported, tvm::sentence("path plan: the model has none (",
+                                                              model.why_no_plan, "); use path layers"));
   return plan;
 }
 
@@ -57,11 +75,40 @@ bool by_plan(const tvm_model& model, const tvm_options& how, Run&& run) {
   const tvm::plan::Plan* plan = plan_for(model, how);
   if (plan == nullptr) return false;
   try {
-    return run(*plan);
-  } catch (const tvm::Error& error) {
-    if (error.status() != TVM_ERROR_UNSUPPORTED || how.path == TVM_PATH_PLAN) throw;
+    run(*plan);
+    return true;
+  } catch (const tvm::plan::LeftPlan&) {
+    if (how.path == TVM_PATH_PLAN) throw;
     return false;
   }
+}
+
+tvm::LayerOptions layer_options(const tvm_options& how) {
+  return {static_cast<tvm::Variant>(how.projection), static_cast<tvm::Search>(how.attention),
+          static_cast<tvm::Bypass>(how.bypass), how.threads};
+}
+
+tvm::HandOver hand_over(std::uint64_t limit, tvm_callback callback, void* user) {
+  if (callback == nullptr) return {limit, {}};
+  return {limit, [callback, user](std::span<const std::int32_t> tokens) {
+            return callback(user, tokens.data(), tokens.size()) == 0;
+          }};
+}
+
+tvm_run_result result_of(const tvm::HandOver& out) {
+  tvm_run_result result{};
+  result.stopped = static_cast<std::int32_t>(out.stopped());
+  result.tokens = out.given();
+  result.cursor = -1;
+  return result;
+}
+
+template <class Result>
+void describe(const tvm::LayerReport& report, Result& result) {
+  result.exact = report.exact;
+  result.projection_seconds = report.seconds.projection;
+  result.attention_seconds = report.seconds.attention;
+  result.output_seconds = report.seconds.output;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -87,22 +134,15 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
     tvm::require_size(result, "result");
     const tvm_options how = checked(options);
     const auto tokens = tvm::checked_tokens(model->model, prompt, prompt_count, "prompt");
-    tvm_run_result run{};
-    run.exact = 1;
-    const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-      try {
-        tvm::plan::generate(plan, model->model.stop, tokens, limit, callback, user, run);
-      } catch (const tvm::Error& error) {
-        // What was handed over cannot be taken back.
-        if (error.status() == TVM_ERROR_UNSUPPORTED && run.tokens > 0)
-          throw tvm::Error(TVM_ERROR_LIMIT, error.what());
-        throw;
-      }
-      return true;
-    });
-    if (!done)
-      tvm::generate_by_layers(model->model, model->plan() != nullptr, tokens, limit, callback, user, how,
-                              run);
+    tvm::HandOver out = hand_over(limit, callback, user);
+    tvm::LayerReport report;
+    if (!by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
+          tvm::plan::generate(plan, model->model.stop, tokens, out);
+        }))
+      report =
+          tvm::generate_by_layers(model->model, model->plan() != nullptr, tokens, layer_options(how), out);
+    tvm_run_result run = result_of(out);
+    describe(report, run);
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });
@@ -117,21 +157,48 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     const tvm_options how = checked(options);
     const auto checked_span = tvm::checked_tokens(model->model, tokens, count, "tokens");
     if (first < 1 || first > last || last > count)
-      throw tvm::Error(TVM_ERROR_ARGUMENT, tvm::sentence("the window ", first, " .. ", last,
-                                                         " does not lie within 1 .. ", count));
-    tvm_verify_result run{};
-    run.exact = 1;
+      throw tvm::Error(tvm::Status::kArgument, tvm::sentence("the window ", first, " .. ", last,
+                                                             " does not lie within 1 .. ", count));
     // Aside until all is known: the caller's array stays untouched when the run fails.
     std::unique_ptr<std::int32_t[]> found;
     if (predicted != nullptr) found = std::make_unique_for_overwrite<std::int32_t[]>(last - first);
-    const bool done = by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-      tvm::plan::verify(plan, checked_span, first, last, found.get(), how.threads, run);
-      return true;
-    });
-    if (!done)
-      tvm::verify_by_layers(model->model, model->plan() != nullptr, checked_span, first, last, found.get(),
-                            how, run);
+    tvm::Verdict verdict;
+    tvm::LayerReport report;
+    if (!by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
+          verdict = tvm::plan::verify(plan, checked_span, first, last, found.get(), how.threads);
+        }))
+      report = tvm::verify_by_layers(model->model, model->plan() != nullptr, checked_span, first, last,
+                                     found.get(), layer_options(how), verdict);
     if (predicted != nullptr) std::copy_n(found.get(), last - first, predicted);
+    tvm_verify_result run{};
+    run.ok = verdict.ok();
+    run.checked = verdict.checked;
+    run.first_mismatch = verdict.first_mismatch;
+    run.expected = verdict.expected;
+    run.predicted = verdict.predicted;
+    describe(report, run);
+    run.seconds = seconds_since(start);
+    tvm::give(result, run);
+  });
+}
+
+tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, const int32_t* prompt,
+                     size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
+                     tvm_run_result* result) {
+  return tvm::guard([&] {
+    const auto start = std::chrono::steady_clock::now();
+    tvm::require(vocabulary != nullptr, "vocabulary is NULL");
+    tvm::require(vocabulary_count > 0, "vocabulary_count is not positive");
+    tvm::require(prompt != nullptr, "prompt is NULL");
+    tvm::require_size(result, "result");
+    const tvm::executor::Vocabulary words({vocabulary, static_cast<std::size_t>(vocabulary_count)});
+    const auto program = tvm::executor::decode(words, {prompt, prompt_count});
+    tvm::HandOver out = hand_over(limit, callback, user);
+    const auto outcome = tvm::executor::execute(program, words, out);
+    tvm_run_result run = result_of(out);
+    run.exact = 1;
+    run.cursor = outcome.cursor;
+    run.instructions = outcome.instructions;
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });

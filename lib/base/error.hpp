@@ -1,23 +1,34 @@
-// The library's one exception: a status code and one clear sentence. It never leaves the library:
-// api/guard.hpp turns it into the returned status and tvm_last_error().
+// The library's one exception: a status and one clear sentence. It never leaves the library: api/guard.hpp
+// turns it into the returned status and tvm_last_error().
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <utility>
 
-#include "tvm.h"
-
 namespace tvm {
+
+// What went wrong, as tvm.h tells it (tvm_status, by the same numbers).
+enum class Status : std::int32_t {
+  kArgument = 1,
+  kFile,
+  kModel,
+  kMemory,
+  kProgram,
+  kLimit,
+  kUnsupported,
+  kInternal
+};
 
 class Error : public std::exception {
  public:
-  Error(tvm_status status, std::string message) : status_(status), message_(std::move(message)) {}
-  tvm_status status() const noexcept { return status_; }
+  Error(Status status, std::string message) : status_(status), message_(std::move(message)) {}
+  Status status() const noexcept { return status_; }
   const char* what() const noexcept override { return message_.c_str(); }
 
  private:
-  tvm_status status_;
+  Status status_;
   std::string message_;
 };
 

@@ -52,12 +52,12 @@ void on_team(int threads, const std::function<void()>& body) {
 #endif
 #endif
 
-[[maybe_unused]] int or_all(int wanted) {
+}  // namespace
+
+int wanted_threads(int wanted) {
   const int machine = static_cast<int>(std::thread::hardware_concurrency());
   return wanted > 0 ? wanted : machine > 0 ? machine : 1;
 }
-
-}  // namespace
 
 std::size_t Threads::start(std::size_t count, const std::function<void(std::size_t)>& body) noexcept {
   const std::size_t before = running_.size();
@@ -71,7 +71,7 @@ std::size_t Threads::start(std::size_t count, const std::function<void(std::size
 
 int usable_threads([[maybe_unused]] int wanted) {
 #if defined(_OPENMP)
-  return forked_after_use ? 1 : or_all(wanted);
+  return forked_after_use ? 1 : wanted_threads(wanted);
 #else
   return 1;
 #endif
@@ -81,7 +81,7 @@ int usable_blas_threads([[maybe_unused]] int wanted) {
 #if defined(_OPENMP)
   return 1;
 #else
-  return or_all(wanted);
+  return wanted_threads(wanted);
 #endif
 }
 

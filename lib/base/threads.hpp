@@ -25,7 +25,10 @@ class Threads {
   std::vector<std::thread> running_;
 };
 
-// How many threads a run gets that asks for `wanted` (0: as many as the machine has). 1 in a process
+// How many threads a run means that asks for `wanted` (0: as many as the machine has).
+int wanted_threads(int wanted);
+
+// How many of them OpenMP gives a run that asks for `wanted` (0: as many as the machine has). 1 in a process
 // forked from one that has used OpenMP: its worker threads do not exist there, and waiting for
 // them would hang.
 int usable_threads(int wanted);

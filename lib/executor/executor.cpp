@@ -40,15 +40,8 @@ struct Frame {
 
 class Executor {
  public:
-  Executor(const Program& program, const Vocabulary& vocabulary, std::uint64_t limit, tvm_callback callback,
-           void* user)
-      : program_(program),
-        words_(vocabulary),
-        callback_(callback),
-        user_(user),
-        left_(limit == 0 ? ~std::uint64_t{0} : limit),
-        buffer_(kChunk + kLongest),
-        frames_(1) {
+  Executor(const Program& program, const Vocabulary& vocabulary, HandOver& out)
+      : program_(program), words_(vocabulary), hand_over_(out), buffer_(kChunk + kLongest), frames_(1) {
     if (!program.input.empty()) {
       const std::uint64_t base = program.instructions[0].immediate;
       for (std::size_t j = 0; j < program.input.size(); ++j) memory_.store(base + j, program.input[j], 1);
@@ -79,36 +72,19 @@ class Executor {
 
   void reset_buffer() {
     out_ = buffer_.data();
-    full_ = out_ + std::min<std::uint64_t>(kChunk, left_);
+    full_ = out_ + hand_over_.room(kChunk);
   }
 
   void flush(bool halted = false) {
-    std::uint64_t count = static_cast<std::uint64_t>(out_ - buffer_.data());
-    const bool cut = count > left_;
-    if (cut) count = left_;
-    left_ -= count;
-    outcome_.tokens += count;
-    const bool enough = callback_ != nullptr && callback_(user_, buffer_.data(), count) != 0;
-    if (halted && !cut) {
-      stop(TVM_STOPPED_TOKEN);
-    } else if (left_ == 0) {
-      stop(TVM_STOPPED_LIMIT, cut ? previous_ : cursor_);
-    } else if (enough) {
-      stop(TVM_STOPPED_CALLBACK);
-    }
+    const auto count = static_cast<std::size_t>(out_ - buffer_.data());
+    const bool cut = hand_over_.room(count) < count;  // the limit lies within the last instruction's tokens
+    stopped_ = hand_over_.give({buffer_.data(), count}, halted);
+    if (stopped_) outcome_ = {executed_, static_cast<std::int64_t>(cut ? previous_ : cursor_)};
     reset_buffer();
   }
 
-  void stop(std::int32_t reason) { stop(reason, cursor_); }
-  void stop(std::int32_t reason, std::size_t cursor) {
-    stopped_ = true;
-    outcome_.stopped = reason;
-    outcome_.cursor = static_cast<std::int64_t>(cursor);
-    outcome_.instructions = executed_;
-  }
-
   // ---- state ----
-  [[noreturn]] void fail(const std::string& why, tvm_status status = TVM_ERROR_PROGRAM) const {
+  [[noreturn]] void fail(const std::string& why, Status status = Status::kProgram) const {
     const Op op = program_.instructions[cursor_].op;
     const std::string name = op == Op::past_end ? "" : " (" + std::string(row_of(op).name) + ")";
     throw Error(status, sentence("instruction ", cursor_, name, ": ", why));
@@ -119,7 +95,7 @@ class Executor {
       fail(sentence("needs ", operands, " operand(s), the stack has ", stack_.size()));
   }
   void push(std::uint32_t value) {
-    if (stack_.size() == kMaxStack) fail("more than 2^26 operands on the stack", TVM_ERROR_LIMIT);
+    if (stack_.size() == kMaxStack) fail("more than 2^26 operands on the stack", Status::kLimit);
     stack_.push_back(value);
   }
   // Operand i of an instruction that takes `count`, the deepest first.
@@ -152,9 +128,7 @@ class Executor {
 
   const Program& program_;
   const Vocabulary& words_;
-  tvm_callback callback_;
-  void* user_;
-  std::uint64_t left_;  // tokens until the limit
+  HandOver& hand_over_;
   std::vector<std::int32_t> buffer_;
   std::int32_t* out_ = nullptr;
   const std::int32_t* full_ = nullptr;  // hand over when out_ reaches it
@@ -278,7 +252,7 @@ void Executor::execute(std::uint32_t immediate) {
       ++cursor_;
     } else {
       if constexpr (row.completion == Completion::call_commit)
-        if (calls_.size() + 1 == kMaxDepth) fail("more than 2^22 calls deep", TVM_ERROR_LIMIT);
+        if (calls_.size() + 1 == kMaxDepth) fail("more than 2^22 calls deep", Status::kLimit);
       put(words_.branch_taken);
       put_value(value);
       put(words_.completing[static_cast<std::size_t>(op)]);
@@ -314,9 +288,8 @@ void Executor::step() {
 
 }  // namespace
 
-Outcome execute(const Program& program, const Vocabulary& vocabulary, std::uint64_t limit,
-                tvm_callback callback, void* user) {
-  return Executor(program, vocabulary, limit, callback, user).run();
+Outcome execute(const Program& program, const Vocabulary& vocabulary, HandOver& out) {
+  return Executor(program, vocabulary, out).run();
 }
 
 }  // namespace tvm::executor

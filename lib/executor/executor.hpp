@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
+#include "base/token_sink.hpp"
 #include "executor/program.hpp"
-#include "tvm.h"
 
 namespace tvm::executor {
 
@@ -15,14 +15,11 @@ namespace tvm::executor {
 inline constexpr std::size_t kChunk = 16384;
 
 struct Outcome {
-  std::int32_t stopped;  // TVM_STOPPED_...
-  std::uint64_t tokens;
-  std::uint64_t instructions;
-  std::int64_t cursor;
+  std::uint64_t instructions;  // executed
+  std::int64_t cursor;         // the instruction where it stopped
 };
 
-// Throws Error (TVM_ERROR_PROGRAM, TVM_ERROR_LIMIT) after handing over the tokens before the error.
-Outcome execute(const Program& program, const Vocabulary& vocabulary, std::uint64_t limit,
-                tvm_callback callback, void* user);
+// Throws Error (Status::kProgram, Status::kLimit) after handing over the tokens before the error.
+Outcome execute(const Program& program, const Vocabulary& vocabulary, HandOver& out);
 
 }  // namespace tvm::executor

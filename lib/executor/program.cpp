@@ -7,15 +7,14 @@ namespace {
 
 using Kind = Vocabulary::Kind;
 
-class Reader {
+class PromptReader {
  public:
-  Reader(const Vocabulary& vocabulary, std::span<const std::int32_t> prompt)
+  PromptReader(const Vocabulary& vocabulary, std::span<const std::int32_t> prompt)
       : vocabulary_(vocabulary), prompt_(prompt) {
     for (std::size_t i = 0; i < prompt.size(); ++i) {
       if (prompt[i] < 0 || static_cast<std::size_t>(prompt[i]) >= vocabulary.meanings.size())
-        throw Error(TVM_ERROR_PROGRAM,
-                    sentence("prompt position ", i, ": token id ", prompt[i],
-                             " is outside the vocabulary of ", vocabulary.meanings.size()));
+        throw Error(Status::kProgram, sentence("prompt position ", i, ": token id ", prompt[i],
+                                               " is outside the vocabulary of ", vocabulary.meanings.size()));
     }
   }
 
@@ -31,9 +30,9 @@ class Reader {
 
   [[noreturn]] void fail(const char* expected) const {
     if (at_end())
-      throw Error(TVM_ERROR_PROGRAM,
+      throw Error(Status::kProgram,
                   sentence("the prompt ends at position ", position_, " where ", expected, " is expected"));
-    throw Error(TVM_ERROR_PROGRAM,
+    throw Error(Status::kProgram,
                 sentence("prompt position ", position_, ": found '", vocabulary_.spellings[id()], "' where ",
                          expected, " is expected"));
   }
@@ -47,8 +46,8 @@ class Reader {
 void check(const Instruction& instruction, std::size_t index) {
   const Row& row = row_of(instruction.op);
   const auto refuse = [&](const std::string& why) {
-    throw Error(TVM_ERROR_PROGRAM, sentence("instruction ", index, " (", std::string(row.name), " ",
-                                            instruction.immediate, "): ", why));
+    throw Error(Status::kProgram, sentence("instruction ", index, " (", std::string(row.name), " ",
+                                           instruction.immediate, "): ", why));
   };
   if (row.immediate == Immediate::local && instruction.immediate >= kLocals)
     refuse(sentence("there are only ", kLocals, " locals"));
@@ -61,7 +60,7 @@ void check(const Instruction& instruction, std::size_t index) {
 }  // namespace
 
 Program decode(const Vocabulary& vocabulary, std::span<const std::int32_t> prompt) {
-  Reader reader(vocabulary, prompt);
+  PromptReader reader(vocabulary, prompt);
   Program program;
   reader.take(Kind::open, "'{'");
   while (reader.kind() == Kind::opcode) {
@@ -72,7 +71,7 @@ Program decode(const Vocabulary& vocabulary, std::span<const std::int32_t> promp
     program.instructions.push_back(instruction);
   }
   reader.take(Kind::close, "an opcode or '}'");
-  if (program.instructions.empty()) throw Error(TVM_ERROR_PROGRAM, "the program has no instructions");
+  if (program.instructions.empty()) throw Error(Status::kProgram, "the program has no instructions");
 
   if (program.instructions[0].op == Op::input_base) {
     while (reader.kind() == Kind::byte) program.input.push_back(reader.take(Kind::byte, "an input byte"));

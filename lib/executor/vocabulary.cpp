@@ -11,19 +11,19 @@ Vocabulary::Vocabulary(std::span<const char* const> given) {
   meanings.resize(given.size());
   spellings.reserve(given.size());
   for (std::size_t id = 0; id < given.size(); ++id) {
-    if (given[id] == nullptr) throw Error(TVM_ERROR_ARGUMENT, sentence("vocabulary entry ", id, " is NULL"));
+    if (given[id] == nullptr) throw Error(Status::kArgument, sentence("vocabulary entry ", id, " is NULL"));
     spellings.emplace_back(given[id]);
   }
   for (std::size_t id = 0; id < given.size(); ++id) {
     if (!ids.emplace(spellings[id], static_cast<std::int32_t>(id)).second)
-      throw Error(TVM_ERROR_ARGUMENT,
+      throw Error(Status::kArgument,
                   sentence("the vocabulary has '", spellings[id], "' twice, the second time as id ", id));
   }
   const auto id_of = [&](std::string_view spelling) {
     const auto found = ids.find(spelling);
     if (found == ids.end())
-      throw Error(TVM_ERROR_PROGRAM, sentence("the vocabulary has no token '", std::string(spelling),
-                                              "', which traces of token programs need"));
+      throw Error(Status::kProgram, sentence("the vocabulary has no token '", std::string(spelling),
+                                             "', which traces of token programs need"));
     return found->second;
   };
 

@@ -62,7 +62,7 @@ void PhaseSeconds::add(const PhaseSeconds& other, double share) {
   output += other.output * share;
 }
 
-Forward::Forward(const Model& model, const tvm_options& options, bool integers)
+Forward::Forward(const Model& model, const LayerOptions& options, bool integers)
     : model_(model),
       width_(static_cast<std::size_t>(model.width)),
       threads_(usable_threads(options.threads)),
@@ -79,7 +79,7 @@ Forward::Forward(const Model& model, const tvm_options& options, bool integers)
   }
   largest_ = std::numeric_limits<double>::max() / 2 / heaviest;
   one_ = make_workspace(1);
-  if (network_.variant == TVM_PROJECTION_BLAS) set_blas_threads(usable_blas_threads(options.threads));
+  if (network_.variant == Variant::kBlas) set_blas_threads(usable_blas_threads(options.threads));
 }
 
 Forward::Workspace Forward::make_workspace(std::size_t positions) const {
@@ -178,7 +178,7 @@ void Forward::predict(Workspace& work, const Chunk& chunk, const Tiles& x, std::
       for (std::size_t slot = 0; slot < width_; ++slot)
         finite &= std::abs(x.row(tile, slot)[i % x.lanes]) <= largest_;
       if (!finite)
-        throw Error(TVM_ERROR_LIMIT,
+        throw Error(Status::kLimit,
                     sentence("the scores after position ", chunk.first + i, " are not finite"));
       work.predictions[i] = static_cast<std::int32_t>(token[i % x.lanes]);
     }
@@ -220,7 +220,7 @@ void Forward::read(std::span<const std::int32_t> tokens, std::size_t from, const
   const std::size_t share = tokens.size() / (8 * static_cast<std::size_t>(threads_)) / kLanes * kLanes;
   const std::size_t size = std::clamp(share, kLanes, kChunk);
   const std::uint64_t chunks = (tokens.size() + size - 1) / size;
-  Order order(steps_ + 1);
+  ChunkOrder order(steps_ + 1);
   if (chunks == 0 || !order.stop_after(chunks - 1)) return;
   std::mutex mutex;
   std::exception_ptr failure;  // of the earliest chunk that failed
@@ -241,7 +241,7 @@ void Forward::read(std::span<const std::int32_t> tokens, std::size_t from, const
       }
       const std::lock_guard lock(mutex);
       seconds.push_back(work.seconds);
-    } catch (const Order::Stopped&) {
+    } catch (const ChunkOrder::Stopped&) {
     } catch (...) {
       const std::lock_guard lock(mutex);
       // Later chunks may have failed first, or only because of this one.

@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "layers/order.hpp"
+#include "layers/chunk_order.hpp"
 #include "layers/prepare.hpp"
 
 namespace tvm {
@@ -30,7 +30,7 @@ class Forward {
   static constexpr std::uint64_t kTimed = 64;
 
   // `integers`: the model has a plan.
-  Forward(const Model& model, const tvm_options& options, bool integers);
+  Forward(const Model& model, const LayerOptions& options, bool integers);
 
   // Reads all of `tokens` (the start of a sequence). The sink gets the predictions after positions
   // from, from + 1, ... in order: the first position, then one prediction each. It returns whether
@@ -61,7 +61,7 @@ class Forward {
   };
   // Where a chunk stands among the others; a chunk that is alone has no order.
   struct Turn {
-    Order* order;
+    ChunkOrder* order;
     std::uint64_t chunk;
   };
 
@@ -78,8 +78,8 @@ class Forward {
   std::size_t width_;
   int threads_;
   double largest_ = 0.0;  // number in a residual slot with which every score is finite
-  Network network_;
-  std::vector<std::size_t> first_step_;  // per layer: of its attention units in Order
+  PreparedNetwork network_;
+  std::vector<std::size_t> first_step_;  // per layer: of its attention units in ChunkOrder
   std::size_t steps_ = 0;
   Workspace one_;  // for next()
   PhaseSeconds seconds_;

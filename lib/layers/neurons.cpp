@@ -5,14 +5,13 @@
 #include <utility>
 
 #include "layers/projection/sparse_rows.hpp"
-#include "tvm.h"
 
 namespace tvm {
 namespace {
 
 class ProjectedNeurons final : public Neurons {
  public:
-  ProjectedNeurons(std::int32_t variant, const Rows& in, std::size_t width, SumOrder& order)
+  ProjectedNeurons(Variant variant, const Rows& in, std::size_t width, SumOrder& order)
       : Neurons(in.size() / 2, in.size(), every(in.size() / 2)),
         both_(make_projection(variant, in, width, order)) {}
 
@@ -50,12 +49,12 @@ class SparseNeurons final : public Neurons {
   }
 
  private:
-  using Order = std::vector<std::size_t>;
+  using Permutation = std::vector<std::size_t>;
 
-  static Order order_of(const Rows& in, const Rows& ffn) {
+  static Permutation order_of(const Rows& in, const Rows& ffn) {
     const std::size_t neurons = in.size() / 2;
     std::vector<std::pair<std::vector<std::size_t>, std::vector<std::size_t>>> patterns;
-    Order order;
+    Permutation order;
     for (std::size_t n = 0; n < neurons; ++n) {
       patterns.emplace_back(pattern_of(in[n]), pattern_of(in[neurons + n]));
       const bool read = std::any_of(ffn.begin(), ffn.end(), [n](const Row& row) { return row[n] != 0.0; });
@@ -66,7 +65,7 @@ class SparseNeurons final : public Neurons {
     return order;
   }
 
-  static Places places_of(const Order& order, std::size_t neurons) {
+  static Places places_of(const Permutation& order, std::size_t neurons) {
     Places places(neurons, kNoPlace);
     for (std::size_t i = 0; i < order.size(); ++i) places[order[i]] = static_cast<std::int32_t>(i);
     return places;
@@ -77,7 +76,7 @@ class SparseNeurons final : public Neurons {
     return second ? Rows(middle, in.end()) : Rows(in.begin(), middle);
   }
 
-  SparseNeurons(const Rows& in, const Order& order)
+  SparseNeurons(const Rows& in, const Permutation& order)
       : Neurons(order.size(), (order.size() + kSlice - 1) / kSlice * kSlice, places_of(order, in.size() / 2)),
         kernels_(kernels()),
         gates_(half(in, false), order, places()),
@@ -92,9 +91,9 @@ class SparseNeurons final : public Neurons {
 
 }  // namespace
 
-std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn,
-                                      std::size_t width, SumOrder& order) {
-  if (variant == TVM_PROJECTION_SPARSE) return std::make_unique<SparseNeurons>(in, ffn);
+std::unique_ptr<Neurons> make_neurons(Variant variant, const Rows& in, const Rows& ffn, std::size_t width,
+                                      SumOrder& order) {
+  if (variant == Variant::kSparse) return std::make_unique<SparseNeurons>(in, ffn);
   return std::make_unique<ProjectedNeurons>(variant, in, width, order);
 }
 

@@ -32,7 +32,7 @@ class Neurons {
 };
 
 // in: (2F, D), gates first. ffn: (D, F).
-std::unique_ptr<Neurons> make_neurons(std::int32_t variant, const Rows& in, const Rows& ffn,
-                                      std::size_t width, SumOrder& order);
+std::unique_ptr<Neurons> make_neurons(Variant variant, const Rows& in, const Rows& ffn, std::size_t width,
+                                      SumOrder& order);
 
 }  // namespace tvm

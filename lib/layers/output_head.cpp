@@ -6,7 +6,6 @@
 #include <set>
 
 #include "layers/projection/sparse_rows.hpp"
-#include "tvm.h"
 
 namespace tvm {
 namespace {
@@ -16,7 +15,7 @@ constexpr OutputHead::Choice kNone{-HUGE_VAL, -1.0};
 // All rows, projected in pieces small enough that the scores of a piece stay in cache.
 class ProjectedHead final : public OutputHead {
  public:
-  ProjectedHead(std::int32_t variant, const Rows& rows, std::size_t width, SumOrder& order) {
+  ProjectedHead(Variant variant, const Rows& rows, std::size_t width, SumOrder& order) {
     for (std::size_t first = 0; first < rows.size(); first += kPiece) {
       Piece piece;
       const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
@@ -84,18 +83,18 @@ class SparseHead final : public OutputHead {
   }
 
  private:
-  using Order = std::vector<std::size_t>;
+  using Ids = std::vector<std::size_t>;
 
-  static Order distinct(const Rows& rows) {
+  static Ids distinct(const Rows& rows) {
     std::set<Row> seen;
-    Order order;
+    Ids order;
     for (std::size_t id = 0; id < rows.size(); ++id)
       if (seen.insert(rows[id]).second) order.push_back(id);
     return order;
   }
 
   // Rows that read the same slots side by side.
-  static Order by_pattern(const Rows& rows, Order order) {
+  static Ids by_pattern(const Rows& rows, Ids order) {
     std::map<std::size_t, std::vector<std::size_t>> patterns;
     for (const std::size_t id : order) patterns[id] = pattern_of(rows[id]);
     std::stable_sort(order.begin(), order.end(),
@@ -111,7 +110,7 @@ class SparseHead final : public OutputHead {
     return ids;
   }
 
-  SparseHead(const Rows& rows, const Order& order)
+  SparseHead(const Rows& rows, const Ids& order)
       : kernels_(kernels()), rows_(rows, order, ids_of(rows)), slices_(rows, by_pattern(rows, order)) {
     for (const std::size_t id : by_pattern(rows, order)) slice_ids_.push_back(static_cast<double>(id));
   }
@@ -124,10 +123,10 @@ class SparseHead final : public OutputHead {
 
 }  // namespace
 
-std::unique_ptr<OutputHead> make_output_head(std::int32_t variant, const Model& model, SumOrder& order) {
+std::unique_ptr<OutputHead> make_output_head(Variant variant, const Model& model, SumOrder& order) {
   const auto width = static_cast<std::size_t>(model.width);
   const Rows rows = rows_of(model.head, width);
-  if (variant == TVM_PROJECTION_SPARSE) return std::make_unique<SparseHead>(rows);
+  if (variant == Variant::kSparse) return std::make_unique<SparseHead>(rows);
   return std::make_unique<ProjectedHead>(variant, rows, width, order);
 }
 

@@ -26,6 +26,6 @@ class OutputHead {
   virtual std::size_t scratch_rows() const = 0;
 };
 
-std::unique_ptr<OutputHead> make_output_head(std::int32_t variant, const Model& model, SumOrder& order);
+std::unique_ptr<OutputHead> make_output_head(Variant variant, const Model& model, SumOrder& order);
 
 }  // namespace tvm

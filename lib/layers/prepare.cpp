@@ -32,17 +32,17 @@ class RowSet {
   std::map<Row, std::size_t> index_;
 };
 
-bool bypassed(std::int32_t bypass, std::int32_t kind) {
+bool bypassed(Bypass bypass, HeadKind kind) {
   switch (kind) {
-    case TVM_HEAD_PASSTHROUGH: return bypass >= TVM_BYPASS_PASSTHROUGH;
-    case TVM_HEAD_GATHER: return bypass >= TVM_BYPASS_GATHER;
-    default: return bypass >= TVM_BYPASS_ALL;
+    case HeadKind::kPassthrough: return bypass >= Bypass::kPassthrough;
+    case HeadKind::kGather: return bypass >= Bypass::kGather;
+    default: return bypass >= Bypass::kAll;
   }
 }
 
 class LayerBuilder {
  public:
-  LayerBuilder(const Model& model, std::size_t layer, const InputSlots& inputs, const tvm_options& options,
+  LayerBuilder(const Model& model, std::size_t layer, const InputSlots& inputs, const LayerOptions& options,
                SumOrder& order)
       : model_(model),
         layer_(layer),
@@ -67,8 +67,8 @@ class LayerBuilder {
   std::vector<std::size_t> idle_heads() const {
     std::vector<std::size_t> idle;
     for (std::size_t head = 0; head < static_cast<std::size_t>(model_.heads); ++head) {
-      const std::int32_t kind = model_.kinds[model_.head_index(layer_, head)];
-      if (kind == TVM_HEAD_UNUSED && bypassed(options_.bypass, kind)) idle.push_back(head);
+      const HeadKind kind = model_.kinds[model_.head_index(layer_, head)];
+      if (kind == HeadKind::kUnused && bypassed(options_.bypass, kind)) idle.push_back(head);
     }
     return idle;
   }
@@ -80,21 +80,21 @@ class LayerBuilder {
   };
 
   std::unique_ptr<AttentionUnit> unit_of(std::size_t head) {
-    const std::int32_t kind = model_.kinds[model_.head_index(layer_, head)];
+    const HeadKind kind = model_.kinds[model_.head_index(layer_, head)];
     const bool latest = model_.latest[model_.head_index(layer_, head)] != 0;
     const HeadRows rows = head_rows(model_, layer_, head, inputs_);
     if (!bypassed(options_.bypass, kind)) return search(head, rows, latest);
     switch (kind) {
-      case TVM_HEAD_UNUSED: return nullptr;
-      case TVM_HEAD_PASSTHROUGH: {
+      case HeadKind::kUnused: return nullptr;
+      case HeadKind::kPassthrough: {
         const Values values = kept_values(head, true);
         return make_passthrough(head, values.row0, values.row1);
       }
-      case TVM_HEAD_GATHER: {
+      case HeadKind::kGather: {
         const double share = rows.recency / -rows.k1[kPositionSquared];
         return make_gather(set_.add(rows.q0, true), set_.add(rows.q1, true), share, head, values_of(head));
       }
-      case TVM_HEAD_AVERAGE: {
+      case HeadKind::kAverage: {
         const Values values = kept_values(head, true);
         return make_average(set_.add(rows.q1, true), set_.add(rows.k1, true), head, values.row0, values.row1);
       }
@@ -131,7 +131,7 @@ class LayerBuilder {
     std::vector<SearchQuery> queries;
     queries.push_back(std::move(query));
     return make_search(keys,
-                       options_.attention == TVM_ATTENTION_SCAN
+                       options_.attention == Search::kScan
                            ? make_scan(latest)
                            : make_hull(latest, !rows.query1_nonnegative, &order_),
                        std::move(queries));
@@ -175,7 +175,7 @@ class LayerBuilder {
   const Model& model_;
   std::size_t layer_;
   const InputSlots& inputs_;
-  const tvm_options& options_;
+  const LayerOptions& options_;
   SumOrder& order_;
   std::size_t width_;
   RowSet set_;
@@ -238,11 +238,11 @@ IntegerSums integer_sums(const Model& model, std::size_t layer, const InputSlots
 
 }  // namespace
 
-Network prepare(const Model& model, const tvm_options& options, bool integers) {
+PreparedNetwork prepare(const Model& model, const LayerOptions& options, bool integers) {
   const auto width = static_cast<std::size_t>(model.width);
-  const std::int32_t variant = choose_projection(model, options.projection);
+  const Variant variant = choose_projection(model, options.projection);
   const auto inputs = input_slots(model);
-  Network network;
+  PreparedNetwork network;
   network.variant = variant;
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
     const Layer& weights = model.layers[l];
@@ -257,7 +257,7 @@ Network prepare(const Model& model, const tvm_options& options, bool integers) {
       const Rows ffn = rows_of(weights.ffn, static_cast<std::size_t>(model.neurons));
       layer.neurons = make_neurons(variant, rows_of(weights.in, width), ffn, width, *network.order);
       const Places& places = layer.neurons->places();
-      layer.ffn = variant == TVM_PROJECTION_SPARSE
+      layer.ffn = variant == Variant::kSparse
                       ? make_sparse(ffn, places)
                       : make_projection(variant, ffn, layer.neurons->rows(), *network.order);
       for (const std::size_t neuron : find_running_sums(model, l, inputs[l]))

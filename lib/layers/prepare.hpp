@@ -16,7 +16,6 @@
 #include "layers/output_head.hpp"
 #include "layers/projection/projection.hpp"
 #include "model/model.hpp"
-#include "tvm.h"
 
 namespace tvm {
 
@@ -38,15 +37,15 @@ struct PreparedLayer {
   std::optional<IntegerSums> sums;  // watched
 };
 
-struct Network {
+struct PreparedNetwork {
   std::unique_ptr<SumOrder> order = std::make_unique<SumOrder>();  // what follows refers to it
-  std::int32_t variant = TVM_PROJECTION_SPARSE;
+  Variant variant = Variant::kSparse;
   std::vector<PreparedLayer> layers;
   std::unique_ptr<OutputHead> output;
   std::optional<ExactProducts> scores;  // watched
 };
 
 // `integers`: the model has a plan, which rounds nothing; the sums are watched.
-Network prepare(const Model& model, const tvm_options& options, bool integers);
+PreparedNetwork prepare(const Model& model, const LayerOptions& options, bool integers);
 
 }  // namespace tvm

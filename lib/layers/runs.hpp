@@ -4,18 +4,26 @@
 #include <cstdint>
 #include <span>
 
+#include "base/token_sink.hpp"
+#include "base/verdict.hpp"
+#include "layers/forward.hpp"
+#include "layers/options.hpp"
 #include "model/model.hpp"
-#include "tvm.h"
 
 namespace tvm {
 
-// `integers`: the model has a plan; where float64 rounds what the plan does not, exact is 0.
-void generate_by_layers(const Model& model, bool integers, std::span<const std::int32_t> prompt,
-                        std::uint64_t limit, tvm_callback callback, void* user, const tvm_options& options,
-                        tvm_run_result& result);
+// Where the time went, and whether no sum depended on its order (sum_order.hpp).
+struct LayerReport {
+  PhaseSeconds seconds;
+  bool exact = true;
+};
 
-void verify_by_layers(const Model& model, bool integers, std::span<const std::int32_t> tokens,
-                      std::size_t first, std::size_t last, std::int32_t* predicted,
-                      const tvm_options& options, tvm_verify_result& result);
+// `integers`: the model has a plan; where float64 rounds what the plan does not, the run is not exact.
+LayerReport generate_by_layers(const Model& model, bool integers, std::span<const std::int32_t> prompt,
+                               const LayerOptions& options, HandOver& out);
+
+LayerReport verify_by_layers(const Model& model, bool integers, std::span<const std::int32_t> tokens,
+                             std::size_t first, std::size_t last, std::int32_t* predicted,
+                             const LayerOptions& options, Verdict& verdict);
 
 }  // namespace tvm

@@ -5,7 +5,6 @@
 
 #include "base/error.hpp"
 #include "model/head_rows.hpp"
-#include "tvm.h"
 
 namespace tvm {
 namespace {
@@ -63,9 +62,9 @@ bool is_average(const Model& model, const HeadRows& rows, const InputSlots& inpu
          embedded_range(model, inputs, rows.k1).known && embedded_range(model, inputs, rows.q1).known;
 }
 
-const char* name_of(std::int32_t kind) {
+const char* name_of(HeadKind kind) {
   constexpr const char* kNames[] = {"lookup", "passthrough", "gather", "average", "unused"};
-  return kNames[kind];
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 }  // namespace
@@ -74,7 +73,7 @@ void classify_heads(Model& model, const std::vector<std::int32_t>& stored, const
   const auto heads = static_cast<std::size_t>(model.heads);
   const auto inputs = input_slots(model);
   model.kinds_stored = !stored.empty();
-  model.kinds.assign(model.layers.size() * heads, TVM_HEAD_LOOKUP);
+  model.kinds.assign(model.layers.size() * heads, HeadKind::kLookup);
   for (std::size_t layer = 0; layer < model.layers.size(); ++layer) {
     for (std::size_t head = 0; head < heads; ++head) {
       const std::size_t index = model.head_index(layer, head);
@@ -82,19 +81,19 @@ void classify_heads(Model& model, const std::vector<std::int32_t>& stored, const
       const bool latest = model.latest[index] != 0;
       const bool passthrough = is_passthrough(model, rows, inputs[layer]);
       const bool gather = is_gather(rows, inputs[layer], latest);
-      const std::int32_t label = stored.empty() ? TVM_HEAD_LOOKUP : stored[index];
-      if ((label == TVM_HEAD_PASSTHROUGH && !passthrough) || (label == TVM_HEAD_GATHER && !gather))
-        throw Error(TVM_ERROR_MODEL, sentence(name, ": layer ", layer, ", head ", head, " is stored as ",
-                                              name_of(label), ", but its weights do not make it one"));
-      std::int32_t& kind = model.kinds[index];
-      if (label != TVM_HEAD_LOOKUP)
+      const HeadKind label = stored.empty() ? HeadKind::kLookup : static_cast<HeadKind>(stored[index]);
+      if ((label == HeadKind::kPassthrough && !passthrough) || (label == HeadKind::kGather && !gather))
+        throw Error(Status::kModel, sentence(name, ": layer ", layer, ", head ", head, " is stored as ",
+                                             name_of(label), ", but its weights do not make it one"));
+      HeadKind& kind = model.kinds[index];
+      if (label != HeadKind::kLookup)
         kind = label;
       else if (is_unused(model, layer, head))
-        kind = TVM_HEAD_UNUSED;
+        kind = HeadKind::kUnused;
       else if (is_average(model, rows, inputs[layer], latest))
-        kind = TVM_HEAD_AVERAGE;
+        kind = HeadKind::kAverage;
       else if (stored.empty())
-        kind = passthrough ? TVM_HEAD_PASSTHROUGH : gather ? TVM_HEAD_GATHER : TVM_HEAD_LOOKUP;
+        kind = passthrough ? HeadKind::kPassthrough : gather ? HeadKind::kGather : HeadKind::kLookup;
     }
   }
 }

@@ -15,6 +15,9 @@ enum Slot : std::int32_t { kPosition = 0, kRecency = 1, kPositionSquared = 2 };
 inline constexpr double kRecencyBound = 1.4427;
 double recency(std::uint64_t position);
 
+// What the score of a head comes to (kinds.cpp), by the numbers of the file and of tvm_head_kind.
+enum class HeadKind : std::int32_t { kLookup, kPassthrough, kGather, kAverage, kUnused };
+
 struct Layer {
   std::vector<double> qkv;  // (3D, D): all queries, all keys, all values
   std::vector<double> out;  // (D, D)
@@ -31,7 +34,7 @@ struct Model {
   std::vector<Layer> layers;         // L
   std::vector<double> head;          // (V, D)
   std::vector<std::int32_t> latest;  // (L, H): 1 LATEST, 0 AVERAGE
-  std::vector<std::int32_t> kinds;   // (L, H): tvm_head_kind
+  std::vector<HeadKind> kinds;       // (L, H)
   bool kinds_stored = false;
   std::string metadata;  // the JSON block, "" when there is none
 
@@ -43,11 +46,11 @@ struct Model {
 // Reads and checks the bytes of a model file; `name` opens error messages. Throws Error.
 Model read_model(std::span<const unsigned char> bytes, const std::string& name);
 
-// Reads a whole file. Throws Error (TVM_ERROR_FILE).
+// Reads a whole file. Throws Error (Status::kFile).
 std::vector<unsigned char> read_file(const char* path);
 
 // Finds the kind of every head from the weights; where the file stored kinds, each must be what
-// the weights say (0, lookup, always is). Throws Error (TVM_ERROR_MODEL) naming layer and head.
+// the weights say (0, lookup, always is). Throws Error (Status::kModel) naming layer and head.
 void classify_heads(Model& model, const std::vector<std::int32_t>& stored, const std::string& name);
 
 }  // namespace tvm

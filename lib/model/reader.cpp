@@ -25,16 +25,16 @@ constexpr std::size_t kMarkSlot = kPositionSquared;
 // Far beyond any use, small enough that sums of sizes and indices fit everywhere.
 constexpr std::int32_t kMaxSize = 1 << 24;
 
-class Reader {
+class ByteReader {
  public:
-  Reader(std::span<const unsigned char> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
+  ByteReader(std::span<const unsigned char> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
 
   std::size_t offset() const { return offset_; }
   std::size_t left() const { return bytes_.size() - offset_; }
   bool at_end() const { return left() == 0; }
 
   [[noreturn]] void fail(const std::string& why) const {
-    throw Error(TVM_ERROR_MODEL, sentence(name_, ": ", why));
+    throw Error(Status::kModel, sentence(name_, ": ", why));
   }
 
   std::span<const unsigned char> take(std::uint64_t count, const std::string& what) {
@@ -100,7 +100,7 @@ class Reader {
   std::size_t offset_ = 0;
 };
 
-void read_header(Reader& reader, Model& model, std::int32_t& layers) {
+void read_header(ByteReader& reader, Model& model, std::int32_t& layers) {
   const auto size = [&](const char* what, std::int32_t least) {
     const auto value = reader.integer<std::int32_t>(sentence("the header (", what, ")"));
     if (value < least || value > kMaxSize)
@@ -120,7 +120,7 @@ void read_header(Reader& reader, Model& model, std::int32_t& layers) {
     reader.fail(sentence("the stop token ", model.stop, " is outside the vocabulary of ", model.vocabulary));
 }
 
-void read_vocabulary(Reader& reader, Model& model) {
+void read_vocabulary(ByteReader& reader, Model& model) {
   std::unordered_set<std::string> seen;
   for (std::int32_t id = 0; id < model.vocabulary; ++id) {
     const std::string what = sentence("the vocabulary (token ", id, ")");
@@ -139,7 +139,7 @@ void read_vocabulary(Reader& reader, Model& model) {
   }
 }
 
-void read_weights(Reader& reader, Model& model, std::int32_t layers) {
+void read_weights(ByteReader& reader, Model& model, std::int32_t layers) {
   const std::uint64_t v = static_cast<std::uint64_t>(model.vocabulary);
   const std::uint64_t d = static_cast<std::uint64_t>(model.width);
   const std::uint64_t f = static_cast<std::uint64_t>(model.neurons);
@@ -156,7 +156,7 @@ void read_weights(Reader& reader, Model& model, std::int32_t layers) {
   model.head = reader.numbers(v, d, "the output head");
 }
 
-std::vector<std::int32_t> read_slots(Reader& reader, const Model& model, const std::string& what) {
+std::vector<std::int32_t> read_slots(ByteReader& reader, const Model& model, const std::string& what) {
   const auto count = reader.integer<std::int32_t>(what);
   if (count < 0 || count > model.width)
     reader.fail(sentence(what, ": ", count, " slots at width ", model.width));
@@ -166,7 +166,7 @@ std::vector<std::int32_t> read_slots(Reader& reader, const Model& model, const s
   return slots;
 }
 
-void read_erasures(Reader& reader, Model& model) {
+void read_erasures(ByteReader& reader, Model& model) {
   if (!reader.flag("the erase trailer")) return;
   for (std::size_t l = 0; l < model.layers.size(); ++l) {
     model.layers[l].attention_erase = read_slots(reader, model, sentence("layer ", l, ", attention-erase"));
@@ -175,7 +175,7 @@ void read_erasures(Reader& reader, Model& model) {
 }
 
 // L x H values within [0, highest]; empty when the trailer is absent.
-std::vector<std::int32_t> read_per_head(Reader& reader, const Model& model, const std::string& what,
+std::vector<std::int32_t> read_per_head(ByteReader& reader, const Model& model, const std::string& what,
                                         std::int32_t highest) {
   if (!reader.flag(what)) return {};
   auto values = reader.integers(model.layers.size() * static_cast<std::uint64_t>(model.heads), what);
@@ -186,7 +186,7 @@ std::vector<std::int32_t> read_per_head(Reader& reader, const Model& model, cons
   return values;
 }
 
-void read_metadata(Reader& reader, Model& model) {
+void read_metadata(ByteReader& reader, Model& model) {
   if (reader.at_end()) {
     const double mark = model.embedding[kMarkSlot];
     if (mark == 0.0 && std::signbit(mark))
@@ -221,7 +221,7 @@ double recency(std::uint64_t position) {
 }
 
 Model read_model(std::span<const unsigned char> bytes, const std::string& name) {
-  Reader reader(bytes, name);
+  ByteReader reader(bytes, name);
   Model model;
   std::int32_t layers = 0;
   read_header(reader, model, layers);
@@ -239,7 +239,7 @@ Model read_model(std::span<const unsigned char> bytes, const std::string& name) 
 
 std::vector<unsigned char> read_file(const char* path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
-  if (!file) throw Error(TVM_ERROR_FILE, sentence(path, ": ", std::strerror(errno)));
+  if (!file) throw Error(Status::kFile, sentence(path, ": ", std::strerror(errno)));
   std::vector<unsigned char> bytes;
   std::size_t size = 0;
   do {
@@ -247,7 +247,7 @@ std::vector<unsigned char> read_file(const char* path) {
     size += std::fread(bytes.data() + size, 1, bytes.size() - size, file.get());
   } while (size == bytes.size());
   if (std::ferror(file.get()))
-    throw Error(TVM_ERROR_FILE, sentence(path, ": cannot be read: ", std::strerror(errno)));
+    throw Error(Status::kFile, sentence(path, ": cannot be read: ", std::strerror(errno)));
   bytes.resize(size);
   return bytes;
 }

@@ -10,7 +10,6 @@
 #include "base/error.hpp"
 #include "executor/executor.hpp"
 #include "target.hpp"
-#include "tvm.h"
 #include "words.hpp"
 
 namespace {
@@ -53,7 +52,7 @@ Tokens decoded(const std::uint8_t* data, std::size_t size) {
 }
 
 struct Run {
-  tvm_status status = TVM_OK;
+  bool failed = false;
   Tokens tokens;
 };
 
@@ -61,19 +60,17 @@ struct Run {
 Run trace(const Tokens& prompt, std::uint64_t limit) {
   static const tvm::executor::Vocabulary vocabulary(words.pointers);
   Run run;
-  const auto take = [](void* user, const std::int32_t* tokens, std::size_t count) -> std::int32_t {
-    auto& all = *static_cast<Tokens*>(user);
-    all.insert(all.end(), tokens, tokens + count);
-    return 0;
-  };
+  tvm::HandOver out(limit, [&](std::span<const std::int32_t> tokens) {
+    run.tokens.insert(run.tokens.end(), tokens.begin(), tokens.end());
+    return true;
+  });
   try {
-    const auto program = tvm::executor::decode(vocabulary, prompt);
-    const auto outcome = tvm::executor::execute(program, vocabulary, limit, take, &run.tokens);
-    REQUIRE(outcome.tokens == run.tokens.size());
+    tvm::executor::execute(tvm::executor::decode(vocabulary, prompt), vocabulary, out);
   } catch (const tvm::Error& error) {
-    run.status = error.status();
-    REQUIRE(run.status == TVM_ERROR_PROGRAM || run.status == TVM_ERROR_LIMIT);
+    run.failed = true;
+    REQUIRE(error.status() == tvm::Status::kProgram || error.status() == tvm::Status::kLimit);
   }
+  REQUIRE(out.given() == run.tokens.size());
   REQUIRE(run.tokens.size() <= limit);
   return run;
 }
@@ -88,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(token >= 0 && token < static_cast<std::int32_t>(words.spellings.size()));
   if (whole.tokens.size() < 2) return 0;
   const Run half = trace(prompt, whole.tokens.size() / 2);
-  REQUIRE(half.status == TVM_OK && half.tokens.size() == whole.tokens.size() / 2);
+  REQUIRE(!half.failed && half.tokens.size() == whole.tokens.size() / 2);
   REQUIRE(std::equal(half.tokens.begin(), half.tokens.end(), whole.tokens.begin()));
   return 0;
 }

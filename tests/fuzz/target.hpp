@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tvm.h"
+
 #define REQUIRE(condition)                                                                           \
   do {                                                                                               \
     if (!(condition)) {                                                                              \

@@ -23,6 +23,7 @@
 #include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/runs.hpp"
+#include "tvm.h"
 
 namespace {
 
@@ -55,27 +56,22 @@ struct Variant {
 };
 
 bool generates(const Plan& plan, std::int32_t stop, const Tokens& tokens, std::size_t first) {
-  struct Seen {
-    const std::int32_t* next;
-    bool same;
-  } seen{tokens.data() + first, true};
-  const auto compare = [](void* user, const std::int32_t* chunk, std::size_t count) -> std::int32_t {
-    auto& all = *static_cast<Seen*>(user);
-    all.same &= std::equal(chunk, chunk + count, all.next);
-    all.next += count;
-    return all.same ? 0 : 1;
-  };
-  tvm_run_result result{};
-  tvm::plan::generate(plan, stop, {tokens.data(), first}, tokens.size() - first, compare, &seen, result);
-  return seen.same && result.tokens == tokens.size() - first;
+  const std::int32_t* next = tokens.data() + first;
+  bool same = true;
+  tvm::HandOver out(tokens.size() - first, [&](std::span<const std::int32_t> chunk) {
+    same &= std::equal(chunk.begin(), chunk.end(), next);
+    next += chunk.size();
+    return same;
+  });
+  tvm::plan::generate(plan, stop, {tokens.data(), first}, out);
+  return same && out.given() == tokens.size() - first;
 }
 
 bool verifies(const Plan& plan, const Tokens& tokens, std::size_t first, int threads) {
-  tvm_verify_result result{};
-  tvm::plan::verify(plan, tokens, first, tokens.size(), nullptr, threads, result);
-  if (result.ok == 0)
-    std::fprintf(stderr, "the first mismatch is at %lld\n", static_cast<long long>(result.first_mismatch));
-  return result.ok == 1;
+  const tvm::Verdict found = tvm::plan::verify(plan, tokens, first, tokens.size(), nullptr, threads);
+  if (!found.ok())
+    std::fprintf(stderr, "the first mismatch is at %lld\n", static_cast<long long>(found.first_mismatch));
+  return found.ok();
 }
 
 int bench(const char* model_path, const char* tokens_path, int rounds, std::size_t first) {

@@ -179,7 +179,7 @@ void rounded_squares() {
     try {
       finder->insert({0x1.8p36, -0x1.8p35 * 0x1.8p35, 0}, 0, 0, 0);
     } catch (const tvm::Error& error) {
-      refused = error.status() == TVM_ERROR_LIMIT;
+      refused = error.status() == tvm::Status::kLimit;
     }
     CHECK(refused);
   }

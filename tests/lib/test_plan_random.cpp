@@ -84,7 +84,8 @@ Tokens predictions(const Plan& plan, const Tokens& tokens, std::size_t read, boo
     sequence.read(tokens.data(), read);
     sequence.predict(tokens.data(), tokens.size(), found.data() + read);
   } catch (const tvm::Error& error) {
-    if (error.status() != TVM_ERROR_UNSUPPORTED && error.status() != TVM_ERROR_LIMIT) fail(error.what(), 0);
+    if (error.status() != tvm::Status::kUnsupported && error.status() != tvm::Status::kLimit)
+      fail(error.what(), 0);
     refused = true;
     found.resize(sequence.position());
   }

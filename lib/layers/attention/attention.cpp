@@ -18,7 +18,7 @@ void each(const Chunk& chunk, std::size_t lanes, const Visit& visit) {
 }
 
 [[noreturn]] void refuse(const char* what, std::size_t head, std::uint64_t position) {
-  throw Error(TVM_ERROR_LIMIT,
+  throw Error(Status::kLimit,
               sentence("head ", head, ": the ", what, " at position ", position,
                        " is not finite, or so large or small that scores are no longer exact"));
 }

@@ -65,7 +65,7 @@ Key exact_key(const Key& key) {
   const double square = k * k;
   if (std::abs(key.y + square) > 0x1p-49 * square) return key;
   if (std::abs(k) > 0x1p34)
-    throw Error(TVM_ERROR_LIMIT,
+    throw Error(Status::kLimit,
                 sentence("the integer key ", text_of_double(k),
                          " is beyond 2^34, where scores are no longer exact: use bypass all, or path plan"));
   return {key.x, -square, key.recency - std::fma(k, k, -square)};

@@ -21,7 +21,7 @@ namespace tvm {
 // A key on the parabola (2k, -k*k) that float64 has rounded, made exact again: the rounding error of
 // k*k joins the recency, both far below an ulp of k*k. Up to |k| = 2^34 (beyond every 32-bit address
 // plus offset) the two together keep recency apart for 10^8 positions; farther out this throws
-// TVM_ERROR_LIMIT. Other keys are returned as they are.
+// Status::kLimit. Other keys are returned as they are.
 Key exact_key(const Key& key);
 
 struct Sums {

@@ -5,7 +5,6 @@
 
 #include "base/error.hpp"
 #include "layers/kernels/kernels.hpp"
-#include "tvm.h"
 
 namespace tvm {
 namespace {
@@ -40,10 +39,10 @@ void Projection::add_tile(const double* x, double* y, double* scratch) const {
   for (std::size_t i = 0; i < rows_ * kLanes; ++i) y[i] += scratch[i];
 }
 
-std::int32_t choose_projection(const Model& model, std::int32_t wanted) {
-  if (wanted == TVM_PROJECTION_BLAS && !has_blas())
-    throw Error(TVM_ERROR_UNSUPPORTED, "projection blas: this libtvm was built without BLAS");
-  if (wanted != TVM_PROJECTION_AUTO) return wanted;
+Variant choose_projection(const Model& model, Variant wanted) {
+  if (wanted == Variant::kBlas && !has_blas())
+    throw Error(Status::kUnsupported, "projection blas: this libtvm was built without BLAS");
+  if (wanted != Variant::kAuto) return wanted;
   double weights = 0.0, used = 0.0;
   const auto count = [&](const std::vector<double>& matrix) {
     weights += static_cast<double>(matrix.size());
@@ -53,15 +52,15 @@ std::int32_t choose_projection(const Model& model, std::int32_t wanted) {
   for (const Layer& layer : model.layers)
     for (const auto* matrix : {&layer.qkv, &layer.out, &layer.in, &layer.ffn}) count(*matrix);
   count(model.head);
-  if (used < kSparseDensity * weights) return TVM_PROJECTION_SPARSE;
-  return has_blas() ? TVM_PROJECTION_BLAS : TVM_PROJECTION_DENSE;
+  if (used < kSparseDensity * weights) return Variant::kSparse;
+  return has_blas() ? Variant::kBlas : Variant::kDense;
 }
 
-std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns,
+std::unique_ptr<Projection> make_projection(Variant variant, const Rows& rows, std::size_t columns,
                                             SumOrder& order) {
   switch (variant) {
-    case TVM_PROJECTION_SPARSE: return make_sparse(rows);
-    case TVM_PROJECTION_BLAS: return make_blas(rows, columns, order);
+    case Variant::kSparse: return make_sparse(rows);
+    case Variant::kBlas: return make_blas(rows, columns, order);
     default: return make_dense(rows, columns);
   }
 }

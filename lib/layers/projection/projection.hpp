@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "layers/options.hpp"
 #include "layers/projection/sum_order.hpp"
 #include "model/model.hpp"
 
@@ -48,9 +49,9 @@ std::unique_ptr<Projection> make_sparse(const Rows& rows, const Places& places =
 std::unique_ptr<Projection> make_blas(const Rows& rows, std::size_t columns, SumOrder& order);
 bool has_blas();
 
-// The variant for a model, TVM_PROJECTION_AUTO decided; TVM_ERROR_UNSUPPORTED when it is not built in.
-std::int32_t choose_projection(const Model& model, std::int32_t wanted);
-std::unique_ptr<Projection> make_projection(std::int32_t variant, const Rows& rows, std::size_t columns,
+// The variant for a model, Variant::kAuto decided; Status::kUnsupported when it is not built in.
+Variant choose_projection(const Model& model, Variant wanted);
+std::unique_ptr<Projection> make_projection(Variant variant, const Rows& rows, std::size_t columns,
                                             SumOrder& order);
 
 // Lets BLAS use this many threads within one call, where that can be said.

@@ -16,7 +16,7 @@ std::int32_t place_of(std::size_t column, const Places& places) {
 // Kernels count entries in 32 bits.
 std::int32_t checked_count(std::size_t entries) {
   if (entries > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-    throw Error(TVM_ERROR_LIMIT, "projection sparse: a matrix has more than 2^31 weights that are not zero");
+    throw Error(Status::kLimit, "projection sparse: a matrix has more than 2^31 weights that are not zero");
   return static_cast<std::int32_t>(entries);
 }
 

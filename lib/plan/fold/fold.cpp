@@ -22,7 +22,6 @@
 #include "plan/fold/past.hpp"
 #include "plan/fold/relu_idioms.hpp"
 #include "plan/ir/declined.hpp"
-#include "tvm.h"
 
 namespace tvm::plan {
 namespace {
@@ -124,7 +123,7 @@ class Folder {
   // Replaces the values of a head by what it outputs.
   void attend(std::size_t layer, std::size_t head, const bool (&read)[2], Expr (&values)[2]) {
     const std::size_t index = model_.head_index(layer, head);
-    if (model_.kinds[index] == TVM_HEAD_PASSTHROUGH) return;
+    if (model_.kinds[index] == HeadKind::kPassthrough) return;
     HeadRows rows = head_rows(model_, layer, head, inputs_[layer]);
     const bool latest = model_.latest[index] != 0;
     const bool gather = inputs_[layer].squared && rows.k1[kPositionSquared] != 0.0;

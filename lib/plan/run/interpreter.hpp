@@ -1,7 +1,7 @@
 // One sequence of tokens on the plan: the state that a run keeps, and the interpreter of tapes.
 //
-// Enters: tokens in order.  Leaves: predictions; or an Error: TVM_ERROR_LIMIT rather than computing beyond
-// what is exact, TVM_ERROR_UNSUPPORTED where a pattern that the plan relies on does not hold (the
+// Enters: tokens in order.  Leaves: predictions; or an Error: Status::kLimit rather than computing beyond
+// what is exact, LeftPlan where a pattern that the plan relies on does not hold (the
 // layer path can run that sequence still).
 #pragma once
 
@@ -59,8 +59,8 @@ class Interpreter {
   std::int32_t output(const Tape& tape);
   std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
   Block* branch(Block& block, const std::int32_t* tokens) const;
-  [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // TVM_ERROR_LIMIT
-  [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // TVM_ERROR_UNSUPPORTED
+  [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // Status::kLimit
+  [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // LeftPlan
 
   struct Sum {
     std::int64_t total = 0, count = 0, key = 0;

@@ -5,16 +5,16 @@
 
 #include "base/error.hpp"
 #include "plan/run/interpreter.hpp"
+#include "plan/run/left_plan.hpp"
 
 namespace tvm::plan {
 
 void Interpreter::beyond(const char* what) const {
-  throw Error(TVM_ERROR_LIMIT, sentence("position ", position_, ": ", what));
+  throw Error(Status::kLimit, sentence("position ", position_, ": ", what));
 }
 
 void Interpreter::off_plan(const char* what) const {
-  throw Error(TVM_ERROR_UNSUPPORTED,
-              sentence("path plan: position ", position_, ": ", what, "; use path layers"));
+  throw LeftPlan(sentence("path plan: position ", position_, ": ", what, "; use path layers"));
 }
 
 void Interpreter::check(const Tape& tape, const Linear& linear) const {

@@ -6,17 +6,18 @@
 #include <exception>
 #include <memory>
 #include <new>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/threads.hpp"
 #include "plan/run/interpreter.hpp"
+#include "plan/run/left_plan.hpp"
 
 namespace tvm::plan {
 namespace {
 
-constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per callback: a millisecond or two
+constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per hand-over: a millisecond or two
 // Windows are cut into shares no shorter than this, each for a thread.
 constexpr std::size_t kWorthThread = std::size_t{1} << 18;
 // What reading a position costs, of what verifying it costs; measured on long traces.
@@ -52,7 +53,7 @@ class TokenBuffer {
 
 void require_positions(std::size_t count) {
   if (count > static_cast<std::size_t>(kMaxTokens))
-    throw Error(TVM_ERROR_LIMIT,
+    throw Error(Status::kLimit,
                 sentence("position ", kMaxTokens,
                          ": the trace is longer than what is certified to be exact (2^31 tokens)"));
 }
@@ -99,10 +100,8 @@ void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::s
 }
 
 // How many threads are worth starting for a window.
-std::size_t worth_starting(std::size_t window, std::int32_t threads) {
-  const std::size_t machine = std::max(1u, std::thread::hardware_concurrency());
-  const std::size_t most = threads > 0 ? static_cast<std::size_t>(threads) : machine;
-  return std::clamp<std::size_t>(window / kWorthThread, 1, most);
+std::size_t worth_starting(std::size_t window, int threads) {
+  return std::clamp<std::size_t>(window / kWorthThread, 1, static_cast<std::size_t>(wanted_threads(threads)));
 }
 
 // Cuts first .. last so that all threads end together: each reads what comes before its share.
@@ -121,49 +120,35 @@ void cut(std::vector<Share>& shares, std::size_t first, std::size_t last) {
 
 }  // namespace
 
-void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, std::uint64_t limit,
-              tvm_callback callback, void* user, tvm_run_result& result) {
-  result.cursor = -1;
-  result.tokens = 0;
+void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, HandOver& out) {
   require_positions(prompt.size());
-  Interpreter sequence(plan, prompt[0]);
+  Interpreter interpreter(plan, prompt[0]);
   TokenBuffer tokens(prompt);
-  sequence.read(tokens.data(), prompt.size() - 1);
+  interpreter.read(tokens.data(), prompt.size() - 1);
   std::size_t given = prompt.size();  // tokens handed over, the prompt included
-  const auto hand_over = [&] {
-    const std::size_t count = sequence.position() + 1 - given;
-    const bool stopped =
-        count > 0 && callback != nullptr && callback(user, tokens.data() + given, count) != 0;
-    given += count;
-    result.tokens += count;
-    return stopped;
+  const auto hand_over = [&](bool ended = false) {
+    const std::size_t from = std::exchange(given, interpreter.position() + 1);
+    return out.give({tokens.data() + from, given - from}, ended);
   };
-  while (true) {
-    const std::uint64_t left = limit != 0 ? limit - result.tokens : UINT64_MAX;
-    const std::size_t end = given + static_cast<std::size_t>(std::min<std::uint64_t>(kHandOver, left));
+  do {
+    const std::size_t end = given + out.room(kHandOver);
     require_positions(end);
     if (end > tokens.capacity()) tokens.reserve(end + end / 2);
     try {
-      sequence.generate(tokens.data(), end, stop);
+      interpreter.generate(tokens.data(), end, stop);
+    } catch (const LeftPlan& left) {
+      hand_over();
+      if (out.given() > 0) throw Error(Status::kLimit, left.what());  // what was given cannot be taken back
+      throw;
     } catch (const Error&) {
       hand_over();
       throw;
     }
-    const std::size_t count = sequence.position() + 1;
-    const bool halted = tokens.data()[count - 1] == stop, full = limit != 0 && count - prompt.size() == limit;
-    if (hand_over() && !halted && !full) {
-      result.stopped = TVM_STOPPED_CALLBACK;
-      return;
-    }
-    if (halted || full) {
-      result.stopped = halted ? TVM_STOPPED_TOKEN : TVM_STOPPED_LIMIT;
-      return;
-    }
-  }
+  } while (!hand_over(tokens.data()[interpreter.position()] == stop));
 }
 
-void verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
-            std::int32_t* predicted, std::int32_t threads, tvm_verify_result& result) {
+Verdict verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
+               std::int32_t* predicted, int threads) {
   require_positions(last);
   std::vector<Share> shares(worth_starting(last - first, threads));
   std::atomic<bool> are_cut = false, given_up = false;
@@ -189,19 +174,17 @@ void verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t 
     are_cut.notify_all();
     run(shares[0]);
   }
-  result.ok = 1;
-  result.first_mismatch = result.expected = result.predicted = -1;
-  result.checked = last - first;
+  Verdict verdict;
+  verdict.checked = last - first;
   for (const Share& mine : shares) {
-    if (result.ok == 0 && predicted == nullptr) return;
     if (mine.error) std::rethrow_exception(mine.error);
-    if (mine.mismatch == mine.end || result.ok == 0) continue;
-    result.ok = 0;
-    result.first_mismatch = static_cast<std::int64_t>(mine.mismatch);
-    result.expected = tokens[mine.mismatch];
-    result.predicted = mine.found;
-    if (predicted == nullptr) result.checked = mine.mismatch - first + 1;
+    if (mine.mismatch == mine.end) continue;
+    verdict.differs(mine.mismatch, tokens[mine.mismatch], mine.found);
+    if (predicted != nullptr) continue;
+    verdict.checked = mine.mismatch - first + 1;
+    break;
   }
+  return verdict;
 }
 
 }  // namespace tvm::plan

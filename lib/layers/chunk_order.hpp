@@ -11,11 +11,11 @@
 
 namespace tvm {
 
-class Order {
+class ChunkOrder {
  public:
   struct Stopped {};  // thrown to leave a chunk that nobody needs any more
 
-  explicit Order(std::size_t steps) : turns_(steps, 0) {}
+  explicit ChunkOrder(std::size_t steps) : turns_(steps, 0) {}
 
   // The next chunk that no thread has taken; false when the run is over.
   bool take(std::uint64_t& chunk) {

@@ -1,0 +1,54 @@
+// Generated tokens on their way out: the hand-over that every engine shares.
+//
+// Enters: tokens in order, in chunks of the engine's choice.  Leaves: the same to the sink, cut at the limit;
+// whether the run is over, and why.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <utility>
+
+namespace tvm {
+
+// Receives tokens, at least one; returns whether it wants more.
+using TokenSink = std::function<bool(std::span<const std::int32_t>)>;
+
+// Why a run ended: its stop token, its limit, or its sink.
+enum class Stopped : std::int32_t { kToken, kLimit, kSink };
+
+class HandOver {
+ public:
+  // `limit` 0: none. `sink` may be empty.
+  HandOver(std::uint64_t limit, TokenSink sink)
+      : left_(limit == 0 ? std::numeric_limits<std::uint64_t>::max() : limit), sink_(std::move(sink)) {}
+
+  // How many of `most` tokens may still come.
+  std::size_t room(std::size_t most) const {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(most, left_));
+  }
+
+  // `ended`: the last token is the stop token. Returns whether the run is over; once it is, no more is given.
+  bool give(std::span<const std::int32_t> tokens, bool ended = false) {
+    const bool cut = room(tokens.size()) < tokens.size();
+    tokens = tokens.first(room(tokens.size()));
+    left_ -= tokens.size();
+    given_ += tokens.size();
+    const bool enough = !tokens.empty() && sink_ && !sink_(tokens);
+    stopped_ = ended && !cut ? Stopped::kToken : left_ == 0 ? Stopped::kLimit : Stopped::kSink;
+    return (ended && !cut) || left_ == 0 || enough;
+  }
+
+  std::uint64_t given() const { return given_; }
+  Stopped stopped() const { return stopped_; }  // once the run is over
+
+ private:
+  std::uint64_t left_, given_ = 0;
+  TokenSink sink_;
+  Stopped stopped_ = Stopped::kSink;
+};
+
+}  // namespace tvm
