@@ -1,7 +1,32 @@
 /* libtvm: load, run and verify transformers whose weights execute programs.
  *
- * This header is the whole ABI and its manual.
+ * This header is the whole ABI and its manual. In short, without the checks of each status and with
+ * `prompt`, the ids of a program's tokens, at hand (README.md beside this file has a whole program):
  *
+ *     static int32_t show(void *user, const int32_t *tokens, size_t count) {
+ *       for (size_t i = 0; i < count; ++i) puts(tvm_model_token(user, tokens[i]));
+ *       return 0;
+ *     }
+ *
+ *     tvm_model *model = NULL;
+ *     if (tvm_model_open("standard.bin", &model) != TVM_OK) puts(tvm_last_error());
+ *     tvm_run_result result = {.size = sizeof result};
+ *     tvm_generate(model, prompt, prompt_count, 0, show, model, NULL, &result);
+ *     tvm_model_close(model);
+ *
+ * Terms.     A token is one entry of a model's vocabulary, passed as its id (0 .. V - 1). A sequence of
+ *            tokens is counted by position, from 0. The prompt is the tokens that a run is given before it
+ *            generates: of a token program, its instructions and its input. At each position the model
+ *            predicts the next token, the one with the highest score (greedy decoding); of equal scores
+ *            the lower id wins.
+ * Paths.     There are two ways to compute the predictions. The layer path computes every layer as the
+ *            weights say. The plan is the same network, folded and specialised once per model, exact in
+ *            integers and hundreds of times as fast; only models that are integer machines have one, and
+ *            a sequence may leave the patterns that it was built on.
+ * Memory.    A model takes what its weights take; its plan some megabytes more, which stay until it is
+ *            closed. A run takes 4 bytes for each token of its sequence, and what later positions may ask
+ *            of it: on the plan a record for each cell that was written, on the layer path of the standard
+ *            machine some 30 bytes a token, without bypass some 350.
  * Objects.   A tvm_model is immutable once opened: any number of threads may use one at the same
  *            time. Every run (tvm_generate, tvm_verify, tvm_trace) keeps its own state and leaves
  *            nothing behind.
@@ -9,7 +34,10 @@
  *            status other than TVM_OK, or NULL, leaves one clear sentence in tvm_last_error() of the
  *            calling thread, and out-parameters untouched. What succeeds leaves the last error as it
  *            is, so that one may clean up before reading it. No C++ exception crosses this boundary;
- *            the library never prints and never exits. A callback may end its thread (pthread_exit).
+ *            the library never prints and never exits.
+ * Callbacks. Called on the thread that made the call, before it returns, one at a time. What they are given
+ *            is valid until they return. They may call any function here, but not close the model that
+ *            runs. They must not throw and not longjmp out; they may end their thread (pthread_exit).
  * Ownership. The caller owns what it passes in and may free it when the call returns. Strings that
  *            the library returns belong to the object they were asked of (or are static).
  * NULL.      Not allowed unless a parameter says "or NULL". NULL where it is not allowed gives
@@ -48,7 +76,9 @@ typedef enum tvm_status {
   TVM_ERROR_MEMORY = 4,      /* memory ran out */
   TVM_ERROR_PROGRAM = 5,     /* a token program is malformed or does what has no meaning */
   TVM_ERROR_LIMIT = 6,       /* beyond what can be computed exactly: stopped rather than guessed */
-  TVM_ERROR_UNSUPPORTED = 7, /* this build, machine or model cannot do what an option asks */
+  TVM_ERROR_UNSUPPORTED = 7, /* this build, machine or model cannot do what was asked: path plan for a model
+                                that has none or a sequence that leaves it, projection blas in a build
+                                without BLAS, or the explanation of a plan where there is none */
   TVM_ERROR_INTERNAL = 8     /* a defect of the library */
 } tvm_status;
 
@@ -66,7 +96,8 @@ TVM_API const char* tvm_last_error(void);
 
 typedef struct tvm_model tvm_model;
 
-/* Opens a model file (or the same bytes in memory, which are copied). Everything is checked before
+/* Opens a model file (or the same bytes in memory, which are copied). `path` goes to the C library's fopen as
+ * it is: any bytes but 0 on POSIX systems, the active code page on Windows. Everything is checked before
  * use: sizes, finiteness, vocabulary, trailers, and that each stored head kind is what the weights say. */
 TVM_API tvm_status tvm_model_open(const char* path, tvm_model** model);
 TVM_API tvm_status tvm_model_open_memory(const void* bytes, size_t size, tvm_model** model);
@@ -121,6 +152,8 @@ TVM_API const char* tvm_model_metadata(const tvm_model* model);
 
 /* ---- options of a run --------------------------------------------------------------------- */
 
+/* auto: the plan where the model has one and no layer option is set; a sequence that leaves it before a token
+ * was handed over is run by layers instead. */
 enum { TVM_PATH_AUTO = 0, TVM_PATH_PLAN = 1, TVM_PATH_LAYERS = 2 };
 enum {
   TVM_PROJECTION_AUTO = 0,
@@ -152,8 +185,9 @@ TVM_API void tvm_options_default(tvm_options* options);
 
 /* ---- runs --------------------------------------------------------------------------------- */
 
-/* Sees generated tokens in order, in chunks (count >= 1), on the calling thread; a non-zero return stops the
- * run after this chunk. `tokens` is valid during the call only. */
+/* Sees generated tokens in order, in chunks (count >= 1; how long they are is the path's choice). A non-zero
+ * return stops the run after this chunk: the callback is not called again, and the run succeeds. When a run
+ * fails with TVM_ERROR_LIMIT or TVM_ERROR_PROGRAM, the tokens before the failure have been handed over. */
 typedef int32_t (*tvm_callback)(void* user, const int32_t* tokens, size_t count);
 
 enum { TVM_STOPPED_TOKEN = 0, TVM_STOPPED_LIMIT = 1, TVM_STOPPED_CALLBACK = 2 };

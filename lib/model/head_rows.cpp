@@ -11,11 +11,6 @@ namespace {
 constexpr double kBig = 1e25;
 constexpr double kQueryScale = 14142135623.730951;  // 1e10 * sqrt(2)
 
-std::vector<double> row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns) {
-  const auto begin = matrix.begin() + static_cast<std::ptrdiff_t>(row * columns);
-  return {begin, begin + static_cast<std::ptrdiff_t>(columns)};
-}
-
 // The integer that w / scale is up to the rounding of w and of the division; NaN if it is none.
 double multiple(double w, double scale) {
   const double ratio = w / scale;
@@ -58,6 +53,11 @@ void split_clear(HeadRows& rows) {
 }
 
 }  // namespace
+
+std::vector<double> row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns) {
+  const auto begin = matrix.begin() + static_cast<std::ptrdiff_t>(row * columns);
+  return {begin, begin + static_cast<std::ptrdiff_t>(columns)};
+}
 
 std::vector<InputSlots> input_slots(const Model& model) {
   const auto width = static_cast<std::size_t>(model.width);

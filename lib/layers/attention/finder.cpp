@@ -59,9 +59,10 @@ Key mirrored(const Key& key) { return {key.x, -key.y, -key.recency}; }
 }  // namespace
 
 Key exact_key(const Key& key) {
-  constexpr double kRounded = 94906265.0;  // the largest k whose square is below 2^53
+  constexpr std::uint64_t kRounded = 94906265;  // the largest k whose square is below 2^53
+  static_assert(kRounded * kRounded < (1ull << 53) && (kRounded + 1) * (kRounded + 1) > (1ull << 53));
   const double k = key.x / 2;
-  if (!(std::abs(k) > kRounded) || k != std::rint(k)) return key;
+  if (!(std::abs(k) > static_cast<double>(kRounded)) || k != std::rint(k)) return key;
   const double square = k * k;
   if (std::abs(key.y + square) > 0x1p-49 * square) return key;
   if (std::abs(k) > 0x1p34)

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "layers/kernels/kernels.hpp"
+#include "model/head_rows.hpp"
 
 namespace tvm {
 namespace {
@@ -15,11 +16,6 @@ namespace {
 constexpr double kSparseDensity = 0.25;
 
 }  // namespace
-
-Row row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns) {
-  const auto begin = matrix.begin() + static_cast<std::ptrdiff_t>(row * columns);
-  return {begin, begin + static_cast<std::ptrdiff_t>(columns)};
-}
 
 Rows rows_of(const std::vector<double>& matrix, std::size_t columns) {
   Rows rows;

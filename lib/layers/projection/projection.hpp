@@ -19,7 +19,6 @@ namespace tvm {
 using Row = std::vector<double>;
 using Rows = std::vector<Row>;
 
-Row row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns);
 Rows rows_of(const std::vector<double>& matrix, std::size_t columns);
 
 class Projection {
