@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from pyvm.compiler.compile import compile_file as compile
     from pyvm.engine.errors import PyvmError
-    from pyvm.engine.model import Check, Model
-    from pyvm.engine.run import Run
+    from pyvm.engine.model import Model
+    from pyvm.engine.run import Check, Run
     from pyvm.engine.standard import load
     from pyvm.isa.program import Program
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import pytest
 
+import pyvm
 from pyvm.engine.library import library_path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted(p for p in (ROOT / "lib").rglob("*") if p.suffix in (".cpp", ".hpp", ".h", ".inc"))
+MARKERS = ("__init__.py", "__main__.py")  # these say what a folder or command is
 PACKAGE = sorted((ROOT / "pyvm").rglob("*.py"))
 
 # Output, and ends of the process: the library does neither.
 FORBIDDEN = re.compile(
     r"\b(?:std::)?(?:printf|fprintf|puts|fputs|putchar|perror|exit|_exit|quick_exit|abort|terminate)"
     r"\s*\(|std::(?:cout|cerr|clog)\b|#\s*include\s*<(?:iostream|cassert|assert\.h)>"
+)
+# What lets a compiler reorder or round sums as it likes.
+UNSAFE_MATH = re.compile(
+    r"-Ofast|(?<![\w-])-f(?:fast-math|unsafe-math-optimizations|associative-math|"
+    r"reciprocal-math|finite-math-only)|fp:fast|-ffp-contract=(?:fast|on)"
 )
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
@@ -51,14 +60,34 @@ def test_exported_symbols_are_those_of_the_header():
 
 
 def test_the_library_is_built_without_fast_math():
-    for path in (ROOT / "meson.build", ROOT / "lib/meson.build"):
-        assert "fast-math" not in path.read_text()
+    """In no build file and, where libtvm is built here, in no command of the compiler."""
+    files = [ROOT / "meson.options", *(ROOT / "pyvm/build").glob("*.py")]
+    files += [path for path in ROOT.glob("**/meson.build") if ".venv" not in path.parts]
+    assert ROOT / "tests/lib/meson.build" in files
+    if (commands := ROOT / "build/compile_commands.json").exists():
+        files.append(commands)
+    for path in files:
+        found = UNSAFE_MATH.search(path.read_text())
+        assert found is None, f"{path.name}: {found and found[0]}"
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_module_opens_with_what_it_is(path):
-    text = path.read_text()
-    assert text.startswith('"""'), "a module opens with its docstring"
+    said = ast.get_docstring(ast.parse(path.read_text())) or ""
+    what = said.partition("\n\n")[0]
+    assert what.rstrip().endswith((".", ":")) or len(what.split()) > 3, "a module says what it is"
+    if path.name not in MARKERS and "pyvm/compiler/routines" not in path.as_posix():
+        assert "Enters" in said and re.search("[Ll]eaves", said), "what enters, and what leaves"
+
+
+def test_pyvm_exports_its_types():
+    """What is listed is there at run time and for a type checker, and no public call takes Any."""
+    assert {"Check", "Model", "Program", "Run"} <= set(pyvm.__all__) == set(pyvm._HOME)
+    for name in pyvm.__all__:
+        assert getattr(pyvm, name).__module__ == pyvm._HOME[name][0]
+    for call in (pyvm.load, pyvm.compile, pyvm.Model.generate, pyvm.Model.verify):
+        hints = get_type_hints(call)
+        assert "return" in hints and Any not in hints.values(), call
 
 
 def test_numpy_is_the_only_hard_dependency():

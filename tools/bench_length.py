@@ -16,6 +16,7 @@ import resource
 import statistics
 import subprocess
 import sys
+from typing import Any
 
 from measure import note, reference_trace, table
 
@@ -23,7 +24,7 @@ from measure import note, reference_trace, table
 SUDOKU = "sudoku:000000039000001005003050800008090006070002000100400000009080050020000600400700000"
 
 
-def measure(program: str, length: int, path: str, threads: int) -> dict:
+def measure(program: str, length: int, path: str, threads: int) -> dict[str, Any]:
     import pyvm
     from pyvm.engine.library import build_info
 
@@ -57,7 +58,7 @@ def main() -> None:
         print(json.dumps(measure(given.program, given.one, given.path, given.threads)))
         return
     lengths = [int(length) for length in given.lengths.split(",")]
-    found: dict[int, list[dict]] = {length: [] for length in lengths}
+    found: dict[int, list[dict[str, Any]]] = {length: [] for length in lengths}
     for index in range(given.rounds):
         for length in lengths:
             command = [sys.executable, __file__, "--one", str(length), "--program", given.program]

@@ -17,9 +17,12 @@ import argparse
 import json
 import re
 import sys
+from typing import Any
 
 import numpy as np
 from measure import Variant, note, reference_trace, table
+
+from pyvm.engine.model import Model
 
 
 def variants(blas: bool, sequential: bool, scan: bool, threads: int) -> list[Variant]:
@@ -37,23 +40,24 @@ def variants(blas: bool, sequential: bool, scan: bool, threads: int) -> list[Var
     return chosen
 
 
-def run(model, variant: Variant, tokens: np.ndarray, prompt: int) -> dict:
+def run(model: Model, variant: Variant, tokens: np.ndarray, prompt: int) -> dict[str, Any]:
     """One row."""
     if variant.mode == "generate":
         done = model.generate(tokens[:prompt], limit=tokens.size - prompt, **variant.options())
-        found = done.generated
+        found, seconds, exact = done.generated, done.timings.seconds, done.exact
     else:
-        done = model.verify(tokens, prompt, predicted=True, **variant.options())
-        found = done.predictions
+        check = model.verify(tokens, prompt, predicted=True, **variant.options())
+        if check.predictions is None:
+            raise AssertionError("predictions were asked for")
+        found, seconds, exact = check.predictions, check.timings.seconds, check.exact
     same = found.size == tokens.size - prompt
     different = np.flatnonzero(found != tokens[prompt:]) if same else np.array([0])
-    seconds = done.timings.seconds
     return {
         "mode": variant.mode,
         **variant.options(),
         "tokens": found.size,
         "first_difference": int(prompt + different[0]) if different.size else None,
-        "exact": done.exact,
+        "exact": exact,
         "seconds": seconds,
         "tokens_per_s": found.size / seconds,
     }

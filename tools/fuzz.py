@@ -124,7 +124,12 @@ def build_targets(build: Path, names: list[str]) -> None:
     if compiler is None:
         raise Missing("no clang++, which has libFuzzer: install it (apt: clang), or name it in CXX")
     if not (build / "build.ninja").exists():
-        options = ("-Dfuzz=true", "-Dopenmp=disabled", "-Dblas=disabled", "-Db_lundef=false")
+        options: tuple[str, ...] = (
+            "-Dfuzz=true",
+            "-Dopenmp=disabled",
+            "-Dblas=disabled",
+            "-Db_lundef=false",
+        )
         options += ("-Db_sanitize=address,undefined", "-Doptimization=2", "-Ddebug=true")
         called(
             [sys.executable, "-m", "mesonbuild.mesonmain", "setup", "--wipe", str(build), *options]

@@ -30,6 +30,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
@@ -133,7 +134,9 @@ def search(
 # -- the command ----------------------------------------------------------------------------------
 
 
-def _work(pipe, first: int, count: int, limit: float, seconds: float, megabytes: int) -> None:
+def _work(
+    pipe: Connection, first: int, count: int, limit: float, seconds: float, megabytes: int
+) -> None:
     """The worker: sends counts from time to time, findings at once."""
     resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     counts: Counter[str] = Counter()

@@ -12,12 +12,23 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pyvm.engine.model import Model  # noqa: E402
+
+
+class Options(TypedDict):
+    """Options of a call, as in tvm.h."""
+
+    path: str
+    projection: str
+    attention: str
+    bypass: str
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Variant:
     bypass: str = "all"
     threads: int = 1
 
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         return {
             "path": self.path,
             "projection": self.projection,
@@ -76,6 +87,8 @@ def run_once(
         found, timings = run.generated, run.timings
     else:
         check = model.verify(tokens, prompt, predicted=True, **variant.options())
+        if check.predictions is None:
+            raise AssertionError("predictions were asked for")
         found, timings = check.predictions, check.timings
     samples.cpu_seconds.append(time.process_time() - begin)
     samples.tokens = found.size

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pyvm.engine.dense import SCALE
+from pyvm.weights.graph_to_weights import SCALE
 from pyvm.weights.model_file import LayerWeights, ModelFile
 
 EXTREMES = (
@@ -255,20 +255,26 @@ def changed(model: ModelFile, r: random.Random) -> ModelFile:
         elif kind == 2:
             i = r.randrange(len(model.layers))
             slots = tuple(sorted(r.sample(range(model.embedding.shape[1]), r.randint(0, 2))))
-            model = _with_layer(model, i, erase_after_ffn=slots)
+            model = _with_layer(model, i, replace(model.layers[i], erase_after_ffn=slots))
         elif kind == 3:
             name = r.choice(("embedding", "head"))
-            model = replace(model, **{name: _disturbed(getattr(model, name), r)})
+            if name == "head":
+                model = replace(model, head=_disturbed(model.head, r))
+            else:
+                model = replace(model, embedding=_disturbed(model.embedding, r))
         else:
             i = r.randrange(len(model.layers))
             name = r.choice(("qkv", "qkv", "qkv", "out", "w_in", "w_ffn"))
-            model = _with_layer(model, i, **{name: _disturbed(getattr(model.layers[i], name), r)})
+            weights = model.layers[i]
+            changed = {part: getattr(weights, part) for part in ("qkv", "out", "w_in", "w_ffn")}
+            changed[name] = _disturbed(changed[name], r)
+            model = _with_layer(model, i, replace(weights, **changed))
     return replace(model, metadata=None)
 
 
-def _with_layer(model: ModelFile, i: int, **parts: object) -> ModelFile:
+def _with_layer(model: ModelFile, i: int, weights: LayerWeights) -> ModelFile:
     layers = list(model.layers)
-    layers[i] = replace(layers[i], **parts)
+    layers[i] = weights
     return replace(model, layers=tuple(layers))
 
 

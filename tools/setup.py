@@ -209,7 +209,7 @@ def run(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Ruff and clang-format, then meson test, then pytest, whose summary is thus the last line."""
+    """Ruff, mypy, clang-format, meson test, then pytest, whose summary is thus the last line."""
     set_up(EXTRAS["test"])
     os.chdir(ROOT)
     env = {
@@ -220,6 +220,7 @@ def test(arguments: list[str]) -> int:
     checks = [
         [PYTHON, "-m", "ruff", "check", "."],
         [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "pyvm", "tests", "tools"],
+        [PYTHON, "-m", "mypy"],
         [BIN / "clang-format", "--dry-run", "-Werror", *map(str, formatted())],
         [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"],
         [PYTHON, "-m", "pytest", *arguments],

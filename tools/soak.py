@@ -16,12 +16,14 @@ import hashlib
 import json
 import resource
 import sys
+from collections.abc import Callable
 
 from measure import note, table
 
 import pyvm
 from pyvm.engine.executor import execute
 from pyvm.engine.library import build_info
+from pyvm.engine.run import Run
 from pyvm.isa.program import Program
 
 # for (x = 0; ; x = x < 1 MB ? x + 7 : 1) { memory[4096 + x] = x; memory[4000 + x]; }
@@ -40,7 +42,7 @@ def loop() -> Program:
     return Program(tuple(code), name="loop")
 
 
-def hashed(run, program, limit: int):
+def hashed(run: Callable[..., Run], program: Program, limit: int) -> tuple[Run, str]:
     """(Run, digest) of a run whose tokens are not kept."""
     digest = hashlib.blake2b()
     done = run(program, limit, on_tokens=lambda chunk: digest.update(chunk.data), keep=False)

@@ -17,16 +17,21 @@ import json
 
 import numpy as np
 from make_synthetic_model import add_size_arguments, synthetic_model
-from measure import Model, Variant, alternate, note, table
+from measure import Variant, alternate, note, table
+
+from pyvm.engine.model import Model
 
 SPARSITIES = "0,0.25,0.5,0.6,0.7,0.75,0.8,0.85,0.9,0.95,0.99"
 
 
 def flops_per_token(given: argparse.Namespace) -> int:
     """Of the dense projections: a multiplication and an addition per weight."""
-    width, neurons = given.width, given.neurons
+    width: int = given.width
+    neurons: int = given.neurons
+    layers: int = given.layers
+    vocabulary: int = given.vocabulary
     per_layer = 4 * width * width + 3 * width * neurons
-    return 2 * (given.layers * per_layer + given.vocabulary * width)
+    return 2 * (layers * per_layer + vocabulary * width)
 
 
 def crossover(rates: dict[float, dict[str, float]], mode: str, other: str) -> str:

@@ -13,12 +13,13 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 LIBRARIES = ("libtvm.so", "libtvm.dylib", "tvm.dll")
 
 
-class WheelHook(BuildHookInterface):
+class WheelHook(BuildHookInterface[BuilderConfig]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if os.environ.get("PYVM_WHEEL") != "platform":
             return

@@ -8,11 +8,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from pyvm.commands import streams
 from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
 from pyvm.printable import printable
+
+if TYPE_CHECKING:
+    from pyvm.engine.model import Model
+    from pyvm.isa.program import Program
+    from pyvm.isa.prompt import Listing
+
+# Where a command adds its parser.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 INEXACT = (
     "note: this model's sums are rounded, and this variant adds in an order of its own: "
@@ -36,23 +45,25 @@ class Parser(argparse.ArgumentParser):
 
     _second = False  # parsing intermixed arguments comes back here
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(  # type: ignore[override]  # one of its overloads is enough
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
         nested = any(action.nargs == argparse.PARSER for action in self._get_positional_actions())
         if self._second or nested:
             return super().parse_known_args(args, namespace)
         self._second = True
         try:
             if args is not None and "--" in args:  # argparse would forget it in between
-                namespace, unknown = super().parse_known_args(args, namespace)
+                parsed, unknown = super().parse_known_args(args, namespace)
             else:
-                namespace, unknown = self.parse_known_intermixed_args(args, namespace)
+                parsed, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._second = False
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return namespace, unknown
+        return parsed, unknown
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         say(f"{self.format_usage()}{self.prog}: error: {message}")
         raise UsageError(message)
 
@@ -135,7 +146,7 @@ def input_bytes(arguments: argparse.Namespace) -> bytes | None:
     return None if arguments.input is None else os.fsencode(arguments.input)
 
 
-def compile_program(arguments: argparse.Namespace):
+def compile_program(arguments: argparse.Namespace) -> Program:
     from pyvm.compiler.compile import compile_file
 
     return compile_file(
@@ -147,7 +158,7 @@ def compile_program(arguments: argparse.Namespace):
     )
 
 
-def open_model(arguments: argparse.Namespace):
+def open_model(arguments: argparse.Namespace) -> Model:
     from pyvm.engine.standard import load
 
     return load(arguments.model)
@@ -174,12 +185,12 @@ def write_file(path: str, data: bytes) -> None:
         raise CommandError(f"{printable(path)} cannot be written: {error.strerror}") from None
 
 
-def listing_of(program):
+def listing_of(program: Program) -> Listing:
     """The program as trace.listing.Listing, for statistics and explanations."""
-    from pyvm.isa.prompt import read_listing
+    from pyvm.isa.prompt import read_program
     from pyvm.isa.tokens import VOCABULARY
 
-    return read_listing(program.tokens(), VOCABULARY)
+    return read_program(program.tokens(), VOCABULARY)[0]
 
 
 def rate(count: int, seconds: float) -> str:

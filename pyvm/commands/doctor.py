@@ -25,7 +25,7 @@ _EXTRAS = {
 }
 
 
-def add(commands) -> None:
+def add(commands: common.Commands) -> None:
     parser = commands.add_parser(
         "doctor",
         help="report what this installation has and what it lacks",

@@ -38,7 +38,7 @@ _NAMED = {"head": "heads", "neuron": "neurons"}
 _SLOTS = {"attention slot": 1, "ffn slot": 2}
 
 
-def add(actions) -> None:
+def add(actions: common.Commands) -> None:
     parser = actions.add_parser(
         "explain",
         help="what the plan found in the weights, and the code that it runs",
@@ -104,9 +104,9 @@ def labels(nodes: list[dict[str, Any]], metadata: dict[str, Any]) -> dict[int, s
             name = slots.get((index, 2 * layer + _SLOTS[unit]))
         named[node["id"]] = printable(name) if name else _register(node["id"])
     counts = Counter(named.values())
-    for node, name in named.items():
+    for number, name in named.items():
         if counts[name] > 1:
-            named[node] = f"{name} (n{node})"
+            named[number] = f"{name} (n{number})"
     named[0], named[1] = "1", "position"
     return named
 

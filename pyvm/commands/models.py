@@ -18,7 +18,7 @@ from pyvm.printable import printable
 _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
 
 
-def add(commands) -> None:
+def add(commands: common.Commands) -> None:
     model = commands.add_parser("model", help="build a model file, or describe one")
     actions = model.add_subparsers(dest="action", required=True, metavar="ACTION")
 

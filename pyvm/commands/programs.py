@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pyvm.commands import common, status
 from pyvm.commands import report as reports
@@ -15,11 +17,14 @@ from pyvm.commands.report import Report
 from pyvm.commands.run import statistics_of
 from pyvm.printable import printable
 
+if TYPE_CHECKING:
+    from pyvm.engine.run import Run
+
 # As reports say it.
 _STOPPED = {"halt": "halt", "limit": "budget", "callback": "interrupted"}
 
 
-def add(commands) -> None:
+def add(commands: common.Commands) -> None:
     parser = commands.add_parser(
         "compile",
         help="compile a program to a token file",
@@ -108,7 +113,7 @@ def trace(arguments: argparse.Namespace, report: Report) -> int:
     return status.OK
 
 
-def _token_lines(done):
+def _token_lines(done: Run) -> Iterator[str]:
     """The tokens, a line per completed instruction."""
     from pyvm.isa.classes import token_classes
 

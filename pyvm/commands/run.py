@@ -9,14 +9,22 @@ from __future__ import annotations
 import argparse
 import base64
 import time
+from typing import TYPE_CHECKING
 
 from pyvm.commands import common, depth, interrupts, status
 from pyvm.commands import report as reports
 from pyvm.commands.common import say
 from pyvm.commands.report import Report
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def add(commands) -> None:
+    from pyvm.engine.run import Check, Run
+    from pyvm.isa.program import Program
+    from pyvm.trace.statistics import Statistics
+
+
+def add(commands: common.Commands) -> None:
     parser = commands.add_parser(
         "run",
         help="run a program inside the transformer and verify the trace",
@@ -84,7 +92,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         live = Live(model.vocabulary, arguments.quiet, report.wanted)
         calls = depth.CallDepth(model.vocabulary, arguments.max_depth)
 
-        def on_tokens(tokens) -> bool:
+        def on_tokens(tokens: np.ndarray) -> bool:
             live.on_tokens(tokens)
             return calls.on_tokens(tokens)
 
@@ -128,7 +136,9 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
         report["stopped"] = "budget"
         return status.BUDGET
-    trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor) if calls.exceeded else done.trap
+    trap = done.trap
+    if calls.exceeded and done.cursor is not None:
+        trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor)
     if trap is None:
         report.update(stopped="halt", status=status.OK)
         return status.OK
@@ -151,15 +161,17 @@ def interrupted(words: str) -> None:
         say(words)
 
 
-def mismatch(checked, vocabulary: tuple[str, ...]) -> str:
+def mismatch(checked: Check, vocabulary: tuple[str, ...]) -> str:
     """What a verification found."""
+    if checked.expected is None or checked.predicted is None:
+        return "verification failed"
     return (
         f"verification failed: at position {checked.first_mismatch} the trace has "
         f"{vocabulary[checked.expected]!r}, the model predicts {vocabulary[checked.predicted]!r}"
     )
 
 
-def statistics_of(program, done):
+def statistics_of(program: Program, done: Run) -> Statistics:
     """What the run took, counted."""
     from pyvm.trace.statistics import statistics
 

@@ -3,6 +3,8 @@
 `pyvm run` ends with the program's own status, as a native process would.  What is not the program's
 own follows the habits of `timeout`, `env` and the shell; a program may give the same number, so
 stderr and `--json` always say which it was.
+
+Enters: nothing.  Leaves: the numbers, and the epilogs of `--help` that explain them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,10 @@ import errno
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _MODES = (os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)  # so that writing to a closed stdout still fails
 
@@ -17,7 +21,7 @@ _MODES = (os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)  # so that writing to a closed 
 class _Stdout(io.BufferedWriter):
     """Not a FileIO: a signal between a write and its return would leave the bytes in the buffer."""
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: ReadableBuffer) -> int:
         try:
             return super().write(data)
         except OSError as error:

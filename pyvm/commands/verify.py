@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyvm.commands import common, interrupts, status
 from pyvm.commands import report as reports
@@ -18,13 +19,19 @@ from pyvm.commands.report import Report
 from pyvm.engine.errors import PyvmError
 from pyvm.printable import printable
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pyvm.engine.model import Model
+    from pyvm.engine.run import Check
+
 _FIELDS = (
     "file", "ok", "complete", "first_mismatch", "expected", "predicted", "checked", "seconds",
     "exact", "error",
 )  # fmt: skip
 
 
-def add(commands) -> None:
+def add(commands: common.Commands) -> None:
     parser = commands.add_parser(
         "verify",
         help="check traces against the model, every position",
@@ -59,7 +66,7 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
 
     with common.open_model(arguments) as model:
 
-        def check(path: str):
+        def check(path: str) -> tuple[Check, int | None]:
             tokens, first = read_trace(path, model)
             return model.verify(tokens, first, **options), first_stop(tokens, first, model.stop)
 
@@ -72,7 +79,7 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
                 rows.append(row)
                 try:
                     checked, halt = interrupts.interruptible(
-                        future.result, lambda name=name: _interrupted(name, report)
+                        future.result, partial(_interrupted, name, report)
                     )
                 except (CommandError, PyvmError, OSError) as error:
                     row["error"] = said = common.sentence(error)
@@ -110,7 +117,7 @@ def _interrupted(name: str, report: Report) -> None:
     report.finish(interrupts.status())
 
 
-def completeness(checked, halt: int | None) -> str:
+def completeness(checked: Check, halt: int | None) -> str:
     """What is said of a trace that is ok; `halt` is its first one's position."""
     if checked.complete:
         return "complete"
@@ -119,7 +126,7 @@ def completeness(checked, halt: int | None) -> str:
     return f"no whole run: tokens after the halt at position {halt}"
 
 
-def read_trace(path: str, model):
+def read_trace(path: str, model: Model) -> tuple[np.ndarray, int]:
     """The ids of a token file, and where its prompt ends."""
     from pyvm.isa.classes import token_classes
     from pyvm.isa.prompt import prompt_end

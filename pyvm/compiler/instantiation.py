@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
 from pyvm.wasm import limits
-from pyvm.wasm.module import Instr, Module
+from pyvm.wasm.module import Instr, Module, number
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def constant(code: list[Instr]) -> int:
             f"an imported global (at offset {at:#x}): the only imports are env.output_byte and "
             "env.memory"
         )
-    return int.from_bytes(value, "little") if isinstance(value, bytes) else value
+    return int.from_bytes(value, "little") if isinstance(value, bytes) else number(value)
 
 
 def runs(segments: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
@@ -88,5 +88,5 @@ def runs(segments: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         if content:
             i = bisect_right(starts, address) - 1
             memory[i][address - starts[i] : address - starts[i] + len(content)] = content
-    for start, content in zip(starts, memory):
-        yield start, bytes(content)
+    for start, written in zip(starts, memory):
+        yield start, bytes(written)

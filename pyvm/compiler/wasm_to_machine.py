@@ -18,9 +18,10 @@ from pyvm.compiler.lower import ModuleCode, is_output, lower_function
 from pyvm.compiler.routines import Library
 from pyvm.compiler.select import Shared
 from pyvm.isa.errors import ProgramError, Unsupported
+from pyvm.isa.instructions import GLOBALS
 from pyvm.isa.traps import Trap, halt_immediate
 from pyvm.printable import printable
-from pyvm.wasm.module import MAX_PAGES, PAGE, Import, Limits, Module
+from pyvm.wasm.module import MAX_PAGES, PAGE, Import, Limits, Module, number
 
 # A memory that can grow may reach this size; what the compiler itself needs lies above.  The exact
 # machine would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their
@@ -28,7 +29,6 @@ from pyvm.wasm.module import MAX_PAGES, PAGE, Import, Limits, Module
 GROWTH_LIMIT = 1024
 FRAME_BYTES = 1 << 22  # the stack of memory frames, for functions with too many locals
 OWN_BYTES = 2 * FRAME_BYTES  # of the address space, for the compiler
-MACHINE_GLOBALS = 256
 _MARGIN = 16
 _OWN_GLOBALS = 40  # pages, limit, frame pointer, flags of the library
 
@@ -73,7 +73,7 @@ def _check_import(module: Module, item: Import) -> None:
     """Refuses what is not there: only env.output_byte is, and env.memory, an empty one."""
     if item.kind == "memory" and (item.module, item.name) == ("env", "memory"):
         return
-    if item.kind != "func":
+    if item.kind != "func" or not isinstance(item.desc, int):
         raise Unsupported(
             f"import of the {item.kind} {item} at offset {item.at:#x}: "
             "the only imports are env.output_byte and env.memory"
@@ -92,13 +92,13 @@ class _Compiler:
             _check_import(module, item)
         self.module, self.input = module, input
         self.room: int | None = None
-        memories = [item.desc for item in module.imported("memory")] + module.memories
+        memories = module.imported_limits("memory") + module.memories
         self.memory: Limits | None = memories[0] if memories else None
         self.pages = self._pages()
         ops = {instr.op for body in module.bodies for instr in body.code}
         self.grows = "memory.grow" in ops
         self.max_pages = self.pages
-        if self.grows:
+        if self.grows and self.memory is not None:  # as in every valid module
             maximum = MAX_PAGES if self.memory.maximum is None else self.memory.maximum
             self.max_pages = max(self.pages, min(GROWTH_LIMIT, maximum))
         # Of a memory as large as the address space the compiler takes the end.
@@ -162,13 +162,13 @@ class _Compiler:
         for body in self.module.bodies:
             for instr in body.code:
                 if instr.op in ("global.get", "global.set"):
-                    uses[instr.arg] += 1
+                    uses[number(instr.arg)] += 1
         self.globals: list[tuple[Variable, ...]] = [()] * len(uses)
         used = 0
         for index in sorted(range(len(uses)), key=lambda i: (-uses[i], i)):
             kind = self.module.globals[index].type
             count = words(kind)
-            if used + count <= MACHINE_GLOBALS - _OWN_GLOBALS:
+            if used + count <= GLOBALS - _OWN_GLOBALS:
                 self.globals[index] = tuple(Variable("global", used + i) for i in range(count))
                 used += count
             else:
@@ -179,7 +179,7 @@ class _Compiler:
         self.pages_global, self.limit_global, self.frame_global = used, used + 1, used + 2
         self.first_flag = used + 3
 
-    def compile(self, entry, args, print_results) -> Linked:
+    def compile(self, entry: str, args: tuple[int, ...], print_results: bool) -> Linked:
         module, context = self.module, self.context
         index = module.export(entry, "func")
         if index is None:
@@ -224,7 +224,7 @@ class _Compiler:
         context.check_refusals()
         library = Library(self.layout, self.first_flag)
         routines = library.units(self.shared.routines)
-        if self.first_flag + len(library.flags) > MACHINE_GLOBALS:
+        if self.first_flag + len(library.flags) > GLOBALS:
             raise AssertionError("more library flags than machine globals are kept for them")
         if takes_input:
             code.append(Ins("input_base", address))

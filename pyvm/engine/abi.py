@@ -20,6 +20,7 @@ from ctypes import (
     c_void_p,
     sizeof,
 )
+from typing import Any
 
 ABI_VERSION = 2
 
@@ -34,7 +35,7 @@ STOPPED = ("halt", "limit", "callback")
 class Sized(Structure):
     """A struct that opens with its size, which is set when it is made."""
 
-    def __init__(self, **fields):
+    def __init__(self, **fields: int):
         super().__init__(size=sizeof(type(self)), **fields)
 
 
@@ -99,7 +100,7 @@ Callback = CFUNCTYPE(c_int32, c_void_p, Tokens, c_size_t)
 TextCallback = CFUNCTYPE(None, c_void_p, c_char_p)
 
 # name -> (result, parameters); tvm_abi_version is called before any other.
-FUNCTIONS: dict[str, tuple] = {
+FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tvm_abi_version": (c_int32, []),
     "tvm_build_info": (c_char_p, []),
     "tvm_last_error": (c_char_p, []),

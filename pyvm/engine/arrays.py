@@ -5,6 +5,7 @@ Enters: what a caller passed as tokens.  Leaves: an int32 array and the pointer 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,5 +56,5 @@ def _described(tokens: Any) -> str:
     return f"a {type(tokens).__name__}"
 
 
-def pointer(array: np.ndarray) -> Tokens:
+def pointer(array: np.ndarray) -> ctypes._Pointer[ctypes.c_int32]:
     return array.ctypes.data_as(Tokens)

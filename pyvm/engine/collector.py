@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pyvm.engine.abi import Callback, Tokens
+from pyvm.engine.abi import Callback
 from pyvm.engine.errors import ArgumentTypeError, OutOfMemory
 
 OnTokens = Callable[[np.ndarray], object]
@@ -71,7 +71,7 @@ class Collector:
         if self._in_caller:  # which may be waiting for something
             self._handlers[number](number, frame)
 
-    def _receive(self, user: object, tokens: Tokens, count: int) -> int:
+    def _receive(self, user: object, tokens: ctypes._Pointer[ctypes.c_int32], count: int) -> int:
         try:
             first, self._count = self._count, self._count + count
             if self._count > self._tokens.size:
@@ -79,7 +79,7 @@ class Collector:
             address = ctypes.addressof(tokens.contents)
             ctypes.memmove(self._tokens.ctypes.data + first * _INT32, address, count * _INT32)
             self.generated += count
-            stop = self._on_tokens is not None and self._tell_caller(first)
+            stop = self._on_tokens is not None and self._tell_caller(self._on_tokens, first)
             if not self._keep:
                 self._count = self._prompt_size
             return int(stop or self._interrupted != 0)
@@ -94,10 +94,10 @@ class Collector:
         except MemoryError:
             raise OutOfMemory(f"memory ran out after {self.generated:,} generated tokens") from None
 
-    def _tell_caller(self, first: int) -> bool:
+    def _tell_caller(self, on_tokens: OnTokens, first: int) -> bool:
         try:
             self._in_caller = True
-            return self._on_tokens(self._tokens[first : self._count].copy()) is True
+            return on_tokens(self._tokens[first : self._count].copy()) is True
         finally:
             self._in_caller = False
 

@@ -9,28 +9,28 @@ nothing at the lengths and addresses of the tests.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 
+from pyvm.weights.graph_to_weights import SCALE
 from pyvm.weights.model_file import ModelFile
 
 FLOAT = np.longdouble
-# The temperature's factor in query rows. A positive factor common to both components changes no
-# argmax; without it the rows hold the small integers that they were built from, and scores stay
-# exact longer.
-SCALE = 1e10 * math.sqrt(2)
 AVERAGE = 0
 
 
 def unscaled(query: np.ndarray) -> np.ndarray:
     """Query rows (heads, 2, D), divided by the scale where all of a head are multiples of it, up to
-    the rounding of a product."""
+    the rounding of a product.
+
+    A positive factor common to both components changes no argmax; without it the rows hold the
+    small integers that they were built from, and scores stay exact longer.
+    """
     ratio = query / SCALE
     whole = np.rint(ratio)
-    scaled = (abs(ratio - whole) <= 2.0**-51 * abs(whole)).all(axis=(1, 2))
-    return np.where(scaled[:, None, None], whole, query)
+    scaled = np.all(abs(ratio - whole) <= 2.0**-51 * abs(whole), axis=(1, 2), keepdims=True)
+    return np.where(scaled, whole, query)
 
 
 class DenseNetwork:
@@ -83,7 +83,8 @@ class DenseNetwork:
             x += w_ffn @ (np.maximum(gate, 0) * value)
             x[list(layer.erase_after_ffn)] = 0
         self._position += 1
-        return self._head @ x
+        scores: np.ndarray = self._head @ x
+        return scores
 
     def _attend(self, i: int, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Hard attention of every head of layer i, the own position included: (heads, 2)."""
@@ -92,7 +93,7 @@ class DenseNetwork:
         scores = q[:, :1] * keys[:, :, 0] + q[:, 1:] * keys[:, :, 1]  # (heads, positions)
         best = scores == scores.max(axis=1, keepdims=True)
         newest = best.shape[1] - 1 - np.argmax(best[:, ::-1], axis=1)
-        found = values[np.arange(len(values)), newest]
+        found: np.ndarray = values[np.arange(len(values)), newest]
         for head in np.flatnonzero(self._average[i]):
             found[head] = values[head, best[head]].mean(axis=0)
         return found

@@ -1,6 +1,8 @@
 """One exception per status of libtvm, and those of the bindings themselves.
 
 Every message is one clear sentence; those of a status are the library's own.
+
+Enters: nothing.  Leaves: the classes, and which one each status raises.
 """
 
 from __future__ import annotations

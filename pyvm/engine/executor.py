@@ -6,8 +6,10 @@ Enters: a program or token ids.  Leaves: a `Run`; it is the oracle for long runs
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+
+import numpy as np
 
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer
@@ -17,16 +19,20 @@ from pyvm.engine.model import check_run, make_run
 from pyvm.engine.options import check_count, check_flag
 from pyvm.engine.prompt import prompt_of
 from pyvm.engine.run import Run
+from pyvm.isa.program import Program
 from pyvm.isa.tokens import TOKEN_ID, VOCABULARY
 
 
 @lru_cache(maxsize=1)
-def _spellings() -> ctypes.Array:
+def _spellings() -> ctypes.Array[ctypes.c_char_p]:
     return (ctypes.c_char_p * len(VOCABULARY))(*(token.encode() for token in VOCABULARY))
 
 
 def execute(
-    program: Any, limit: int = 0, on_tokens: OnTokens | None = None, keep: bool = True
+    program: Program | np.ndarray | Sequence[int],
+    limit: int = 0,
+    on_tokens: OnTokens | None = None,
+    keep: bool = True,
 ) -> Run:
     """Runs a program in the standard vocabulary; the parameters are those of Model.generate."""
     limit, keep = check_count(limit, "limit"), check_flag(keep, "keep")

@@ -74,7 +74,8 @@ def library_path() -> Path:
 
 def build_info() -> dict[str, Any]:
     """How the loaded library was built."""
-    return json.loads(text_of(library().tvm_build_info()))
+    found: dict[str, Any] = json.loads(text_of(library().tvm_build_info()))
+    return found
 
 
 def check(status: int) -> None:

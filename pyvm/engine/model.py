@@ -36,6 +36,7 @@ from pyvm.engine.options import check_count, check_flag, make_options
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
 from pyvm.isa.classes import token_classes
+from pyvm.isa.program import Program
 from pyvm.isa.prompt import first_stop, prompt_end
 
 
@@ -177,7 +178,8 @@ class Model:
                 None,
             )
             check(status)
-        return json.loads(texts[0])
+        found: dict[str, Any] = json.loads(texts[0])
+        return found
 
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
         """Ids in this model's vocabulary; raises pyvm.isa.tokens.TokenError."""
@@ -189,11 +191,11 @@ class Model:
 
     def generate(
         self,
-        program: Any,
+        program: Program | np.ndarray | Sequence[int],
         limit: int = 0,
         on_tokens: OnTokens | None = None,
         keep: bool = True,
-        **options: Any,
+        **options: str | int,
     ) -> Run:
         """Greedy decoding from a program (pyvm.compile) or from token ids.
 
@@ -232,7 +234,7 @@ class Model:
         first: int | None = None,
         last: int | None = None,
         predicted: bool = False,
-        **options: Any,
+        **options: str | int,
     ) -> Check:
         """Checks tokens[first:last] against the model's predictions from the tokens before each.
 

@@ -6,6 +6,7 @@ names the parameter, what it must be and what was passed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ _NAMES = {
     "attention": abi.ATTENTIONS,
     "bypass": abi.BYPASSES,
 }
-_DEFAULTS: dict[str, Any] = {
+_DEFAULTS: dict[str, str | int] = {
     "path": "auto",
     "projection": "auto",
     "attention": "auto",
@@ -28,7 +29,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def make_options(caller: str, given: dict[str, Any]) -> abi.Options:
+def make_options(caller: str, given: Mapping[str, str | int]) -> abi.Options:
     """The options struct of a call of `caller`; names are those of tvm.h in lower case."""
     for name in given:
         if name not in _DEFAULTS:

@@ -6,13 +6,14 @@ program, so that the end of a run can be explained.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from pyvm.engine.arrays import token_array
 from pyvm.isa.classes import token_classes
+from pyvm.isa.program import Program
 from pyvm.isa.prompt import read_listing, spelled_in, trace_begin
 from pyvm.isa.tokens import VOCABULARY
 from pyvm.isa.traps import TrapSite, trap_kind
@@ -24,7 +25,7 @@ class Prompt:
     """tokens: ids; program: the compiled program, None when only ids were given."""
 
     tokens: np.ndarray
-    program: Any
+    program: Program | None
 
     def end(
         self, tokens: np.ndarray, vocabulary: tuple[str, ...], stop: int
@@ -42,15 +43,15 @@ class Prompt:
             return cursor, None
         if self.program is not None:
             return cursor, self.program.trap_at(cursor)
-        if not 0 <= cursor < len(listing):
+        if listing is None or not 0 <= cursor < len(listing):
             return cursor, None
         kind = trap_kind(int(listing.immediates[cursor]))
         return cursor, None if kind is None else TrapSite(kind)
 
 
-def prompt_of(program: Any, vocabulary: tuple[str, ...]) -> Prompt:
+def prompt_of(program: Program | np.ndarray | Sequence[int], vocabulary: tuple[str, ...]) -> Prompt:
     """Ids are taken as they are; a Program is spelled in `vocabulary`."""
-    if not hasattr(program, "trap_at"):
+    if not isinstance(program, Program):
         return Prompt(token_array(program), None)
     ids = program.tokens()
     if vocabulary == VOCABULARY:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from pyvm.engine.abi import RunResult, VerifyResult
 from pyvm.isa.traps import TrapSite
 
 
@@ -23,7 +24,7 @@ class Timings:
     output: float = 0.0
 
     @classmethod
-    def of(cls, result) -> Timings:
+    def of(cls, result: RunResult | VerifyResult) -> Timings:
         return cls(
             result.seconds,
             result.projection_seconds,

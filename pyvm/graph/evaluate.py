@@ -20,6 +20,7 @@ class Evaluator:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.length = 0
+        self._points = [(i, point) for i, point in enumerate(graph.points) if point]
         self._values: dict[Dim, Number] = {}
         # Per fetch, for every position: (clear, key, values).
         self._history: dict[Fetch, list[tuple[Number, Number, tuple[Number, ...]]]] = {}
@@ -68,11 +69,11 @@ class Evaluator:
         return history[newest_best][2]
 
     def _nearest(self, token_type: Number, value: Number) -> int:
-        def distance(token: int) -> tuple[Number, Number, int]:
-            kind, number = self.graph.points[token]
-            return (kind - token_type) ** 2, (number - value) ** 2, token
-
-        return min((i for i, point in enumerate(self.graph.points) if point), key=distance)
+        nearest: tuple[Number, Number, int] = min(
+            ((kind - token_type) ** 2, (number - value) ** 2, token)
+            for token, (kind, number) in self._points
+        )
+        return nearest[2]
 
 
 def predict(graph: Graph, tokens: Iterable[int]) -> list[int]:

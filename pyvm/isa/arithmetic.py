@@ -6,6 +6,8 @@ where the instruction traps.  Used to fold constants.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 def signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> bits - 1 else value
@@ -33,7 +35,7 @@ def _rem_s(a: int, b: int, bits: int) -> int | None:
     return a - b * _divide(a, b) if b else None
 
 
-_BINARY = {
+_BINARY: dict[str, Callable[[int, int, int], int | None]] = {
     "add": lambda a, b, n: a + b,
     "sub": lambda a, b, n: a - b,
     "mul": lambda a, b, n: a * b,
@@ -60,7 +62,7 @@ _BINARY = {
     "ge_s": lambda a, b, n: signed(a, n) >= signed(b, n),
     "ge_u": lambda a, b, n: a >= b,
 }
-_UNARY = {
+_UNARY: dict[str, Callable[[int, int], int]] = {
     "eqz": lambda a, n: a == 0,
     "clz": lambda a, n: n - a.bit_length(),
     "ctz": lambda a, n: (a & -a).bit_length() - 1 if a else n,
@@ -79,9 +81,10 @@ def fold(op: str, operands: list[int]) -> int | None:
     kind, _, name = op.partition(".")
     bits = 64 if kind == "i64" else 32
     if name in _BINARY and len(operands) == 2:
-        result = _BINARY[name](*operands, bits)
+        a, b = operands
+        result = _BINARY[name](a, b, bits)
     elif name in _UNARY and len(operands) == 1:
-        result = _UNARY[name](*operands, bits)
+        result = _UNARY[name](operands[0], bits)
     else:
         return None
     return None if result is None else int(result) & (1 << bits) - 1

@@ -1,4 +1,7 @@
-"""What can go wrong between a source file and its tokens; every message is one clear sentence."""
+"""What can go wrong between a source file and its tokens; every message is one clear sentence.
+
+Enters: nothing.  Leaves: the classes.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from pyvm.isa.tokens import (
     encode,
 )
 from pyvm.isa.tokens import parse as parse_tokens
-from pyvm.isa.traps import NORMAL_END, Trap, TrapSite, trap_kind
+from pyvm.isa.traps import Trap, TrapSite, trap_kind
 from pyvm.printable import printable
 
 
@@ -50,7 +50,7 @@ class Program:
     debug: Debug = field(default_factory=Debug, repr=False, compare=False)
     room: int | None = field(default=None, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.code:
             raise ProgramError("a program needs at least one instruction")
         for i, (op, imm) in enumerate(self.code):
@@ -116,9 +116,8 @@ class Program:
         end.
         """
         op, imm = self.code[cursor]
-        if op != "halt" or imm == NORMAL_END:
-            return None
-        return self.site(trap_kind(imm), cursor)
+        kind = trap_kind(imm) if op == "halt" else None
+        return None if kind is None else self.site(kind, cursor)
 
     def site(self, kind: Trap, cursor: int) -> TrapSite:
         """A trap at an instruction."""

@@ -29,7 +29,7 @@ class Listing:
         return self.opcodes.size
 
     def name(self, cursor: int) -> str:
-        return NAMES[self.opcodes[cursor]]
+        return NAMES[int(self.opcodes[cursor])]
 
 
 def read_program(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, int]:

@@ -2,6 +2,9 @@
 
 The machine ignores the immediate of a `halt`.  The compiler puts 0 there for the normal end, else
 the kind of the trap in the low byte and the number of the site in the 24 bits above.
+
+Enters: the kind and site of a trap, or the immediate of a halt.  Leaves: the immediate, or the
+kind.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def check(graph: Graph, schedule: Schedule) -> None:
         if stream.get(schedule.slot[dim.name]) is not dim:
             raise ScheduleError(f"half {half}: {who} reads {dim.name}, which is not in its slot")
 
-    for dim in (*graph.builtin, *graph.embedding):
-        write(dim, 0)
+    for given in (*graph.builtin, *graph.embedding):
+        write(given, 0)
     for half in range(1, 2 * schedule.layers + 1):
         now = [u for u in todo if u.half(schedule.layer[u.persists[0].name]) == half]
         for unit in now:
@@ -61,13 +61,13 @@ def check(graph: Graph, schedule: Schedule) -> None:
                 raise ScheduleError(
                     f"{unit.persists[0].name} and its fetch are in different layers"
                 )
-            for dim in unit.reads:
-                read(dim, half, unit.persists[0].name)
+            for needed in unit.reads:
+                read(needed, half, unit.persists[0].name)
         if (heads := sum(unit.heads for unit in now)) > schedule.width // 2:
             raise ScheduleError(f"half {half} needs {heads} heads of {schedule.width // 2}")
         for unit in now:
-            for dim in unit.persists:
-                write(dim, half)
+            for made in unit.persists:
+                write(made, half)
         stream = {slot: dim for slot, dim in stream.items() if last_read[dim] > half}
-    for dim in output_reads(graph):
-        read(dim, 2 * schedule.layers + 1, "the output head")
+    for needed in output_reads(graph):
+        read(needed, 2 * schedule.layers + 1, "the output head")

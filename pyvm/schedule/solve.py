@@ -10,6 +10,9 @@ each fixed before the next: least width, least neurons in the fullest layer, lea
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 from pyvm.graph.primitives import Dim, Graph
 from pyvm.schedule.schedule import Schedule, assign_slots
 from pyvm.schedule.units import output_reads, slot_dims, units
@@ -22,7 +25,7 @@ class NoSchedule(ValueError):
 def solve(graph: Graph, layers: int) -> Schedule:
     """The narrowest schedule for the number of layers; raises NoSchedule when there is none."""
     try:
-        import highspy
+        highspy: Any = import_module("highspy")
     except ImportError:
         raise NoSchedule(
             "solving a schedule needs highspy: pip install 'libtvm[schedule]'"
@@ -41,10 +44,10 @@ def solve(graph: Graph, layers: int) -> Schedule:
         for dim in unit.reads:
             readers[dim].append(u)
 
-    def runs_before(u: int, half: int):
+    def runs_before(u: int, half: int) -> Any:
         return sum(x[u, layer] for layer in span if todo[u].half(layer) < half)
 
-    def runs_from(u: int, half: int):
+    def runs_from(u: int, half: int) -> Any:
         return sum(x[u, layer] for layer in span if todo[u].half(layer) >= half)
 
     for u, unit in enumerate(todo):
@@ -82,12 +85,12 @@ def solve(graph: Graph, layers: int) -> Schedule:
         best = model.getInfo().objective_function_value
         model.addConstr(objective + 0 * half_width <= best + 1e-6)
 
-    layer = {
+    chosen = {
         dim.name: next(layer for layer in span if model.val(x[u, layer]) > 0.5)
         for u, unit in enumerate(todo)
         for dim in unit.persists
     }
-    return assign_slots(graph, layers, layer)
+    return assign_slots(graph, layers, chosen)
 
 
 def earliest(graph: Graph) -> dict[str, int]:

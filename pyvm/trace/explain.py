@@ -14,7 +14,7 @@ from pyvm.isa.classes import token_classes
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.prompt import Listing, trace_begin
 from pyvm.isa.traps import trap_kind
-from pyvm.trace.reader import TraceReader
+from pyvm.trace.reader import Executed, TraceReader
 
 CHUNK = 1 << 14  # small: the first lines should appear at once
 
@@ -28,7 +28,7 @@ def _immediate(name: str, immediate: int) -> str:
     return f"{immediate}"
 
 
-def _effect(name: str, rows, i: int, output: int) -> str:
+def _effect(name: str, rows: Executed, i: int, output: int) -> str:
     if output >= 0:
         return f"writes {bytes([output])!r}"[0:].replace("b'", "'", 1)
     if not rows.value_bytes[i]:

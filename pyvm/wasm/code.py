@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from pyvm.isa.errors import WasmError
 from pyvm.wasm import limits, proposals
-from pyvm.wasm.module import FunctionType, Instr, Module
+from pyvm.wasm.module import FunctionType, Immediate, Instr, Module
 from pyvm.wasm.opcodes import OPCODES, VALUE_TYPES
 from pyvm.wasm.reader import Reader
 
-Immediate = int | bytes | str | tuple[int, ...] | FunctionType | None
 _PREFIXES = (0xFB, 0xFC, 0xFD, 0xFE)
 _NOTHING = FunctionType((), ())
 _ONE_RESULT = {code: FunctionType((), (name,)) for code, name in VALUE_TYPES.items()}

@@ -163,8 +163,9 @@ def _table_type(reader: Reader, module: Module) -> Limits:
         raise proposals.missing(("a second table", proposals.REFERENCE_TYPES), at)
     kind = reader.byte()
     if kind == 0x40:  # and a zero byte
-        known = "a table with an initial value", proposals.FUNCTION_REFERENCES
-        raise proposals.missing(known, at)
+        raise proposals.missing(
+            ("a table with an initial value", proposals.FUNCTION_REFERENCES), at
+        )
     if kind != 0x70:
         known = proposals.value_type(kind)
         if known is None or known[1] is proposals.SIMD:
@@ -204,7 +205,7 @@ def _type_index(reader: Reader, module: Module) -> int:
 
 
 def _import_section(reader: Reader, module: Module) -> None:
-    read: dict[str, Callable[[], object]] = {
+    read: dict[str, Callable[[], int | Limits | tuple[str, bool]]] = {
         "func": lambda: _type_index(reader, module),
         "table": lambda: _table_type(reader, module),
         "memory": lambda: _memory_type(reader, module),

@@ -10,7 +10,7 @@ WebAssembly keeps as they are.  What computes with floats stays, and is refused 
 
 from __future__ import annotations
 
-from pyvm.wasm.module import FunctionType, Instr
+from pyvm.wasm.module import FunctionType, Immediate, Instr
 
 _INTEGER = {"f32": "i32", "f64": "i64"}
 _SIGN = {"f32": 1 << 31, "f64": 1 << 63}
@@ -37,6 +37,13 @@ def integer_function(kind: FunctionType) -> FunctionType:
     return FunctionType(integer_types(kind.params), integer_types(kind.results))
 
 
+def bits_of(arg: Immediate) -> int:
+    """The number whose bits are those of a float constant."""
+    if not isinstance(arg, bytes):
+        raise AssertionError(f"{arg!r} is no constant of a float")
+    return int.from_bytes(arg, "little")
+
+
 def integer_code(code: list[Instr]) -> list[Instr]:
     """The instructions with every move of a float as one of its bits."""
     result = []
@@ -52,7 +59,7 @@ def integer_code(code: list[Instr]) -> list[Instr]:
         elif op in _MOVES:
             result.append(Instr(_MOVES[op], arg, at))
         elif name == "const":
-            result.append(Instr(f"{_INTEGER[kind]}.const", int.from_bytes(arg, "little"), at))
+            result.append(Instr(f"{_INTEGER[kind]}.const", bits_of(arg), at))
         elif name in ("neg", "abs"):
             constant = _SIGN[kind] if name == "neg" else _SIGN[kind] - 1
             operation = "xor" if name == "neg" else "and"

@@ -7,23 +7,38 @@ each instruction keeps its byte offset.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 from pyvm.printable import printable
 
 PAGE = 65536
 MAX_PAGES = 65536
+Immediate = Union[int, bytes, str, tuple[int, ...], "FunctionType", None]
+
+
+def number(arg: Immediate) -> int:
+    """An immediate that is an index or a constant."""
+    if not isinstance(arg, int):
+        raise AssertionError(f"{arg!r} is no number")
+    return arg
+
+
+def numbers(arg: Immediate) -> tuple[int, ...]:
+    """The labels of br_table, or the alignment and offset of a memory instruction."""
+    if not isinstance(arg, tuple):
+        raise AssertionError(f"{arg!r} is no list of numbers")
+    return arg
 
 
 class Instr(NamedTuple):
     """One instruction: name, immediates, byte offset in the file.
 
-    `arg` is an int (index or constant), a FunctionType (block), (targets..., default) of br_table,
-    type index of call_indirect, or the offset of a memory instruction.
+    `arg` is an int (index or constant), the bytes of a float, a FunctionType (block), (targets...,
+    default) of br_table, (alignment, offset) of a memory instruction, or the type of a select.
     """
 
     op: str
-    arg: int | tuple | FunctionType | None
+    arg: Immediate
     at: int
 
 
@@ -47,7 +62,7 @@ class Import:
     module: str
     name: str
     kind: str  # func | table | memory | global
-    desc: object  # type index | Limits | (type, mutable)
+    desc: int | Limits | tuple[str, bool]  # type index of a func; of a global: type, mutable
     at: int
 
     def __str__(self) -> str:
@@ -123,10 +138,21 @@ class Module:
     def imported(self, kind: str) -> list[Import]:
         return self.imports_of.get(kind, [])
 
+    def imported_functions(self) -> list[int]:
+        """Type indices."""
+        return [item.desc for item in self.imported("func") if isinstance(item.desc, int)]
+
+    def imported_limits(self, kind: str) -> list[Limits]:
+        """Sizes of the imported tables or memories."""
+        return [item.desc for item in self.imported(kind) if isinstance(item.desc, Limits)]
+
+    def imported_globals(self) -> list[tuple[str, bool]]:
+        """Type, and whether it is mutable."""
+        return [item.desc for item in self.imported("global") if isinstance(item.desc, tuple)]
+
     def function_types(self) -> list[FunctionType]:
         """Types of all functions, imported ones first, as indices count them."""
-        imported = [item.desc for item in self.imported("func")]
-        return [self.types[index] for index in (*imported, *self.functions)]
+        return [self.types[index] for index in (*self.imported_functions(), *self.functions)]
 
     def function_name(self, index: int) -> str:
         return self.names.get(index, f"function {index}")

@@ -7,15 +7,26 @@ relies on a valid module: operands are there and have the right types.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pyvm.isa.errors import WasmError
 from pyvm.wasm import limits, proposals
-from pyvm.wasm.module import MAX_PAGES, Body, FunctionType, Instr, Limits, Module
+from pyvm.wasm.module import (
+    MAX_PAGES,
+    Body,
+    FunctionType,
+    Instr,
+    Limits,
+    Module,
+    number,
+    numbers,
+)
 from pyvm.wasm.opcodes import ACCESS_BYTES, OPCODES
 
 ROWS = {row.name: row for row in OPCODES.values()}
+_Item = TypeVar("_Item")
 _ANY = "any"  # the type of an operand popped in code that cannot be reached
 
 
@@ -26,9 +37,9 @@ _CONSTANT_OPERATIONS = {f"{kind}.{op}" for kind in ("i32", "i64") for op in ("ad
 def validate(module: Module) -> None:
     """Raises WasmError if the module is invalid."""
     functions = module.function_types()
-    tables = [item.desc for item in module.imported("table")] + module.tables
-    memories = [item.desc for item in module.imported("memory")] + module.memories
-    global_types: GlobalTypes = [item.desc for item in module.imported("global")]
+    tables = module.imported_limits("table") + module.tables
+    memories = module.imported_limits("memory") + module.memories
+    global_types: GlobalTypes = module.imported_globals()
     imported_globals = list(global_types)
     for table in tables:
         _limits("table", table, (1 << 32) - 1)
@@ -93,10 +104,11 @@ def _constant(code: list[Instr], kind: str, imported: GlobalTypes, known: Global
         if op.endswith(".const"):
             stack.append(op.partition(".")[0])
         elif op == "global.get":
-            if arg >= len(known) or known[arg][1]:
+            index = number(arg)
+            if index >= len(known) or known[index][1]:
                 raise WasmError("constant expression reads an unknown or mutable global", at)
-            stack.append(known[arg][0])
-            if arg >= len(imported):
+            stack.append(known[index][0])
+            if index >= len(imported):
                 later = later or (("a constant expression of another global", proposals.GC), at)
         elif op in _CONSTANT_OPERATIONS:
             operand = op.partition(".")[0]
@@ -154,13 +166,13 @@ class _Checker:
             if row.immediate == "memory":
                 if not self.has_memory:
                     self.fail("unknown memory 0")
-                if 1 << min(instr.arg[0], 32) > ACCESS_BYTES[instr.op]:
+                if 1 << min(numbers(instr.arg)[0], 32) > ACCESS_BYTES[instr.op]:
                     self.fail("alignment must not be larger than natural")
             if row.immediate in ("zero", "zeros") and not self.has_memory:
                 self.fail("unknown memory 0")
             if row.params is not None:
                 self.pop_all(row.params)
-                self.stack += row.results
+                self.stack += row.results or ()
             else:
                 _RULES[instr.op](self, instr.arg)
 
@@ -213,7 +225,7 @@ class _Checker:
         del self.stack[frame.height :]
         frame.unreachable = True
 
-    def item(self, items, index: int, what: str):
+    def item(self, items: Sequence[_Item], index: int, what: str) -> _Item:
         if index >= len(items):
             self.fail(f"unknown {what} {index}")
         return items[index]
@@ -223,36 +235,36 @@ class _Checker:
             self.fail(f"unknown label {depth}")
         return self.frames[-1 - depth].label
 
-    def block(self, kind, op="block"):
+    def block(self, kind: FunctionType, op: str = "block") -> None:
         self.enter(op, kind)
 
-    def if_(self, kind):
+    def if_(self, kind: FunctionType) -> None:
         self.pop("i32")
         self.enter("if", kind)
 
-    def else_(self, _):
+    def else_(self, _: None) -> None:
         if self.frames[-1].op != "if":
             self.fail("else without if")
         frame = self.leave()
         self.frames.append(_Frame("else", frame.type, len(self.stack)))
         self.push_all(frame.type.params)
 
-    def end(self, _):
+    def end(self, _: None) -> None:
         frame = self.leave()
         if frame.op == "if" and frame.type.params != frame.type.results:
             self.fail("type mismatch: an if with a result needs an else")
         self.push_all(frame.type.results)
 
-    def br(self, depth):
+    def br(self, depth: int) -> None:
         self.pop_all(self.label(depth))
         self.dead()
 
-    def br_if(self, depth):
+    def br_if(self, depth: int) -> None:
         self.pop("i32")
         self.pop_all(self.label(depth))
         self.push_all(self.label(depth))
 
-    def br_table(self, targets):
+    def br_table(self, targets: tuple[int, ...]) -> None:
         """Each label is checked against the operands that are there: where some are missing, in
         code that cannot be reached, the labels' types may differ.
         """
@@ -266,16 +278,16 @@ class _Checker:
         self.pop_all(self.label(targets[-1]))
         self.dead()
 
-    def return_(self, _):
+    def return_(self, _: None) -> None:
         self.pop_all(self.frames[0].type.results)
         self.dead()
 
-    def call(self, index):
+    def call(self, index: int) -> None:
         kind = self.item(self.functions, index, "function")
         self.pop_all(kind.params)
         self.push_all(kind.results)
 
-    def call_indirect(self, index):
+    def call_indirect(self, index: int) -> None:
         if not self.has_table:
             self.fail("unknown table 0")
         kind = self.item(self.module.types, index, "type")
@@ -283,33 +295,34 @@ class _Checker:
         self.pop_all(kind.params)
         self.push_all(kind.results)
 
-    def select(self, kind):
+    def select(self, kind: str | None) -> None:
         self.pop("i32")
         first = self.pop(kind or _ANY)
         second = self.pop(kind or first)
         self.stack.append(kind or (second if first == _ANY else first))
 
-    def local_get(self, index):
+    def local_get(self, index: int) -> None:
         self.stack.append(self.item(self.locals, index, "local"))
 
-    def local_set(self, index):
+    def local_set(self, index: int) -> None:
         self.pop(self.item(self.locals, index, "local"))
 
-    def local_tee(self, index):
+    def local_tee(self, index: int) -> None:
         self.local_set(index)
         self.local_get(index)
 
-    def global_get(self, index):
+    def global_get(self, index: int) -> None:
         self.stack.append(self.item(self.globals, index, "global")[0])
 
-    def global_set(self, index):
+    def global_set(self, index: int) -> None:
         kind, mutable = self.item(self.globals, index, "global")
         if not mutable:
             self.fail(f"global {index} is immutable")
         self.pop(kind)
 
 
-_RULES = {
+# What an immediate is follows from the instruction's row in opcodes.py.
+_RULES: dict[str, Callable[[_Checker, Any], object]] = {
     "unreachable": lambda checker, _: checker.dead(),
     "block": _Checker.block,
     "loop": lambda checker, kind: checker.block(kind, "loop"),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pyvm.weights.model_file import ModelFile, ModelFileError
+
+if TYPE_CHECKING:
+    from pyvm.graph.primitives import Graph
 
 __all__ = ["ModelFile", "ModelFileError", "specialize", "standard_model"]
 
@@ -25,7 +29,7 @@ def specialize(instructions: Sequence[tuple[str, int]]) -> ModelFile:
     return _model(build_machine(ProgramTable(instructions)), "specialized", None)
 
 
-def _model(graph, name: str, solve_layers: int | None) -> ModelFile:
+def _model(graph: Graph, name: str, solve_layers: int | None) -> ModelFile:
     from pyvm.schedule.check import check
     from pyvm.schedule.schedule import shipped
     from pyvm.weights.graph_to_weights import build_weights

@@ -159,7 +159,8 @@ def _output_head(graph: Graph, rows: _Rows) -> np.ndarray:
     points = np.array([point or (NEVER, 0) for point in graph.points], dtype=np.float64)
     types, bytes_ = points[:, :1], points[:, 1:]
     near_type = TYPE_WEIGHT * (2 * types * kind - types**2 * one)
-    return near_type + 2 * bytes_ * value - bytes_**2 * one
+    products: np.ndarray = near_type + 2 * bytes_ * value - bytes_**2 * one
+    return products
 
 
 def _erased(graph: Graph, schedule: Schedule) -> dict[int, tuple[int, ...]]:
@@ -171,7 +172,9 @@ def _erased(graph: Graph, schedule: Schedule) -> dict[int, tuple[int, ...]]:
     return {half: tuple(sorted(slots)) for half, slots in erased.items()}
 
 
-def _labels(graph: Graph, schedule: Schedule, heads: list, neurons: list) -> dict:
+def _labels(
+    graph: Graph, schedule: Schedule, heads: list[list[str | None]], neurons: list[list[str]]
+) -> dict[str, object]:
     """Names of everything: dimensions with slot, first and last half; heads, neurons."""
     spans = lifetimes(graph, schedule.layers, schedule.layer)
     return {

@@ -24,7 +24,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class ModelFile:
     head: np.ndarray
     tie_break: np.ndarray | None = None
     head_kind: np.ndarray | None = None
-    metadata: dict | None = None
+    metadata: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         size, width = self.embedding.shape
@@ -150,22 +151,21 @@ class _Reader:
             (length,) = struct.unpack("<I", self.take(4, f"token {i}"))
             names.append(self.take(length, f"token {i}").decode())
         embedding = self.array(size, width, "the embedding")
-        weights = [
-            tuple(
-                self.array(rows, columns, f"layer {layer}")
-                for rows, columns in (
-                    (3 * width, width),
-                    (width, width),
-                    (2 * neurons, width),
-                    (width, neurons),
-                )
+        layers = [
+            LayerWeights(
+                self.array(3 * width, width, f"layer {layer}"),
+                self.array(width, width, f"layer {layer}"),
+                self.array(2 * neurons, width, f"layer {layer}"),
+                self.array(width, neurons, f"layer {layer}"),
             )
             for layer in range(count)
         ]
         head = self.array(size, width, "the output head")
-        erased = [((), ())] * count
         if self.at < len(self.data) and self.ints(1, "the erase lists")[0]:
-            erased = [(self.slots(), self.slots()) for _ in range(count)]
+            layers = [
+                replace(layer, erase_after_attention=self.slots(), erase_after_ffn=self.slots())
+                for layer in layers
+            ]
         tie_break = self.grid(count, heads, "the tie-breaks")
         head_kind = self.grid(count, heads, "the head kinds")
         metadata = self.metadata(Sizes(width, count, heads, neurons))
@@ -174,16 +174,15 @@ class _Reader:
                 f"offset {self.at}: the file was cut: it ends before the last trailer (names and "
                 "checksum) that its front part promises"
             )
-        layers = tuple(LayerWeights(*w, *e) for w, e in zip(weights, erased, strict=True))
         return ModelFile(
-            tuple(names), stop, embedding, layers, head, tie_break, head_kind, metadata
+            tuple(names), stop, embedding, tuple(layers), head, tie_break, head_kind, metadata
         )
 
     def slots(self) -> tuple[int, ...]:
         (count,) = self.ints(1, "the erase lists")
         return self.ints(count, "the erase lists")
 
-    def metadata(self, sizes: Sizes) -> dict | None:
+    def metadata(self, sizes: Sizes) -> dict[str, Any] | None:
         if self.at == len(self.data):
             return None
         before = self.at

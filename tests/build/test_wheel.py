@@ -32,6 +32,7 @@ def test_the_default_wheel_is_pure_and_complete(tmp_path):
     assert not [name for name in names if name.endswith((".so", ".dylib", ".dll"))]
     assert {"pyvm/schedule/standard.json", "pyvm/bundled/hello.wasm"} <= set(names)
     assert "pyvm/compiler/runtime/pyvm.h" in names and "pyvm/cli.py" in names
+    assert "pyvm/py.typed" in names
     (scripts,) = (name for name in names if name.endswith("/entry_points.txt"))
     assert b"pyvm = pyvm.cli:main" in zipfile.ZipFile(wheel).read(scripts)
 

@@ -19,7 +19,7 @@ def test_the_shipped_schedule_computes_its_graph(name):
     check(GRAPHS[name], shipped(name))
 
 
-def test_the_standard_machine_is_within_seven_layers_and_width_38():
+def test_the_standard_machine_keeps_its_layers_and_width():
     schedule = shipped("standard")
     assert schedule.layers <= 7 and schedule.width <= 38
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pyvm.compiler.ir.variables import Variable
 from pyvm.isa.arithmetic import fold
 
 FULL = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
@@ -22,6 +23,9 @@ _IMPURE = {"stacked", "call", "memory.grow", "local.tee"}
 _COMMUTATIVE = {"add", "mul", "and", "or", "xor", "eq", "ne"}
 
 
+Imm = int | str | tuple[Variable, ...] | None
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """One operation.
@@ -30,7 +34,8 @@ class Node:
         op: wasm instruction, or `stacked`: a value that already lies on the operand stack.
         type: of the result.
         args: operands.
-        imm: immediate (constant, index, offset).
+        imm: immediate: a number (constant, machine local, offset), the variables that are read, or
+            the unit that is called.
         at: byte offset in the wasm file.
         may: mask of the bits that may be one.
         rooted: its evaluation begins with values that already lie on the stack.
@@ -41,14 +46,14 @@ class Node:
     op: str
     type: str
     args: tuple[Node, ...] = ()
-    imm: object = None
+    imm: Imm = None
     at: int | None = None
     may: int = 0
     rooted: bool = field(init=False)
     pure: bool = field(init=False)
     depth: int = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         args = self.args
         rooted = [arg.rooted for arg in args]
         if rooted != sorted(rooted, reverse=True) and self.op != "i32.sub":
@@ -68,7 +73,29 @@ class Node:
 
     @property
     def constant(self) -> int | None:
-        return self.imm if self.op in ("i32.const", "i64.const") else None
+        return self.number if self.op in ("i32.const", "i64.const") else None
+
+    @property
+    def number(self) -> int:
+        return number(self.imm)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        if not isinstance(self.imm, tuple):
+            raise AssertionError(f"{self.op}: its immediate {self.imm!r} is no variables")
+        return self.imm
+
+    @property
+    def unit(self) -> str:
+        if not isinstance(self.imm, str):
+            raise AssertionError(f"{self.op}: its immediate {self.imm!r} is no unit")
+        return self.imm
+
+
+def number(imm: Imm) -> int:
+    if not isinstance(imm, int):
+        raise AssertionError(f"the immediate {imm!r} is no number")
+    return imm
 
 
 def const(value: int, kind: str = "i32", at: int | None = None) -> Node:
@@ -85,11 +112,14 @@ def slot(index: int) -> Node:
     return Node("slot", "i32", imm=index, may=FULL["i32"])
 
 
-def node(op: str, kind: str, args: tuple[Node, ...] = (), imm=None, at: int | None = None) -> Node:
+def node(
+    op: str, kind: str, args: tuple[Node, ...] = (), imm: Imm = None, at: int | None = None
+) -> Node:
     """The simplified node of an operation."""
     values = [arg.constant for arg in args]
-    if args and None not in values:
-        folded = fold(op, values)
+    constants = [value for value in values if value is not None]
+    if args and len(constants) == len(args):
+        folded = fold(op, constants)
         if folded is not None:
             return const(folded, kind, at)
     prefix, _, name = op.partition(".")
@@ -106,8 +136,9 @@ def node(op: str, kind: str, args: tuple[Node, ...] = (), imm=None, at: int | No
         return node(f"{prefix}.add", kind, args, imm, at)
     if "load" in name and args[0].op == "i32.add":
         base, constant = args[0].args[0], args[0].args[1].constant
-        if constant is not None and base.may + constant + imm <= FULL["i32"]:  # no overflow
-            return node(op, kind, (base,), imm + constant, at)
+        offset = number(imm)
+        if constant is not None and base.may + constant + offset <= FULL["i32"]:  # no overflow
+            return node(op, kind, (base,), offset + constant, at)
     if op == "i32.eqz" and args[0].op.startswith("i32.") and args[0].name in COMPARISONS:
         inner = args[0]
         return node(f"i32.{COMPARISONS[inner.name]}", "i32", inner.args, None, inner.at)

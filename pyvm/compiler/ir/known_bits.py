@@ -12,7 +12,7 @@ and gets better with each.
 from __future__ import annotations
 
 from pyvm.compiler.ir.expression import FULL
-from pyvm.wasm.module import Instr
+from pyvm.wasm.module import Instr, number
 
 State = dict[int, int]  # mask by local; None in code that cannot be reached
 
@@ -38,7 +38,7 @@ def loop_assignments(code: list[Instr]) -> dict[int, set[int]]:
         elif op in ("local.set", "local.tee"):
             for loop in opened:
                 if loop is not None:
-                    result[loop].add(arg)
+                    result[loop].add(number(arg))
     return result
 
 

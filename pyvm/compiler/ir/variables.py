@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from pyvm.isa.instructions import LOCALS
 from pyvm.wasm import limits
-from pyvm.wasm.module import Body, FunctionType, Instr
+from pyvm.wasm.module import Body, FunctionType, Instr, number, numbers
 
-MACHINE_LOCALS = LOCALS
 TEMPORARIES = 14  # kept free for instruction selection
 
 
@@ -48,7 +47,7 @@ def flow_facts(locals: int, code: list[Instr]) -> int:
         if op in ("local.set", "local.tee"):
             assignments += 1
         elif op == "br_table":
-            branches += len(set(arg))
+            branches += len(set(numbers(arg)))
         else:
             loops += op == "loop"
             branches += op in ("block", "loop", "if", "else", "end", "br", "br_if")
@@ -68,14 +67,14 @@ def allocate(function: FunctionType, body: Body) -> Frame:
         elif op == "end" and blocks:
             depth -= blocks.pop()
         elif op.startswith("local."):
-            weight[arg] += 8 ** min(depth, 6)
+            weight[number(arg)] += 8 ** min(depth, 6)
     variables: list[tuple[Variable, ...]] = [()] * len(kinds)
     used = offset = 0
     for index in sorted(range(len(kinds)), key=lambda i: (-weight[i], i)):
         count = words(kinds[index])
         if not weight[index]:
             continue
-        if used + count <= MACHINE_LOCALS - TEMPORARIES:
+        if used + count <= LOCALS - TEMPORARIES:
             variables[index] = tuple(Variable("local", used + i) for i in range(count))
             used += count
         else:
@@ -84,48 +83,57 @@ def allocate(function: FunctionType, body: Body) -> Frame:
     return Frame(variables, offset, used, _read_before_set(len(function.params), len(kinds), body))
 
 
+@dataclass
+class _Open:
+    """A block while it is open, and the locals that are assigned; None: not reachable."""
+
+    op: str
+    start: set[int] | None
+    branches: set[int] | None = None  # at every branch to its end
+
+
 def _read_before_set(params: int, count: int, body: Body) -> list[int]:
     """Locals that some path may read before it writes them."""
     if flow_facts(count, body.code) > limits.FLOW_FACTS:
-        return sorted({arg for op, arg, _ in body.code if op == "local.get"} - set(range(params)))
+        read = {number(arg) for op, arg, _ in body.code if op == "local.get"}
+        return sorted(read - set(range(params)))
     unset: set[int] = set()
     assigned: set[int] | None = set(range(params))  # None: not reachable
-    # per open block: (op, assigned at the start, assigned at every branch to its end)
-    blocks: list[list] = [["block", None, None]]
+    blocks = [_Open("block", None)]
 
     def join(a: set[int] | None, b: set[int] | None) -> set[int] | None:
         return b if a is None else a if b is None else a & b
 
     def branch(depth: int) -> None:
         target = blocks[-1 - depth]
-        if target[0] != "loop":
-            target[2] = join(target[2], None if assigned is None else set(assigned))
+        if target.op != "loop":
+            target.branches = join(target.branches, None if assigned is None else set(assigned))
 
     for op, arg, _ in body.code:
         if op in ("block", "loop", "if"):
-            blocks.append([op, None if assigned is None else set(assigned), None])
+            blocks.append(_Open(op, None if assigned is None else set(assigned)))
         elif op == "else":
             block = blocks[-1]
-            block[2] = join(block[2], assigned)
-            assigned, block[0] = block[1], "else"
+            block.branches = join(block.branches, assigned)
+            assigned, block.op = block.start, "else"
         elif op == "end":
-            kind, start, branches = blocks.pop()
-            assigned = join(assigned, branches)
-            if kind == "if":
-                assigned = join(assigned, start)
+            block = blocks.pop()
+            assigned = join(assigned, block.branches)
+            if block.op == "if":
+                assigned = join(assigned, block.start)
         elif assigned is None:
             continue
         elif op == "br" or op == "br_if":
-            branch(arg)
+            branch(number(arg))
             assigned = None if op == "br" else assigned
         elif op == "br_table":
-            for depth in set(arg):
+            for depth in set(numbers(arg)):
                 branch(depth)
             assigned = None
         elif op in ("return", "unreachable"):
             assigned = None
         elif op == "local.get" and arg not in assigned:
-            unset.add(arg)
+            unset.add(number(arg))
         elif op in ("local.set", "local.tee"):
-            assigned.add(arg)
+            assigned.add(number(arg))
     return sorted(unset)

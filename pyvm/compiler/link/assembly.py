@@ -82,6 +82,8 @@ def link(units: list[Unit]) -> Linked:
                 refusals[len(code)] = refused
             if INSTRUCTIONS[op].immediate == isa.JUMP:
                 arg = _target(item, unit, labels, starts) - len(code) - 1
+            if not isinstance(arg, int):
+                raise AssertionError(f"{op} has the operand {arg!r}: only a jump has a target")
             code.append((op, arg & MASK))
             places.append((unit.function, at))
     return Linked(code, places, starts, refusals)

@@ -39,7 +39,7 @@ class Layout:
     contents: dict[str, bytes] = field(default_factory=dict)
     end: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.end = self.base
         for name, (below, size, above) in CELLS.items():
             self.addresses[name] = self.reserve(below + size + above) + below

@@ -35,13 +35,13 @@ def _thread_branches(unit: Unit) -> None:
     for i, item in enumerate(unit.code):
         if isinstance(item, Label) or item.op not in ("br", "br_if"):
             continue
-        label, passed = item.arg, []
+        label, passed = _label(item), []
         while label not in last:
             passed.append(label)
             last[label] = label  # a circle of branches ends where it began
             target = after.get(label)
             if target and target.op == "br":
-                label = target.arg
+                label = _label(target)
         label = last[label]
         last.update(dict.fromkeys(passed, label))
         target = after.get(label)
@@ -49,6 +49,12 @@ def _thread_branches(unit: Unit) -> None:
         if item.op == "br" and target and target.op in ("return", "halt"):
             item = target._replace(at=item.at)
         unit.code[i] = item
+
+
+def _label(branch: Ins) -> Label:
+    if not isinstance(branch.arg, Label):
+        raise AssertionError(f"{branch.op} has the operand {branch.arg!r}: it needs a label")
+    return branch.arg
 
 
 def _drop_unreachable(unit: Unit) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pyvm.compiler.ir.known_bits import State
-from pyvm.compiler.ir.variables import MACHINE_LOCALS
 from pyvm.compiler.link.assembly import Unit
 from pyvm.compiler.lower.module_code import ModuleCode, is_output
 from pyvm.compiler.lower.statements import Statements
 from pyvm.compiler.select import Silent
+from pyvm.isa.instructions import LOCALS
+from pyvm.wasm.module import numbers
 from pyvm.wasm.opcodes import ACCESS_BYTES
 
 __all__ = ["ModuleCode", "is_output", "lower_function"]
@@ -41,11 +42,17 @@ def lower_function(context: ModuleCode, index: int) -> Unit:
 class _Function(Statements):
     """A function, lowered."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(
+        self,
+        context: ModuleCode,
+        index: int,
+        heads: dict[int, State] | None,
+        silent: Silent | None = None,
+    ):
+        super().__init__(context, index, heads, silent)
         self._enter()
         self._body()
-        if self.frame.locals_used + self.s.most > MACHINE_LOCALS:
+        if self.frame.locals_used + self.s.most > LOCALS:
             raise AssertionError("instruction selection took more temporaries than are kept free")
 
     def _body(self) -> None:
@@ -58,7 +65,7 @@ class _Function(Statements):
             if handler:
                 handler(arg, at)
             elif op in ACCESS_BYTES and "store" in op:
-                self._store(op, arg[1], at)
+                self._store(op, numbers(arg)[1], at)
             else:
                 self._expression(op, arg, at)
         self.known.now = None  # the branches of the stubs are noted

@@ -2,6 +2,8 @@
 
 The machine's stack is one for all functions, so a branch must drop what lies between the target's
 operands and its own.
+
+Enters: the instructions of control, in the order of the code.  Leaves: labels and branches.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from pyvm.wasm.module import FunctionType
 _MOST_ASIDE = TEMPORARIES - 1
 
 
-def _words(types) -> int:
+def _words(types: tuple[str, ...]) -> int:
     return sum(words(kind) for kind in types)
 
 
@@ -59,10 +61,10 @@ class Control(Operands):
         self.blocks.append(block)
         return block
 
-    def _op_block(self, kind, at) -> None:
+    def _op_block(self, kind: FunctionType, at: int) -> None:
         self._open("block", kind, at)
 
-    def _op_loop(self, kind, at) -> None:
+    def _op_loop(self, kind: FunctionType, at: int) -> None:
         block = self._open("loop", kind, at)
         self._forget(len(kind.params))
         self.known.start_loop(at)
@@ -73,7 +75,7 @@ class Control(Operands):
         for i in range(len(self.stack) - count, len(self.stack)):
             self.stack[i] = stacked(self.stack[i].type)
 
-    def _op_if(self, kind, at) -> None:
+    def _op_if(self, kind: FunctionType, at: int) -> None:
         condition = self._pop()
         block = self._open("if", kind, at)
         block.start = self.known.copy()
@@ -95,7 +97,7 @@ class Control(Operands):
             self.s.emit("br", label)
             self.s.place(then)
 
-    def _op_else(self, _, at) -> None:
+    def _op_else(self, _: object, at: int) -> None:
         block = self.blocks[-1]
         self._flush()
         block.targeted = True
@@ -105,12 +107,14 @@ class Control(Operands):
 
     def _start_else(self, block: Block) -> None:
         del self.stack[block.height :]
+        if block.otherwise is None:
+            raise AssertionError("an else has an if, in valid code")
         self.s.place(block.otherwise)
         block.otherwise = None
         self.known.now = block.start
         self.stack += [stacked(kind) for kind in block.params]
 
-    def _op_end(self, _, at) -> None:
+    def _op_end(self, _: object, at: int) -> None:
         self._close(reached=True)
 
     def _close(self, reached: bool) -> None:
@@ -162,8 +166,8 @@ class Control(Operands):
             first = self.context.shared.layout.cells("ASIDE", 4 * limits.TYPE_WORDS * 2)
             yield tuple(Variable("memory", first + 4 * i) for i in range(count))
             return
-        with self.s.temporaries(count + 1) as slots:  # one more makes a tuple
-            yield tuple(Variable("local", t) for t in (slots if count else ()))[:count]
+        with self.s.temporaries(count) as slots:
+            yield tuple(Variable("local", t) for t in slots)
 
     def _jump(self, block: Block) -> None:
         """An unconditional branch to a block's label, with the operands that it carries."""
@@ -217,11 +221,11 @@ class Control(Operands):
         self.stubs.append((stub, block, list(self.stack)))
         return stub
 
-    def _op_br(self, depth, at) -> None:
+    def _op_br(self, depth: int, at: int) -> None:
         self._jump(self.blocks[-1 - depth])
         self._die()
 
-    def _op_br_if(self, depth, at) -> None:
+    def _op_br_if(self, depth: int, at: int) -> None:
         condition = self._pop()
         if condition.constant is not None:
             if condition.constant:
@@ -236,7 +240,7 @@ class Control(Operands):
         self.s.at = at
         self.s.emit("br_if", self._label_for(depth))
 
-    def _op_br_table(self, depths, at) -> None:
+    def _op_br_table(self, depths: tuple[int, ...], at: int) -> None:
         index = self._pop()
         self._flush()
         labels = {depth: self._label_for(depth) for depth in dict.fromkeys(depths)}
@@ -273,11 +277,11 @@ class Control(Operands):
 
         search(0, len(ranges))
 
-    def _op_return(self, _, at) -> None:
+    def _op_return(self, _: object, at: int) -> None:
         self._jump(self.blocks[0])
         self._die()
 
-    def _op_unreachable(self, _, at) -> None:
+    def _op_unreachable(self, _: object, at: int) -> None:
         self._flush()
         self.s.at = at
         self.s.trap(Trap.UNREACHABLE)

@@ -2,6 +2,9 @@
 
 Operands are kept as expressions until a statement needs them; then all of them are evaluated in
 their order ("flushed") and stand on the machine's stack.  Nothing is ever reordered.
+
+Enters: the module's code and the index of a function.  Leaves: the state that control.py and
+statements.py change.
 """
 
 from __future__ import annotations

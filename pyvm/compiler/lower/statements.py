@@ -1,4 +1,8 @@
-"""Lowering of variables, memory and calls; everything else is an expression."""
+"""Lowering of variables, memory and calls; everything else is an expression.
+
+Enters: instructions, whose operands are the topmost pending ones.  Leaves: machine code for those
+with an effect, an expression for the others.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,17 @@ from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
 from pyvm.printable import printable
 from pyvm.wasm.floats import integer_function
+from pyvm.wasm.module import Immediate, number, numbers
 from pyvm.wasm.opcodes import OPCODES
 
 _ROWS = {row.name: row for row in OPCODES.values()}
 
 
 class Statements(Control):
-    def _op_nop(self, _, at) -> None:
+    def _op_nop(self, _: object, at: int) -> None:
         pass
 
-    def _op_drop(self, _, at) -> None:
+    def _op_drop(self, _: object, at: int) -> None:
         item = self._pop()
         if item.op != "stacked" and item.pure and not item.rooted:
             return
@@ -27,7 +32,7 @@ class Statements(Control):
         self.s.value(item)
         self._drop(item.type)
 
-    def _op_local_get(self, index, at) -> None:
+    def _op_local_get(self, index: int, at: int) -> None:
         kind = self.kinds[index]
         may = self.known.get(index)
         self._push(self._variable_node("local.get", kind, self.frame.variables[index], at, may))
@@ -37,13 +42,13 @@ class Statements(Control):
     ) -> Node:
         return Node(op, kind, (), variables, at, FULL[kind] if may is None else may)
 
-    def _op_local_set(self, index, at) -> None:
+    def _op_local_set(self, index: int, at: int) -> None:
         item = self._pop()
         self.known.set(index, item.may)
         self._flush()
         self.s.set(self.frame.variables[index], item)
 
-    def _op_local_tee(self, index, at) -> None:
+    def _op_local_tee(self, index: int, at: int) -> None:
         item = self._pop()
         self.known.set(index, item.may)
         variables = self.frame.variables[index]
@@ -54,12 +59,12 @@ class Statements(Control):
         self.s.set(variables, item)
         self._push(self._variable_node("local.get", self.kinds[index], variables, at, item.may))
 
-    def _op_global_get(self, index, at) -> None:
+    def _op_global_get(self, index: int, at: int) -> None:
         variables = self.context.globals[index]
         kind = "i64" if len(variables) == 2 else "i32"
         self._push(self._variable_node("global.get", kind, variables, at))
 
-    def _op_global_set(self, index, at) -> None:
+    def _op_global_set(self, index: int, at: int) -> None:
         variables = self.context.globals[index]
         item = self._pop()
         self._flush()
@@ -86,7 +91,7 @@ class Statements(Control):
                 f"{op} in {printable(self.name)} at offset {at:#x} of the import {error}"
             ) from None
 
-    def _op_call(self, index, at) -> None:
+    def _op_call(self, index: int, at: int) -> None:
         kind = integer_function(self.context.types[index])
         if self.context.is_output(index):
             item = self._pop()
@@ -108,7 +113,7 @@ class Statements(Control):
         self.s.emit("call", unit)
         self.stack += [stacked(result) for result in kind.results]
 
-    def _op_call_indirect(self, type_index, at) -> None:
+    def _op_call_indirect(self, type_index: int, at: int) -> None:
         signature = self.context.module.types[type_index]
         kind = integer_function(signature)
         index = self._pop()
@@ -141,30 +146,30 @@ class Statements(Control):
         self.s.place(done)
         self.stack += [stacked(result) for result in kind.results]
 
-    def _op_memory_size(self, _, at) -> None:
+    def _op_memory_size(self, _: object, at: int) -> None:
         if self.context.pages_global is None:
             self._push(const(self.context.min_pages, at=at))
         else:
             variables = (Variable("global", self.context.pages_global),)
             self._push(self._variable_node("global.get", "i32", variables, at))
 
-    def _op_memory_grow(self, _, at) -> None:
+    def _op_memory_grow(self, _: object, at: int) -> None:
         context = self.context
         name = f"memory.grow.{context.pages_global}.{context.limit_global}.{context.max_pages}"
         args = (self._pop(),)
         self._push(Node("memory.grow", "i32", args, name, at, FULL["i32"]))
 
-    def _op_memory_copy(self, _, at) -> None:
+    def _op_memory_copy(self, _: object, at: int) -> None:
         self._bulk("memory.copy", 2, at)
 
-    def _op_memory_fill(self, _, at) -> None:
+    def _op_memory_fill(self, _: object, at: int) -> None:
         self._bulk("memory.fill", 1, at)
 
     def _bulk(self, name: str, ranges: int, at: int) -> None:
         """The first `ranges` operands are addresses, the last is the length of what lies there."""
         arguments = self._arguments(("", "", ""))
         self._flush()
-        with self.s.held(*arguments) as slots:
+        with self.s.all_held(*arguments) as slots:
             self.s.at = at
             for address in slots[:ranges]:
                 self.s.range_check(address, slots[2])
@@ -172,7 +177,7 @@ class Statements(Control):
                 self.s.emit("local.get", t)
             self.s.routine(name)
 
-    def _op_select(self, _, at) -> None:
+    def _op_select(self, _: object, at: int) -> None:
         args = self._arguments(("", "", ""))
         kind = args[0].type
         if args[2].constant is not None and args[0].pure and args[1].pure:
@@ -180,9 +185,10 @@ class Statements(Control):
             return
         self._push(node("select", kind, args, None, at))
 
-    def _expression(self, op: str, arg, at: int) -> None:
+    def _expression(self, op: str, arg: Immediate, at: int) -> None:
         row = _ROWS[op]
-        if any(kind in ("f32", "f64") for kind in row.params + row.results):
+        params, results = row.params or (), row.results or ()
+        if any(kind in ("f32", "f64") for kind in params + results):
             refusal = Unsupported(
                 f"{op} in {printable(self.name)} at offset {at:#x}: there is no arithmetic of "
                 "floats"
@@ -193,9 +199,9 @@ class Statements(Control):
             self.s.trap(Trap.UNSUPPORTED, op)
             self._die()
             return
-        args = self._arguments(row.params)
-        imm = arg[1] if row.immediate == "memory" else arg
+        args = self._arguments(params)
         if op.endswith(".const"):
-            self._push(const(imm, row.results[0], at))
+            self._push(const(number(arg), results[0], at))
         else:
-            self._push(node(op, row.results[0], args, imm, at))
+            imm = numbers(arg)[1] if row.immediate == "memory" else None
+            self._push(node(op, results[0], args, imm, at))

@@ -49,7 +49,7 @@ class Library:
             if name not in done:
                 done[name] = unit = peephole(self._unit(name))
                 calls = [item for item in unit.code if isinstance(item, Ins) and item.op == "call"]
-                queue += sorted({item.arg for item in calls})
+                queue += sorted({item.arg for item in calls if isinstance(item.arg, str)})
         return list(done.values())
 
     def _unit(self, name: str) -> Unit:

@@ -7,6 +7,8 @@ multiples are constants, about 35.  Callers check for zero and overflow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyvm.compiler.routines.routine import Routine, lines
 
 
@@ -83,7 +85,7 @@ def _signed(quotient: bool, divisor: int | None = None) -> Routine:
     return Routine(text)
 
 
-def _choose(quotient: bool):
+def _choose(quotient: bool) -> Callable[..., Routine]:
     def build(divisor: int | None = None) -> Routine:
         return _unsigned(quotient) if divisor is None else _unsigned_constant(divisor, quotient)
 

@@ -42,13 +42,13 @@ def _sub(s: Selector, item: Node) -> None:
 
 
 def _variable(s: Selector, item: Node) -> None:
-    for variable in item.imm:
+    for variable in item.variables:
         s.read(variable)
 
 
 def _tee(s: Selector, item: Node) -> None:
     s.value(item.args[0])
-    s.emit("local.tee", item.imm)
+    s.emit("local.tee", item.number)
 
 
 def _call(s: Selector, item: Node) -> None:
@@ -57,9 +57,9 @@ def _call(s: Selector, item: Node) -> None:
         s.value(arg)
     s.here(item)
     if item.op == "call":
-        s.emit("call", item.imm)
+        s.emit("call", item.unit)
     else:
-        s.routine(item.imm)
+        s.routine(item.unit)
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -69,8 +69,8 @@ OPERATIONS: dict[str, Operation] = {
     "call": _call,
     "memory.grow": _call,
     "stacked": lambda s, item: None,
-    "slot": lambda s, item: s.emit("local.get", item.imm),
-    "i32.const": lambda s, item: s.const(item.imm),
+    "slot": lambda s, item: s.emit("local.get", item.number),
+    "i32.const": lambda s, item: s.const(item.number),
     "i32.sub": _sub,
     "i32.shl": shift.shl,
     "i32.shr_u": shift.shr_u,

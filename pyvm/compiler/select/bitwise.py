@@ -5,10 +5,17 @@ Enters and leaves: as in selector.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from pyvm.compiler.ir.expression import Node, const
 from pyvm.compiler.select.selector import Selector
 
-_BYTE = {"and": lambda a, b: a & b, "or": lambda a, b: a | b, "xor": lambda a, b: a ^ b}
+_BYTE: dict[str, Callable[[int, int], int]] = {
+    "and": lambda a, b: a & b,
+    "or": lambda a, b: a | b,
+    "xor": lambda a, b: a ^ b,
+}
 
 
 def bitwise(s: Selector, item: Node) -> None:
@@ -32,13 +39,12 @@ def bitwise(s: Selector, item: Node) -> None:
             plan.append(next(iter(values.values())))
         else:
             plan.append(f"{name} {k:#04x}")
-    if all(
-        isinstance(key, int) or (key is None and not x.may >> 8 * i & 0xFF)
-        for i, key in enumerate(plan)
-    ):
+    known = [0 if key is None and not x.may >> 8 * i & 0xFF else key for i, key in enumerate(plan)]
+    fixed = [key for key in known if isinstance(key, int)]
+    if len(fixed) == 4:
         s.value(x)
         s.emit("drop")
-        s.const(sum((key or 0) << 8 * i for i, key in enumerate(plan)))
+        s.const(sum(key << 8 * i for i, key in enumerate(fixed)))
         return
     tables: dict[int, int] = {}
     wanted = {key for key in plan if isinstance(key, str)}
@@ -46,7 +52,7 @@ def bitwise(s: Selector, item: Node) -> None:
         for i, key in enumerate(plan):
             if isinstance(key, str):
                 k = constant >> 8 * i & 0xFF
-                table = s.shared.byte_table(key, lambda value, k=k: function(value, k))
+                table = s.shared.byte_table(key, partial(function, k))
                 if table is not None:
                     tables[i] = table
     if sum(isinstance(key, str) for key in plan) > len(tables):
@@ -90,8 +96,9 @@ def bitwise(s: Selector, item: Node) -> None:
             s.emit("i32.store8", cell + i)
         elif key is not None:
             s.const(0)
-            if i < 3 and isinstance(plan[i + 1], int):
-                s.const(key | plan[i + 1] << 8)
+            after = plan[i + 1] if i < 3 else None
+            if isinstance(after, int):
+                s.const(key | after << 8)
                 s.emit("i32.store16", cell + i)
                 i += 1
             else:
@@ -105,7 +112,7 @@ def _boolean(s: Selector, item: Node) -> None:
     """and, or, xor of two truth values."""
     a, b = item.args
     if item.name == "and" and not b.rooted:  # b ? a : 0
-        order = (a, const(0), b)
+        order: tuple[Node, ...] = (a, const(0), b)
     elif item.name == "or" and not a.rooted and not b.rooted:  # b ? 1 : a
         order = (const(1), a, b)
     else:

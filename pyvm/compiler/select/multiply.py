@@ -17,7 +17,7 @@ def signed_digits(value: int) -> list[int]:
     """
     if value >> 31:
         value -= 1 << 32
-    digits = []
+    digits: list[int] = []
     while value and len(digits) < 32:
         digit = 0
         if value & 1:

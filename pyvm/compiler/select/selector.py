@@ -7,7 +7,7 @@ one; `OPERATIONS` in __init__.py says where.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -88,13 +88,18 @@ class Selector:
         self.unit.code.append(label)
 
     @contextmanager
-    def temporaries(self, count: int = 1):
+    def temporaries(self, count: int) -> Iterator[tuple[int, ...]]:
         """Machine locals that nobody else uses until the block ends."""
         start = self.first + self.busy
         self.busy += count
         self.most = max(self.most, self.busy)
-        yield start if count == 1 else tuple(range(start, start + count))
+        yield tuple(range(start, start + count))
         self.busy -= count
+
+    @contextmanager
+    def temporary(self) -> Iterator[int]:
+        with self.temporaries(1) as (t,):
+            yield t
 
     def trap_if(self, kind: Trap) -> None:
         """Traps if the top of the stack, which it takes, is not zero."""
@@ -127,8 +132,8 @@ class Selector:
         elif is_wide(item):
             self.operations["i64"](self, item)
         elif item.op in ACCESS_BYTES:
-            self.checked_address(item.args[0], item.imm, ACCESS_BYTES[item.op], item.at)
-            self.emit(item.op, item.imm)
+            self.checked_address(item.args[0], item.number, ACCESS_BYTES[item.op], item.at)
+            self.emit(item.op, item.number)
         elif item.op in INSTRUCTIONS:
             for arg in item.args:
                 self.value(arg)
@@ -149,19 +154,26 @@ class Selector:
             self.at = item.at
 
     @contextmanager
-    def held(self, *items: Node):
+    def held(self, item: Node) -> Iterator[int]:
+        """The value of `item` in a temporary until the block ends; where it is in a machine local
+        anyway, that one.
+        """
+        if (known := local_slot(item)) is not None:
+            yield known
+            return
+        with self.all_held(item) as (t,):
+            yield t
+
+    @contextmanager
+    def all_held(self, *items: Node) -> Iterator[tuple[int, ...]]:
         """The values of `items`, evaluated in order, in temporaries until the block ends.
 
         Temporaries are taken after the evaluation, so that nested expressions do not add up theirs.
-        A value that is a machine local anyway is left there.
         """
-        if len(items) == 1 and (known := local_slot(items[0])) is not None:
-            yield known
-            return
         for item in items:
             self.value(item)
         with self.temporaries(len(items)) as slots:
-            for t in reversed(slots if len(items) > 1 else (slots,)):
+            for t in reversed(slots):
                 self.emit("local.set", t)
             yield slots
 
@@ -197,7 +209,7 @@ class Selector:
             if variable.kind in ("local", "global"):
                 self.emit(f"{variable.kind}.set", variable.index)
             else:
-                with self.temporaries() as t:
+                with self.temporary() as t:
                     self.emit("local.set", t)
                     self.assign(variable, slot(t))
 
@@ -230,7 +242,7 @@ class Selector:
 
     def double(self, times: int) -> None:
         """Doubles the top of the stack."""
-        with self.temporaries() as t:
+        with self.temporary() as t:
             for _ in range(times):
                 self.duplicate(t)
                 self.emit("i32.add")
@@ -247,7 +259,7 @@ class Selector:
     # -- memory ---------------------------------------------------------------------------------
 
     @contextmanager
-    def unchecked(self):
+    def unchecked(self) -> Iterator[None]:
         """Accesses of the compiler's own cells need no check."""
         checked, self.shared.checked = self.shared.checked, False
         yield
@@ -272,7 +284,7 @@ class Selector:
 
     def check_top(self, offset: int, size: int) -> None:
         """A bounds check of the address on top of the stack, which stays there."""
-        with self.temporaries() as t:
+        with self.temporary() as t:
             self.emit("local.tee", t)
             self.bounds_check(offset, size)
             self.emit("local.get", t)
@@ -280,20 +292,20 @@ class Selector:
     def bounds_check(self, offset: int, size: int) -> None:
         """Traps if the address on top of the stack, which it takes, leads beyond the memory."""
         reach = offset + size
-        grows = self.shared.limit_global is not None
-        if reach > self.shared.memory_bytes and not grows:
+        limit = self.shared.limit_global
+        if reach > self.shared.memory_bytes and limit is None:
             self.emit("drop")
             self.const(1)
-        elif not grows:
+        elif limit is None:
             self.const(self.shared.memory_bytes - reach)
             self.emit("i32.gt_u")
         else:
             if reach > self.shared.memory_bytes:
-                self.emit("global.get", self.shared.limit_global)
+                self.emit("global.get", limit)
                 self.const(min(reach, MASK))  # no memory is larger
                 self.emit("i32.lt_u")
                 self.trap_if(self.shared.out_of_bounds)
-            self.emit("global.get", self.shared.limit_global)
+            self.emit("global.get", limit)
             self.const(-reach)
             self.emit("i32.add")
             self.emit("i32.gt_u")
@@ -329,7 +341,7 @@ class Selector:
             self.checked_address(address, offset, size, at)
             self.value(item)
         else:
-            with self.held(address, item) as (a, v):
+            with self.all_held(address, item) as (a, v):
                 self.at = at
                 self.emit("local.get", a)
                 self.bounds_check(offset, size)
@@ -342,9 +354,9 @@ class Selector:
 def local_slot(item: Node) -> int | None:
     """The machine local whose value an expression is, or None."""
     if item.op == "slot":
-        return item.imm
-    if item.op == "local.get" and len(item.imm) == 1 and item.imm[0].kind == "local":
-        return item.imm[0].index
+        return item.number
+    if item.op == "local.get" and len(item.variables) == 1 and item.variables[0].kind == "local":
+        return item.variables[0].index
     return None
 
 

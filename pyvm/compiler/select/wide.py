@@ -7,6 +7,7 @@ variable shifts are library routines.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyvm.compiler.ir.expression import COMPARISONS, Node, const, node, slot, stacked
@@ -22,8 +23,8 @@ def value(s: Selector, item: Node) -> None:
     """Pushes the value of an expression that has to do with i64."""
     name = item.name
     if item.op == "i64.const":
-        s.const(item.imm & MASK)
-        s.const(item.imm >> 32)
+        s.const(item.number & MASK)
+        s.const(item.number >> 32)
     elif item.op == "select":
         _select(s, item)
     elif name == "wrap_i64":
@@ -49,14 +50,14 @@ def value(s: Selector, item: Node) -> None:
 
 
 @contextmanager
-def _words(s: Selector, *items: Node):
+def _words(s: Selector, *items: Node) -> Iterator[tuple[int, ...]]:
     """Evaluates i64 expressions in order; the locals that hold their words, low ones first."""
-    if all(item.op == "local.get" and item.imm[0].kind == "local" for item in items):
-        yield [variable.index for item in items for variable in item.imm]
+    if all(item.op == "local.get" and item.variables[0].kind == "local" for item in items):
+        yield tuple(variable.index for item in items for variable in item.variables)
         return
     for item in items:
         s.value(item)
-    with s.held(*[stacked("i32")] * (2 * len(items))) as slots:
+    with s.all_held(*[stacked("i32")] * (2 * len(items))) as slots:
         yield slots
 
 
@@ -97,14 +98,17 @@ def low_half(s: Selector, item: Node) -> Node | None:
     """An i32 expression for the low word; None where the high word must be computed too."""
     name = item.name
     if item.op == "i64.const":
-        return const(item.imm & MASK)
+        return const(item.number & MASK)
     if item.op in ("i64.extend_i32_u", "i64.extend_i32_s"):
         return item.args[0]
     if item.op == "local.get" or item.op == "global.get":
-        return Node(item.op, "i32", (), item.imm[:1], item.at, MASK)
+        return Node(item.op, "i32", (), item.variables[:1], item.at, MASK)
     if name in ("add", "sub", "and", "or", "xor", "mul"):
-        halves = [low_half(s, arg) for arg in item.args]
-        return None if None in halves else node(f"i32.{name}", "i32", tuple(halves), None, item.at)
+        found = [low_half(s, arg) for arg in item.args]
+        halves = tuple(half for half in found if half is not None)
+        if len(halves) < len(found):
+            return None
+        return node(f"i32.{name}", "i32", halves, None, item.at)
     if name == "shl" and item.args[1].constant is not None and item.args[1].constant < 32:
         half = low_half(s, item.args[0])
         count = const(item.args[1].constant)
@@ -120,9 +124,9 @@ def _low_word(s: Selector, item: Node) -> None:
     half = low_half(s, item)
     if half is not None:
         s.value(half)
-    elif item.name in ("shr_u", "shr_s") and (item.args[1].constant or 0) >= 32:
+    elif item.name in ("shr_u", "shr_s") and (shift := item.args[1].constant or 0) >= 32:
         with _words(s, item.args[0]) as pair:
-            count = const(item.args[1].constant % 64 - 32)
+            count = const(shift % 64 - 32)
             s.value(node(f"i32.{item.name}", "i32", (slot(pair[1]), count)))
     else:
         s.value(item)
@@ -139,15 +143,15 @@ def _sign(s: Selector, word: Node) -> None:
 
 def _load(s: Selector, item: Node) -> None:
     name, size = item.name, ACCESS_BYTES[item.op]
-    s.checked_address(item.args[0], item.imm, size, item.at)
-    with s.temporaries() as t:
+    s.checked_address(item.args[0], item.number, size, item.at)
+    with s.temporary() as t:
         if name == "load":
             s.emit("local.tee", t)
-            s.emit("i32.load", item.imm)
+            s.emit("i32.load", item.number)
             s.emit("local.get", t)
-            _add_offset(s, item.imm, "i32.load")
+            _add_offset(s, item.number, "i32.load")
             return
-        s.emit("i32.load" if size == 4 else f"i32.{name}", item.imm)
+        s.emit("i32.load" if size == 4 else f"i32.{name}", item.number)
         if name.endswith("_u"):
             s.const(0)
         else:
@@ -188,7 +192,7 @@ def store(s: Selector, op: str, address: Node, item: Node, offset: int, at: int 
 
 def _store_words(s: Selector, low: Node, high: Node, offset: int) -> None:
     """Stores two words at the address on top of the stack, which it takes."""
-    with s.temporaries() as a:
+    with s.temporary() as a:
         s.emit("local.tee", a)
         s.value(low)
         s.emit("i32.store", offset)
@@ -218,7 +222,7 @@ def _extend(s: Selector, item: Node) -> None:
         _low_word(s, inner)
         if name != "extend32_s":
             s.value(node(f"i32.{name}", "i32", (stacked("i32"),)))
-    with s.temporaries() as t:
+    with s.temporary() as t:
         s.emit("local.tee", t)
         _sign(s, slot(t))
 
@@ -226,7 +230,7 @@ def _extend(s: Selector, item: Node) -> None:
 def _select(s: Selector, item: Node) -> None:
     for arg in item.args:
         s.value(arg)
-    with s.held(*[stacked("i32")] * 4) as (a_high, b_low, b_high, condition):
+    with s.all_held(*[stacked("i32")] * 4) as (a_high, b_low, b_high, condition):
         s.value(slot(b_low))
         s.value(slot(condition))
         s.emit("select")
@@ -245,7 +249,7 @@ def _eqz(s: Selector, item: Node) -> None:
 
 
 @contextmanager
-def _operands(s: Selector, item: Node):
+def _operands(s: Selector, item: Node) -> Iterator[list[Node]]:
     """Evaluates two i64 operands; expressions for their four words (constants stay constants)."""
     left, right = item.args
     if right.constant is None:
@@ -272,7 +276,7 @@ def _compare(s: Selector, item: Node) -> None:
 
 
 def _add(s: Selector, item: Node) -> None:
-    with _operands(s, item) as (a_low, a_high, b_low, b_high), s.temporaries() as low:
+    with _operands(s, item) as (a_low, a_high, b_low, b_high), s.temporary() as low:
         if item.name == "add":
             s.value(node("i32.add", "i32", (a_low, b_low)))
             s.emit("local.tee", low)

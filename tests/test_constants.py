@@ -1,0 +1,60 @@
+"""Numbers that stand in Python and in C++ must agree: each pair that neither side can derive."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pyvm
+from pyvm.commands.common import Parser, add_engine_options
+from pyvm.compiler.wasm_to_machine import GROWTH_LIMIT, OWN_BYTES
+from pyvm.engine import options
+from pyvm.graph.primitives import BIG, RECENCY_SHARE
+from pyvm.wasm.module import PAGE
+from pyvm.weights.graph_to_weights import SCALE
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def number(path: str, pattern: str) -> float:
+    """The only number that the pattern finds in a file."""
+    (found,) = re.findall(pattern, (ROOT / path).read_text(encoding="utf-8"))
+    return float(found)
+
+
+def test_the_scale_of_queries():
+    assert number("lib/model/head_rows.cpp", r"kQueryScale = ([\d.e]+);") == SCALE
+    assert number("tests/lib/machine.hpp", r"kScale = ([\d.e]+);") == SCALE
+
+
+def test_what_outranks_every_score():
+    """What the builder writes is above the library's bound, and everything else far below it."""
+    bound = number("lib/model/head_rows.cpp", r"kBig = ([\d.e]+);")
+    assert BIG > 1e3 * bound and bound > SCALE * 2.0**32
+    assert number("tools/model_truth.py", r"(?m)^BIG = ([\d.e]+)") == bound
+    assert number("tests/lib/machine.hpp", r"-= ([\d.e]+) \* w") == BIG
+
+
+def test_the_share_of_recency():
+    assert number("tests/lib/machine.hpp", r"head, 1, 1\) = ([\d.]+);") == RECENCY_SHARE
+    assert RECENCY_SHARE / math.log(2) < 0.5  # two positions never change the order of distances
+
+
+def test_addresses_whose_squares_float64_holds():
+    largest = number("lib/layers/attention/finder.cpp", r"kRounded = ([\d.]+);")
+    assert largest == math.isqrt(1 << 53)
+    assert GROWTH_LIMIT * PAGE + OWN_BYTES <= largest
+
+
+def test_one_version():
+    text = (ROOT / "meson.build").read_text()
+    assert re.findall(r"(?m)^  version: '([^']+)'", text) == [pyvm.__version__]
+
+
+def test_one_list_of_options():
+    """The keywords of Model.generate are the options of the command."""
+    parser = Parser()
+    add_engine_options(parser)
+    given = vars(parser.parse_args([]))
+    assert {name: given[name] for name in options._DEFAULTS} == options._DEFAULTS
