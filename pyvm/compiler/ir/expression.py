@@ -73,7 +73,9 @@ class Node:
 
     @property
     def constant(self) -> int | None:
-        return self.number if self.op in ("i32.const", "i64.const") else None
+        if self.op in ("i32.const", "i64.const") and isinstance(self.imm, int):
+            return self.imm
+        return None
 
     @property
     def number(self) -> int:
@@ -117,9 +119,8 @@ def node(
 ) -> Node:
     """The simplified node of an operation."""
     values = [arg.constant for arg in args]
-    constants = [value for value in values if value is not None]
-    if args and len(constants) == len(args):
-        folded = fold(op, constants)
+    if args and None not in values:
+        folded = fold(op, [value for value in values if value is not None])
         if folded is not None:
             return const(folded, kind, at)
     prefix, _, name = op.partition(".")

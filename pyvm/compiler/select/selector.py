@@ -98,8 +98,11 @@ class Selector:
 
     @contextmanager
     def temporary(self) -> Iterator[int]:
-        with self.temporaries(1) as (t,):
-            yield t
+        t = self.first + self.busy
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        yield t
+        self.busy -= 1
 
     def trap_if(self, kind: Trap) -> None:
         """Traps if the top of the stack, which it takes, is not zero."""
@@ -161,7 +164,9 @@ class Selector:
         if (known := local_slot(item)) is not None:
             yield known
             return
-        with self.all_held(item) as (t,):
+        self.value(item)
+        with self.temporary() as t:
+            self.emit("local.set", t)
             yield t
 
     @contextmanager
