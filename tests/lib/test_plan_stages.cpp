@@ -8,7 +8,7 @@
 #include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/interpreter.hpp"
-#include "plan/run/record_store.hpp"
+#include "base/key_map.hpp"
 #include "plan/specialize/block_versions.hpp"
 
 namespace {
@@ -24,7 +24,7 @@ std::int64_t between(std::int64_t low, std::int64_t high) {
 void records() {
   for (int round = 0; round < 300; ++round) {
     const std::int64_t reach = round % 3 == 0 ? 6 : round % 3 == 1 ? 3000 : INT64_MAX;
-    RecordStore store(2);
+    tvm::KeyMap store(2);
     CHECK(store.empty());
     std::vector<std::pair<std::int64_t, std::int64_t>> past;  // key, value
     for (std::int64_t now = 0; now < 400; ++now) {

@@ -7,9 +7,8 @@
 #pragma once
 
 #include <memory>
-#include <set>
-#include <vector>
 
+#include "base/key_map.hpp"
 #include "layers/attention/finder.hpp"
 
 namespace tvm {
@@ -17,26 +16,17 @@ namespace tvm {
 // Requires a LATEST head whose q1 is never negative and whose recency spreads by less than 1.
 class KeyTable final : public Finder {
  public:
-  explicit KeyTable(double recency_share) : share_(recency_share), slots_(kLeast) {}
+  explicit KeyTable(double recency_share) : share_(recency_share) {}
   void insert(const Key& key, double clear, double v0, double v1) override;
   Found find(double q0, double q1) const override;
 
  private:
-  static constexpr std::size_t kLeast = 64;
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
-  struct Slot {
-    std::int64_t key = 0;
-    std::uint64_t newest = kNone;
-  };
   struct Extreme {
     double x = 0.0;
     std::uint64_t newest = kNone;
   };
 
-  Slot& slot(std::int64_t key);
-  const Slot& slot(std::int64_t key) const { return const_cast<KeyTable*>(this)->slot(key); }
-  void put(std::int64_t key);
-  void reset();
   std::uint64_t nearest(double q0, double q1) const;
   Key key_of(std::int64_t k, std::uint64_t position) const;
   void become_hull();
@@ -44,10 +34,9 @@ class KeyTable final : public Finder {
   double share_;  // of recency in the second component
   std::uint64_t size_ = 0;
   double least_clear_ = 0.0;
-  std::vector<Slot> slots_;           // open addressing, at most half full
-  std::set<std::int64_t> keys_;       // the same keys in order
+  KeyMap newest_{0};                  // of each key
   Extreme leftmost_, rightmost_;      // over all keys, for queries with q1 = 0
-  std::unique_ptr<HullFinder> hull_;  // instead of slots_ and keys_
+  std::unique_ptr<HullFinder> hull_;  // instead of newest_
 };
 
 }  // namespace tvm

@@ -183,7 +183,7 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     TVM_NEXT;
   match:
     {
-      const RecordStore& store = stores_[op->table];
+      const KeyMap& store = stores_[op->table];
       if (store.empty()) off_plan("a lookup finds every key cleared");
       const std::int64_t* row = store.get(value(*tape, op->value));
       r[op->to] = row == nullptr ? 0 : row[op->part];

@@ -12,7 +12,7 @@
 
 #include "plan/plan.hpp"
 #include "plan/run/output.hpp"
-#include "plan/run/record_store.hpp"
+#include "base/key_map.hpp"
 
 namespace tvm::plan {
 
@@ -74,7 +74,7 @@ class Interpreter {
   std::vector<std::int64_t> registers_;
   std::vector<double> gates_;  // of a batch
   std::vector<Sum> sums_;      // per node
-  std::vector<RecordStore> stores_;
+  std::vector<KeyMap> stores_;
   struct Fixed {
     std::int64_t key = 0;
     std::size_t record = SIZE_MAX;

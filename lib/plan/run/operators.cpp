@@ -69,7 +69,7 @@ void Interpreter::insert(const Tape& tape, const Op& op) {
   } else if (how.proof == SquareProof::How::kCompute) {
     check_square(tape, how, key);
   }
-  RecordStore& store = stores_[op.table];
+  KeyMap& store = stores_[op.table];
   std::size_t record = 0;
   if (how.fixed) {
     Fixed& fixed = fixed_[op.table];

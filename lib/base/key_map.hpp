@@ -3,6 +3,8 @@
 // Enters: keys and records (rows of integers).  Leaves: the record that exact attention on parabola keys
 // picks: least |query - key|, then newest.
 //
+// The plan keeps records in it, the layer path positions alone (width 0).
+//
 // Machines use runs of neighbouring keys (addresses, depths of a stack). Keys are therefore kept in pages
 // of 8 with room for the records of all of them: a key costs one probe of a small table of pages, and what
 // is near it in the machine's memory is near it in ours.
@@ -15,15 +17,16 @@
 #include <iterator>
 #include <memory>
 #include <new>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
-namespace tvm::plan {
+namespace tvm {
 
-class RecordStore {
+class KeyMap {
  public:
-  explicit RecordStore(std::size_t width) : stride_(width + 1), cells_(64) {}
+  explicit KeyMap(std::size_t width) : stride_(width + 1), cells_(64) {}
 
   bool empty() const { return pages_ == 0; }
 
@@ -49,12 +52,32 @@ class RecordStore {
   }
 
   // The index of the record nearest to `query`. Not to be called on an empty store.
-  std::size_t nearest(std::int64_t query) {
+  std::size_t nearest(std::int64_t query) const {
     const Cell& cell = *find(page_of(query));
     return (cell.keys & bit(query)) != 0 ? record_of(cell, query) : nearest_of_others(query);
   }
 
   const std::int64_t* row(std::size_t record) const { return rows_.get() + record * stride_ + 1; }
+
+  // The position that wrote the record of a key that has one.
+  std::int64_t written(std::int64_t key) const { return get(key)[-1]; }
+
+  // The neighbours of `query` among the keys: in its page, or else in the next one, as no page is empty.
+  std::optional<std::int64_t> at_or_above(std::int64_t query) const {
+    for (auto page = ordered().lower_bound(page_of(query)); page != ordered_.end(); ++page) {
+      const std::uint32_t keys = find(*page)->keys & (*page == page_of(query) ? ~(bit(query) - 1) : ~0u);
+      if (keys != 0) return key_at(*page, std::countr_zero(keys));
+    }
+    return std::nullopt;
+  }
+  std::optional<std::int64_t> below(std::int64_t query) const {
+    for (auto page = ordered().upper_bound(page_of(query)); page != ordered_.begin();) {
+      --page;
+      const std::uint32_t keys = find(*page)->keys & (*page == page_of(query) ? bit(query) - 1 : ~0u);
+      if (keys != 0) return key_at(*page, 31 - std::countl_zero(keys));
+    }
+    return std::nullopt;
+  }
 
  private:
   static constexpr int kPageBits = 3;
@@ -77,38 +100,27 @@ class RecordStore {
   static std::size_t record_of(const Cell& cell, std::int64_t key) {
     return cell.page * kPageSize + place_in_page(key);
   }
-  std::int64_t written(std::int64_t key) const { return get(key)[-1]; }
 
-  // The first key above `query` and the last one below it: in its page, or else in the next one, as no page
-  // is empty.
-  std::size_t nearest_of_others(std::int64_t query) {
+  std::size_t nearest_of_others(std::int64_t query) const {
+    const auto above = at_or_above(query), below = this->below(query);
+    const auto record = [&](std::int64_t k) { return record_of(*find(page_of(k)), k); };
+    if (!above) return record(*below);
+    if (!below) return record(*above);
+    const auto down = static_cast<std::uint64_t>(query) - static_cast<std::uint64_t>(*below);
+    const auto up = static_cast<std::uint64_t>(*above) - static_cast<std::uint64_t>(query);
+    if (down != up) return down < up ? record(*below) : record(*above);
+    return written(*below) > written(*above) ? record(*below) : record(*above);
+  }
+
+  static std::int64_t key_at(std::int64_t page, int place) {
+    return page * static_cast<std::int64_t>(kPageSize) + place;
+  }
+
+  const std::set<std::int64_t>& ordered() const {
     if (ordered_.size() != pages_)
       for (const Cell& cell : cells_)
         if (cell.page != kNone) ordered_.insert(cell.number);
-    const std::uint32_t low = bit(query) - 1;  // of the keys below it in its page
-    const auto key = [](std::int64_t page, int at) {
-      return page * static_cast<std::int64_t>(kPageSize) + at;
-    };
-    bool has_above = false, has_below = false;
-    std::int64_t above = 0, below = 0;
-    for (auto page = ordered_.lower_bound(page_of(query)); page != ordered_.end() && !has_above; ++page) {
-      const std::uint32_t keys = find(*page)->keys & (*page == page_of(query) ? ~low : ~0u);
-      has_above = keys != 0;
-      if (has_above) above = key(*page, std::countr_zero(keys));
-    }
-    for (auto page = ordered_.upper_bound(page_of(query)); page != ordered_.begin() && !has_below;) {
-      --page;
-      const std::uint32_t keys = find(*page)->keys & (*page == page_of(query) ? low : ~0u);
-      has_below = keys != 0;
-      if (has_below) below = key(*page, 31 - std::countl_zero(keys));
-    }
-    const auto record = [&](std::int64_t k) { return record_of(*find(page_of(k)), k); };
-    if (!has_above) return record(below);
-    if (!has_below) return record(above);
-    const auto down = static_cast<std::uint64_t>(query) - static_cast<std::uint64_t>(below);
-    const auto up = static_cast<std::uint64_t>(above) - static_cast<std::uint64_t>(query);
-    if (down != up) return down < up ? record(below) : record(above);
-    return written(below) > written(above) ? record(below) : record(above);
+    return ordered_;
   }
 
   // Open addressing, at most half full. Four neighbouring pages share a line of the cache; the high bits
@@ -153,10 +165,10 @@ class RecordStore {
   std::size_t stride_;
   int shift_ = 64 - 4;
   std::uint32_t pages_ = 0;
-  std::size_t room_ = 0;            // pages that rows_ has room for
-  std::vector<Cell> cells_;         // 4 times 2 to the power 64 - shift_
-  std::set<std::int64_t> ordered_;  // numbers of all pages, from the first search for neighbours on
+  std::size_t room_ = 0;                    // pages that rows_ has room for
+  std::vector<Cell> cells_;                 // 4 times 2 to the power 64 - shift_
+  mutable std::set<std::int64_t> ordered_;  // numbers of all pages, from the first search for neighbours on
   std::unique_ptr<std::int64_t[], Free> rows_;  // (pages, 8, 1 + width): newest position, row
 };
 
-}  // namespace tvm::plan
+}  // namespace tvm
