@@ -11,6 +11,7 @@ from pyvm.commands.common import Parser, add_engine_options
 from pyvm.compiler.wasm_to_machine import GROWTH_LIMIT, OWN_BYTES
 from pyvm.engine import options
 from pyvm.graph.primitives import BIG, RECENCY_SHARE
+from pyvm.schedule.schedule import shipped
 from pyvm.wasm.module import PAGE
 from pyvm.weights.graph_to_weights import SCALE
 
@@ -38,7 +39,18 @@ def test_what_outranks_every_score():
 
 def test_the_share_of_recency():
     assert number("tests/lib/machine.hpp", r"head, 1, 1\) = ([\d.]+);") == RECENCY_SHARE
-    assert RECENCY_SHARE / math.log(2) < 0.5  # two positions never change the order of distances
+    bound = number("lib/model/model.hpp", r"kRecencyBound = ([\d.]+);")
+    assert 1 / math.log(2) < bound < 1.4428
+    assert RECENCY_SHARE * bound < 0.5  # two positions never change the order of distances
+
+
+def test_the_slots_of_position_recency_and_squared_position():
+    text = (ROOT / "lib/model/model.hpp").read_text()
+    slots = shipped("standard").slot
+    for name, enumerator in (
+        ("position", "kPosition"), ("recency", "kRecency"), ("position_sq", "kPositionSquared"),
+    ):  # fmt: skip
+        assert re.findall(rf"\b{enumerator} = (\d)", text) == [str(slots[name])]
 
 
 def test_addresses_whose_squares_float64_holds():

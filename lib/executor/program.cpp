@@ -74,7 +74,8 @@ Program decode(const Vocabulary& vocabulary, std::span<const std::int32_t> promp
   if (program.instructions.empty()) throw Error(Status::kProgram, "the program has no instructions");
 
   if (program.instructions[0].op == Op::input_base) {
-    while (reader.kind() == Kind::byte) program.input.push_back(reader.take(Kind::byte, "an input byte"));
+    while (reader.kind() == Kind::byte || reader.kind() == Kind::alias)
+      program.input.push_back(reader.take(reader.kind(), "an input byte"));
     if (program.input.empty() || program.input.back() != 0) reader.fail("an input byte or the closing 00");
     if (reader.id() != vocabulary.end_of_input) reader.fail("an input byte or commit(+0,sts=0,bt=0)");
     reader.advance();

@@ -35,7 +35,7 @@ Vocabulary::Vocabulary(std::span<const char* const> given) {
   }
   for (const std::string_view alias : std::span(kVocabulary).subspan(kAliases))
     if (const auto found = ids.find(alias); found != ids.end())
-      meanings[static_cast<std::size_t>(found->second)] = {Kind::byte, static_cast<std::uint8_t>(alias[0])};
+      meanings[static_cast<std::size_t>(found->second)] = {Kind::alias, static_cast<std::uint8_t>(alias[0])};
   meanings[static_cast<std::size_t>(id_of(kOpen))] = {Kind::open, 0};
   meanings[static_cast<std::size_t>(id_of(kClose))] = {Kind::close, 0};
   for (std::size_t op = 0; op < kRows.size(); ++op) {

@@ -17,7 +17,14 @@ namespace tvm::executor {
 struct Vocabulary {
   explicit Vocabulary(std::span<const char* const> spellings);
 
-  enum class Kind : std::uint8_t { other, byte, opcode, open, close };
+  enum class Kind : std::uint8_t {
+    other,
+    byte,
+    alias,
+    opcode,
+    open,
+    close
+  };  // alias: of a byte, in an input
   struct Meaning {
     Kind kind = Kind::other;
     std::uint8_t value = 0;  // the byte, or the Op

@@ -168,6 +168,7 @@ void errors() {
   refuse("{ input_base 00 00 00 00 }", TVM_ERROR_PROGRAM, "ends at position");
   refuse("{ input_base 00 00 00 00 } 61 commit(+0,sts=0,bt=0)", TVM_ERROR_PROGRAM, "closing 00");
   refuse("{ halt 00 00 00 00 } 00", TVM_ERROR_PROGRAM, "not input_base");
+  refuse("{ halt a 00 00 00 }", TVM_ERROR_PROGRAM, "an immediate byte");  // aliases stand in inputs alone
   tvm_run_result result{};
   result.size = sizeof result;
   const std::int32_t bad = 5000;
