@@ -38,7 +38,7 @@ class Node:
             the unit that is called.
         at: byte offset in the wasm file.
         may: mask of the bits that may be one.
-        rooted: its evaluation begins with values that already lie on the stack.
+        on_stack: its evaluation begins with values that already lie on the stack.
         pure: dropping it changes nothing (it cannot trap, and has no effect).
         depth: of the tree.
     """
@@ -49,18 +49,18 @@ class Node:
     imm: Imm = None
     at: int | None = None
     may: int = 0
-    rooted: bool = field(init=False)
+    on_stack: bool = field(init=False)
     pure: bool = field(init=False)
     depth: int = field(init=False)
 
     def __post_init__(self) -> None:
         args = self.args
-        rooted = [arg.rooted for arg in args]
-        if rooted != sorted(rooted, reverse=True) and self.op != "i32.sub":
+        on_stack = [arg.on_stack for arg in args]
+        if on_stack != sorted(on_stack, reverse=True) and self.op != "i32.sub":
             raise AssertionError(f"{self.op}: an operand on the stack comes after one that is not")
         pure = self.op not in _IMPURE and "load" not in self.op and all(arg.pure for arg in args)
         derived = {
-            "rooted": self.op == "stacked" or any(rooted),
+            "on_stack": self.op == "stacked" or any(on_stack),
             "pure": pure and self.name not in _DIVISIONS,
             "depth": 1 + max((arg.depth for arg in args), default=0),
         }

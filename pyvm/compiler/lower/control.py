@@ -177,7 +177,7 @@ class Control(Operands):
         start = len(self.stack) - count
         extra, carried = self.stack[block.height : start], self.stack[start:]
         if extra and any(
-            item.rooted for item in [*carried, *extra] if item.op != "stacked" or item in carried
+            item.on_stack for item in [*carried, *extra] if item.op != "stacked" or item in carried
         ):
             # set the carried operands aside, which lie above the extra ones
             self._flush()

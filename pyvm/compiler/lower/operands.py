@@ -112,7 +112,7 @@ class Operands:
 
     def _discard(self, items: list[Node]) -> None:
         """Drops the topmost operands: some on the machine's stack, then pending ones that are not
-        rooted.
+        on_stack.
         """
         for item in items:
             if item.op != "stacked" and not item.pure:

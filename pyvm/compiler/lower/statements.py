@@ -26,7 +26,7 @@ class Statements(Control):
 
     def _op_drop(self, _: object, at: int) -> None:
         item = self._pop()
-        if item.op != "stacked" and item.pure and not item.rooted:
+        if item.op != "stacked" and item.pure and not item.on_stack:
             return
         self._flush()
         self.s.value(item)
@@ -73,7 +73,7 @@ class Statements(Control):
     def _store(self, op: str, offset: int, at: int) -> None:
         item, address = self._pop(), self._pop()
         self._flush()
-        if item.rooted and not address.rooted:
+        if item.on_stack and not address.on_stack:
             raise AssertionError("an operand below a pending one is always evaluated first")
         self.s.store(op, address, item, offset, at)
 

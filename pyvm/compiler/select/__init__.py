@@ -30,7 +30,7 @@ def _extend(s: Selector, item: Node) -> None:
 
 def _sub(s: Selector, item: Node) -> None:
     left, right = item.args
-    if right.rooted and not left.rooted:  # made by a rewrite: constant - value
+    if right.on_stack and not left.on_stack:  # made by a rewrite: constant - value
         with s.held(right) as t:
             s.value(left)
             s.emit("local.get", t)

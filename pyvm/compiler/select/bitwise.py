@@ -111,9 +111,9 @@ def bitwise(s: Selector, item: Node) -> None:
 def _boolean(s: Selector, item: Node) -> None:
     """and, or, xor of two truth values."""
     a, b = item.args
-    if item.name == "and" and not b.rooted:  # b ? a : 0
+    if item.name == "and" and not b.on_stack:  # b ? a : 0
         order: tuple[Node, ...] = (a, const(0), b)
-    elif item.name == "or" and not a.rooted and not b.rooted:  # b ? 1 : a
+    elif item.name == "or" and not a.on_stack and not b.on_stack:  # b ? 1 : a
         order = (const(1), a, b)
     else:
         order = (a, b)

@@ -199,7 +199,7 @@ class Selector:
             self.const(0)
 
     def assign(self, variable: Variable, item: Node) -> None:
-        """Sets one word to a value that is not rooted."""
+        """Sets one word to a value that is not on_stack."""
         if variable.kind in ("local", "global"):
             self.value(item)
             self.emit(f"{variable.kind}.set", variable.index)
@@ -219,7 +219,7 @@ class Selector:
                     self.assign(variable, slot(t))
 
     def set(self, variables: tuple[Variable, ...], item: Node) -> None:
-        if len(variables) == 1 and not item.rooted:
+        if len(variables) == 1 and not item.on_stack:
             self.assign(variables[0], item)
         else:
             self.value(item)
@@ -229,7 +229,7 @@ class Selector:
 
     def store_cell(self, item: Node, cell: int, op: str = "i32.store") -> None:
         """Writes the value of `item` to a scratch cell."""
-        if not item.rooted:
+        if not item.on_stack:
             self.const(0)
             self.value(item)
             self.emit(op, cell)
@@ -340,7 +340,7 @@ class Selector:
         size = ACCESS_BYTES[op]
         if op in ("i32.store8", "i32.store16"):
             item = low_bits(item, 8 * size)
-        if not self.needs_check(address, offset, size) or (_quiet(item) and not item.rooted):
+        if not self.needs_check(address, offset, size) or (_quiet(item) and not item.on_stack):
             if at is not None:
                 self.at = at
             self.checked_address(address, offset, size, at)

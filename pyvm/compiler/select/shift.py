@@ -74,7 +74,7 @@ def _shift_right(s: Selector, x: Node, bits: int) -> None:
         return
     if x.may << left <= MASK:
         window = s.address["WINDOW"]
-        if not x.rooted:
+        if not x.on_stack:
             s.const(0)
             s.value(x)
             s.double(left)
@@ -121,7 +121,7 @@ def shr_s(s: Selector, item: Node) -> None:
     if count is None:
         s.call_routine(item)
     elif count == 31:
-        if x.rooted:
+        if x.on_stack:
             with s.held(x) as t:
                 shr_s(s, node("i32.shr_s", "i32", (slot(t), item.args[1])))
             return
