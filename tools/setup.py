@@ -217,16 +217,22 @@ def test(arguments: list[str]) -> int:
         "NINJA": str(BIN / "ninja"),
         "PATH": f"{BIN}{os.pathsep}{path()}",
     }
-    checks = [
-        [PYTHON, "-m", "ruff", "check", "."],
-        [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "pyvm", "tests", "tools"],
-        [PYTHON, "-m", "mypy"],
-        [BIN / "clang-format", "--dry-run", "-Werror", *map(str, formatted())],
-        [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"],
-        [PYTHON, "-m", "pytest", *arguments],
-    ]
-    codes = [subprocess.call([str(part) for part in check], env=env) for check in checks]
-    return max(map(abs, codes))
+    meson = [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"]
+    checks: dict[str, list[str | Path]] = {
+        "ruff": [PYTHON, "-m", "ruff", "check", "."],
+        "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "pyvm", "tests", "tools"],
+        "mypy": [PYTHON, "-m", "mypy"],
+        "clang-format": [BIN / "clang-format", "--dry-run", "-Werror", *formatted()],
+        "meson test": meson,
+        "pytest": [PYTHON, "-m", "pytest", *arguments],
+    }
+    codes = {
+        name: abs(subprocess.call([str(part) for part in check], env=env))
+        for name, check in checks.items()
+    }
+    if failed := [name for name, code in codes.items() if code]:
+        say(f"failed: {', '.join(failed)}")  # pytest's summary does not tell of the others
+    return max(codes.values())
 
 
 def main() -> int:

@@ -3,12 +3,12 @@
 #include <memory>
 #include <string>
 
+#include "base/key_map.hpp"
 #include "machine.hpp"
 #include "model/model.hpp"
 #include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/interpreter.hpp"
-#include "base/key_map.hpp"
 #include "plan/specialize/block_versions.hpp"
 
 namespace {

@@ -10,9 +10,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/key_map.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/output.hpp"
-#include "base/key_map.hpp"
 
 namespace tvm::plan {
 
