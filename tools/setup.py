@@ -217,13 +217,13 @@ def test(arguments: list[str]) -> int:
         "NINJA": str(BIN / "ninja"),
         "PATH": f"{BIN}{os.pathsep}{path()}",
     }
-    meson = [PYTHON, "-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"]
+    meson = ["-m", "mesonbuild.mesonmain", "test", "-C", "build", "--print-errorlogs"]
     checks: dict[str, list[str | Path]] = {
         "ruff": [PYTHON, "-m", "ruff", "check", "."],
         "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "pyvm", "tests", "tools"],
         "mypy": [PYTHON, "-m", "mypy"],
         "clang-format": [BIN / "clang-format", "--dry-run", "-Werror", *formatted()],
-        "meson test": meson,
+        "meson test": [PYTHON, *meson],
         "pytest": [PYTHON, "-m", "pytest", *arguments],
     }
     codes = {
