@@ -1,4 +1,4 @@
-// The model file: bytes in, checked model out. The layout is that of DESIGN.md ("Model file"):
+// The model file: bytes in, checked model out. The layout is that of pyvm/weights/model_file.py:
 // six int32, the vocabulary, float64 arrays, then optional trailers in a fixed order. Nothing is
 // allocated before the file is known to be large enough to fill it.
 #include <algorithm>
