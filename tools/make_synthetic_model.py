@@ -4,7 +4,7 @@
     python tools/make_synthetic_model.py OUT.bin --vocabulary 128 --width 128 --layers 8 --heads 4 \
         --neurons 256 --sparsity 0.9 --seed 1
 
-Enters: sizes.  Leaves: a model file (pyvm/weights/model_file.py), the same bytes for the same arguments.
+Enters: sizes.  Leaves: a model file (pyvm/weights/model_file.py), always the same bytes.
 Needs numpy alone. The format has width / 2 heads; `--heads` of them per layer get weights.
 
 Position and its square are not read: they would drown everything else. What each layer adds is
