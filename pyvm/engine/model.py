@@ -36,8 +36,9 @@ from pyvm.engine.options import check_count, check_flag, make_options
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
 from pyvm.isa.classes import token_classes
-from pyvm.isa.program import Program
+from pyvm.isa.program import Program, code_digest
 from pyvm.isa.prompt import first_stop, prompt_end
+from pyvm.printable import printable
 
 
 class Model:
@@ -212,6 +213,10 @@ class Model:
         limit, keep = check_count(limit, "limit"), check_flag(keep, "keep")
         settings = make_options("generate", options)
         prompt = prompt_of(program, self.vocabulary)
+        folded = self.metadata.get("program") if "{" not in self.vocabulary else None
+        if isinstance(program, Program) and folded not in (None, code_digest(program.code)):
+            name = printable(program.name)
+            raise ArgumentError(f"this model runs the program in its weights, which is not {name}")
         collector = Collector(prompt.tokens, on_tokens, keep)
         result = abi.RunResult()
         with self._use() as handle, collector:

@@ -5,6 +5,8 @@ Enters: code and input, or the tokens of a prompt.  Leaves: a `Program`, which b
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -115,6 +117,8 @@ class Program:
         """The trap that a run means which stopped at instruction `cursor`; None for the normal
         end.
         """
+        if not 0 <= cursor < len(self.code):
+            return None
         op, imm = self.code[cursor]
         kind = trap_kind(imm) if op == "halt" else None
         return None if kind is None else self.site(kind, cursor)
@@ -124,6 +128,11 @@ class Program:
         function, offset = self.places[cursor] if self.places else (None, None)
         line, refused = self.debug.line(offset), self.debug.refused.get(cursor)
         return TrapSite(kind, function, offset, line, refused)
+
+
+def code_digest(code: Iterable[tuple[str, int]]) -> str:
+    """Tells programs apart: a specialised model carries that of the program in its weights."""
+    return hashlib.sha256(repr(tuple(code)).encode()).hexdigest()
 
 
 def parse(text: str, name: str = "program") -> Program:

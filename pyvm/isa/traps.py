@@ -30,6 +30,7 @@ class Trap(IntEnum):
     DATA_SEGMENT = 10  # when the program starts
     ELEMENT_SEGMENT = 11
     BEYOND_MACHINE = 12  # no trap of WebAssembly: memory that is the program's, but is not there
+    UNKNOWN = 255  # a halt that no compiler of ours wrote
 
     @property
     def description(self) -> str:
@@ -38,7 +39,7 @@ class Trap(IntEnum):
     @property
     def of_wasm(self) -> bool:
         """Whether WebAssembly traps here, too; else pyvm could not go on."""
-        return self not in (Trap.UNSUPPORTED, Trap.BEYOND_MACHINE)
+        return self not in (Trap.UNSUPPORTED, Trap.BEYOND_MACHINE, Trap.UNKNOWN)
 
 
 _DESCRIPTIONS = {
@@ -54,6 +55,7 @@ _DESCRIPTIONS = {
     Trap.DATA_SEGMENT: "out-of-bounds memory access of a data segment",
     Trap.ELEMENT_SEGMENT: "out-of-bounds table access of an element segment",
     Trap.BEYOND_MACHINE: "an access to the last addresses below 4 GiB, which pyvm needs itself",
+    Trap.UNKNOWN: "a halt whose immediate names no kind of trap",
 }
 
 NORMAL_END = 0
@@ -66,7 +68,13 @@ def halt_immediate(kind: Trap, site: int) -> int:
 
 def trap_kind(immediate: int) -> Trap | None:
     """The kind of trap that a halt's immediate names; None for the normal end."""
-    return None if immediate & 0xFF == NORMAL_END else Trap(immediate & 0xFF)
+    kind = immediate & 0xFF
+    if kind == NORMAL_END:
+        return None
+    try:
+        return Trap(kind)
+    except ValueError:
+        return Trap.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -91,8 +99,8 @@ class TrapSite:
         place = f" in {printable(self.function)}" if self.function else ""
         at = f" at offset {self.offset:#x}" if self.offset is not None else ""
         source = f" ({printable(self.line)})" if self.line else ""
-        if self.kind is Trap.UNSUPPORTED:
-            what = self.instruction or self.kind.description
+        if self.kind is Trap.UNSUPPORTED and self.instruction:
+            what = self.instruction
             return f"stopped: {what}{place}{at}{source}: there is no arithmetic of floats"
         if not self.kind.of_wasm:
             return f"stopped: {self.kind.description}{place}{at}{source}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pyvm.isa.program import code_digest
 from pyvm.weights.model_file import ModelFile, ModelFileError
 
 if TYPE_CHECKING:
@@ -22,11 +24,13 @@ def standard_model(solve_layers: int | None = None) -> ModelFile:
 
 def specialize(instructions: Sequence[tuple[str, int]]) -> ModelFile:
     """The machine with a program (opcode, immediate) folded into its weights; its prompt is
-    `start`, then the input."""
+    `start`, then the input.  Its metadata names the program by its digest."""
     from pyvm.graph.machine import build_machine
     from pyvm.graph.specialize import ProgramTable
 
-    return _model(build_machine(ProgramTable(instructions)), "specialized", None)
+    model = _model(build_machine(ProgramTable(instructions)), "specialized", None)
+    labels = {**(model.metadata or {}), "program": code_digest(instructions)}
+    return replace(model, metadata=labels)
 
 
 def _model(graph: Graph, name: str, solve_layers: int | None) -> ModelFile:

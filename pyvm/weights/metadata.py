@@ -5,6 +5,7 @@ believe the shape of what they find, or a MetadataError that says what is wrong:
     slots    [[name, slot, first half, last half], ...]; a layer has two halves, attention and ffn
     heads    per layer H names or nulls
     neurons  per layer up to F names or nulls
+    program  of a specialised model: the digest of the program in its weights
 Each may be missing, and others may be there.  Nothing is said of the names: they are whatever the
 file says, and are shown through pyvm.printable.
 """
