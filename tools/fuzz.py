@@ -85,6 +85,8 @@ def main() -> int:
 
 def run_all(chosen: list[str], seconds: float, build: Path, findings: Path) -> int:
     """Runs what was chosen; returns how much was found."""
+    if set(chosen) & set(SCRIPTS):
+        require_library()
     compiled = [name for name in chosen if name not in SCRIPTS]
     if compiled:
         build_targets(build, compiled)
@@ -140,6 +142,14 @@ def build_targets(build: Path, names: list[str]) -> None:
     targets = [f"tests/fuzz/fuzz_{name}" for name in names if name in TARGETS]
     targets += ["tests/lib/test_memory"] if "memory" in names else []
     called(["ninja", "-C", str(build), *targets], environment)
+
+
+def require_library() -> None:
+    """The scripts need the library of the checkout, not the fuzz build's."""
+    look = "from pyvm.engine.library import library; library()"
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise Missing("libtvm is not there: ./tools/test or `python -m pyvm.build` builds it")
 
 
 def called(command: list[str], environment: dict[str, str]) -> None:
