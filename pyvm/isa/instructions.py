@@ -166,9 +166,6 @@ INSTRUCTIONS: dict[str, Instruction] = {row.name: row for row in _ROWS}
 LOCALS = 64
 GLOBALS = 256
 
-# Instructions whose value is the offset of a jump: they emit `branch_taken` before it.
-JUMPS = tuple(row.name for row in _ROWS if row.immediate == JUMP)
-
 # (stack_delta, pushes) of every commit token; `br` and the input's end use (0, False).
 COMMITS: tuple[tuple[int, bool], ...] = tuple(
     sorted(
