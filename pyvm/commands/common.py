@@ -91,6 +91,17 @@ def threads(text: str) -> int:
     return whole_number(text, (1 << 31) - 1)
 
 
+def stack_size(text: str) -> int:
+    """Bytes of the C stack."""
+    from pyvm.compiler.c_to_wasm import check_stack_size
+    from pyvm.isa.errors import ProgramError
+
+    try:
+        return check_stack_size(whole_number(text))
+    except ProgramError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def integer(text: str) -> int:
     """An argument of an entry function, decimal or 0x...; its size is checked by the compiler."""
     try:
@@ -118,6 +129,12 @@ def add_program_options(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         default=None,
         help="trap on memory accesses out of bounds (default: yes for .wasm, no for .c)",
+    )
+    parser.add_argument(
+        "--stack-size",
+        type=stack_size,
+        metavar="BYTES",
+        help="of a C program's stack, a multiple of 16 (default: 1048576)",
     )
 
 
@@ -155,6 +172,7 @@ def compile_program(arguments: argparse.Namespace) -> Program:
         entry=arguments.entry,
         args=tuple(arguments.args),
         checked=arguments.checked,
+        stack_size=arguments.stack_size,
     )
 
 

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from pyvm import helpers
-from pyvm.isa.errors import CompileError, CompilerNotFound
+from pyvm.isa.errors import CompileError, CompilerNotFound, ProgramError
 from pyvm.printable import printable
 from pyvm.wasm.decode import without_custom_sections
 
@@ -25,8 +25,13 @@ _FLAGS = (
     "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
     "-Wno-unknown-warning-option -gline-tables-only -UNDEBUG "
     "-mllvm -combiner-store-merging=false "
-    "-Wl,--no-entry -Wl,--export=__heap_base -Wl,-z,stack-size=1048576"
+    "-Wl,--no-entry -Wl,--export=__heap_base"
 ).split()
+# Bytes of the C stack.  It lies below everything else, so that the addresses of data, of the heap
+# and of the compiler's cells grow with it.  The ABI aligns it to 16 bytes; the largest leaves half
+# of the largest memory that can grow to the rest.
+STACK_SIZE = 1 << 20
+SMALLEST_STACK, LARGEST_STACK, STACK_ALIGNMENT = 256, 1 << 25, 16
 # Names of functions and lines of the source, for messages.
 _KEPT_SECTIONS = ("name", ".debug_line", ".debug_line_str")
 # What C can call a function.  Another name would be cut into options of the linker at its commas;
@@ -43,7 +48,8 @@ def compiler_command() -> list[str]:
     for name in ("clang", *(f"clang-{version}" for version in range(25, 10, -1))):
         path = helpers.program(name)
         if path and _has_linker(path) and "wasm32" in _answer(path, "--print-targets"):
-            return [path, "--target=wasm32-unknown-unknown"]
+            # Zig's linker has no other order; clang's had the stack last until LLVM 22.
+            return [path, "--target=wasm32-unknown-unknown", "-Wl,--stack-first"]
     raise CompilerNotFound(
         "no C compiler for WebAssembly was found: install the zig wheel (pip install ziglang), "
         "or clang and lld with the wasm32 target"
@@ -62,9 +68,25 @@ def _answer(*command: str) -> str:
     return done.stdout
 
 
-def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...] = ()) -> bytes:
+def check_stack_size(size: int) -> int:
+    """The same size; raises ProgramError where the C stack cannot have it."""
+    if not SMALLEST_STACK <= size <= LARGEST_STACK or size % STACK_ALIGNMENT:
+        raise ProgramError(
+            f"a C stack cannot have {size:,} bytes: its size is a multiple of {STACK_ALIGNMENT} "
+            f"from {SMALLEST_STACK:,} to {LARGEST_STACK:,}"
+        )
+    return size
+
+
+def compile_c(
+    source: Path,
+    entry: str = "compute",
+    extra_flags: tuple[str, ...] = (),
+    stack_size: int = STACK_SIZE,
+) -> bytes:
     """The WebAssembly module of a C file; CompileError carries the compiler's own message."""
     source = Path(source)
+    stack = f"-Wl,-z,stack-size={check_stack_size(stack_size)}"
     if not source.is_file():
         raise CompileError(f"{printable(str(source))}: no such file")
     if _UNREADABLE.search(source.name):
@@ -79,7 +101,7 @@ def compile_c(source: Path, entry: str = "compute", extra_flags: tuple[str, ...]
     with tempfile.TemporaryDirectory(prefix="pyvm-") as directory:
         output = Path(directory) / "program.wasm"
         done = subprocess.run(
-            [*command, *_FLAGS, *export, *extra_flags, f"-I{RUNTIME}",
+            [*command, *_FLAGS, stack, *export, *extra_flags, f"-I{RUNTIME}",
              "-include", str(RUNTIME / "pyvm.h"), path, str(RUNTIME / "runtime.c"),
              "-o", str(output)],
             capture_output=True,

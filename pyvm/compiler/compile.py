@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pyvm import bundled
-from pyvm.compiler.c_to_wasm import compile_c
+from pyvm.compiler.c_to_wasm import STACK_SIZE, check_stack_size, compile_c
 from pyvm.compiler.link.debug import debug_of
 from pyvm.compiler.wasm_to_machine import compile_module
 from pyvm.isa.errors import ProgramError
@@ -29,6 +29,7 @@ def compile_file(
     entry: str = "compute",
     args: tuple[int, ...] = (),
     checked: bool | None = None,
+    stack_size: int | None = None,
 ) -> Program:
     """The program in a file, or a bundled one.
 
@@ -39,15 +40,18 @@ def compile_file(
         entry: exported function to run; any but `compute` is run with `args` and its results are
             printed.
         checked: trap accesses beyond the memory; None: in .wasm files, not in C.
+        stack_size: bytes of the C stack; None: 1 MiB. A bundled program is compiled again with it.
     """
     _check_parameters(entry, args, checked)
+    _check_stack_size(stack_size)
     as_bytes(input)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(f"source must be a bundled name or a path, not {source!r}")
     name = str(source)
     if name in bundled.PROGRAMS:
         item = bundled.PROGRAMS[name]
-        data, default_checked = item.wasm(), False
+        data = item.wasm() if stack_size is None else compile_c(item.source, stack_size=stack_size)
+        default_checked = False
         input = item.input if input is None else input
     else:
         path = Path(source)
@@ -62,8 +66,14 @@ def compile_file(
                 f"(those are: {known})"
             )
         if path.suffix == ".c":
-            data, default_checked = compile_c(path, entry), False
+            size = STACK_SIZE if stack_size is None else stack_size
+            data, default_checked = compile_c(path, entry, stack_size=size), False
         else:
+            if stack_size is not None:
+                raise ProgramError(
+                    f"{printable(name)} is no C file: the stack has a size of one's choice only "
+                    "where a C program is compiled (--stack-size, stack_size)"
+                )
             data, default_checked = path.read_bytes(), True
             if not data.startswith(b"\0asm") and path.suffix != ".wasm":
                 if data.split(None, 1)[:1] != [b"{"] or not data.isascii():
@@ -103,6 +113,14 @@ def from_wasm(
     debug = debug_of(module, linked)
     code, places = tuple(linked.code), tuple(linked.places)
     return Program(code, text if takes_input else None, places, name, debug, room)
+
+
+def _check_stack_size(size: Any) -> None:
+    if size is None:
+        return
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+        raise TypeError(f"stack_size must be a number of bytes or None, not {size!r}")
+    check_stack_size(int(size))
 
 
 def _check_parameters(entry: Any, args: Any, checked: Any) -> None:

@@ -28,7 +28,9 @@ from pyvm.wasm.module import MAX_PAGES, PAGE, Import, Limits, Module, number
 # squares exact.
 GROWTH_LIMIT = 1024
 FRAME_BYTES = 1 << 22  # the stack of memory frames, for functions with too many locals
-OWN_BYTES = 2 * FRAME_BYTES  # of the address space, for the compiler
+# Of the address space, for the compiler: cells and tables, then frames.  At most 100,000 globals
+# and some tables need far less than the first half.
+OWN_BYTES = 2 * FRAME_BYTES
 _MARGIN = 16
 _OWN_GLOBALS = 40  # pages, limit, frame pointer, flags of the library
 
@@ -121,7 +123,9 @@ class _Compiler:
                 Trap.OUT_OF_BOUNDS if self.usable == self.max_pages * PAGE else Trap.BEYOND_MACHINE
             ),
             stack_global=self.frame_global,
-            stack_floor=self.layout.reserve(FRAME_BYTES),
+            # Behind all cells and tables, so that the addresses of those are small: their squares
+            # are what limits attention by softmax.
+            stack_floor=self.usable + OWN_BYTES - FRAME_BYTES,
             limit_global=self.limit_global if self.max_pages > self.pages else None,
         )
         self.context = ModuleCode(

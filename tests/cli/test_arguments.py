@@ -28,6 +28,10 @@ from command import failure, pyvm, token_file
         (("run", "hello", "--max-tokens", "1.5"), "pyvm run", "--max-tokens: '1.5' is no whole"),
         (("run", "hello", "--max-tokens", ""), "pyvm run", "--max-tokens: '' is no whole"),
         (("run", "hello", "--max-tokens"), "pyvm run", "--max-tokens: expected one argument"),
+        (("run", "hello", "--stack-size", 100), "pyvm run", "--stack-size: a C stack cannot"),
+        (("compile", "hello", "--stack-size", "1 MiB"), "pyvm compile", "'1 MiB' is no whole"),
+        (("trace", "hello", "--stack-size", 1 << 26), "pyvm trace", "from 256 to 33,554,432"),
+        (("specialize", "hello", "--stack-size", "-16"), "pyvm specialize", "--stack-size: "),
     ],
 )
 def test_wrong_usage_names_the_command_and_the_option(arguments, usage, said):
@@ -57,6 +61,14 @@ def test_a_program_may_begin_with_a_dash(tmp_path):
     done = pyvm("run", "--no-verify", "--", "-x.txt", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "-y.c: no such file" in failure(pyvm("run", "--", "-y.c", cwd=tmp_path))
+
+
+@pytest.mark.parametrize("command", ["run", "compile", "trace", "specialize"])
+def test_a_stack_size_is_for_c(tmp_path, command):
+    program = token_file(tmp_path, "output")
+    output = ("-o", tmp_path / "model.bin") if command == "specialize" else ()
+    message = failure(pyvm(command, program, "--stack-size", 4096, *output))
+    assert f"{program} is no C file" in message and "--stack-size" in message
 
 
 @pytest.mark.parametrize("name", ["a.cpp", "a.rs", "a.wat", "a", "a.C"])
