@@ -51,6 +51,8 @@ _BINARY: dict[str, Callable[[int, int, int], int | None]] = {
     "shr_u": lambda a, b, n: a >> b % n,
     "rotl": _rotl,
     "rotr": lambda a, b, n: _rotl(a, -b, n),
+    "shr_sticky": lambda a, b, n: a >> b % n | bool(a & (1 << b % n) - 1),
+    "mul_high_u": lambda a, b, n: a * b >> n,
     "eq": lambda a, b, n: a == b,
     "ne": lambda a, b, n: a != b,
     "lt_s": lambda a, b, n: signed(a, n) < signed(b, n),

@@ -26,7 +26,7 @@ class TokenClasses:
         mark, alias: True where a byte token has a mark, or is a character that stands for itself.
         opcode: number of the instruction (in the order of the table) of an opcode token, else -1.
         output: the byte that an out(..) token writes, else -1.
-        completes: 1 where the token completes an instruction and moves the cursor by one.
+        completes: where the token completes an instruction, by how many rows it moves the cursor.
         jumps: 1 where it also adds the signed offset in the four bytes before it.
         stack_delta: change of the operand stack's depth.
     """
@@ -68,7 +68,7 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
             opcode[i] = NUMBER[spelling]
         elif token.kind is Kind.OUTPUT:
             output[i] = token.value
-        completes[i], jumps[i] = token.completes, token.jumps
+        completes[i], jumps[i] = token.rows, token.jumps
         stack_delta[i] = token.stack_delta
     ids = {token: i for i, token in enumerate(vocabulary)}
     names = ("branch_taken", "{", "}", "start", "halt", END_OF_INPUT)

@@ -1,45 +1,73 @@
 """The reference executor of token programs: what each instruction means, in the plainest way.
 
-Enters: a `Program` (or its code and input).  Leaves: the trace, token by token, exactly as the
-machine generates it.  Slow and obvious; `tvm_trace` of libtvm is the fast one, and both must agree.
+Enters: a `Program` (or its code, and what stands behind the code in the prompt).  Leaves: the
+trace, token by token, exactly as the machine generates it.  Slow and obvious; `tvm_trace` of libtvm
+is the fast one, and both must agree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pyvm.isa import arithmetic
 from pyvm.isa import instructions as isa
 from pyvm.isa.errors import ExecutionError
 from pyvm.isa.instructions import INSTRUCTIONS, Instruction
-from pyvm.isa.tokens import byte_token, commit_token, completing_token, output_token
+from pyvm.isa.tokens import (
+    byte_token,
+    commit_token,
+    completing_token,
+    error_token,
+    output_token,
+    scratch_token,
+    trap_token,
+)
+from pyvm.isa.traps import Trap
 
 _WORD = 0xFFFFFFFF
+_PAGE = 1 << 16
+# (byte, mark) of each byte of a value, least significant first.
+Emitted = list[tuple[int, bool]]
 
 
-def _bytes(value: int, count: int = 4, marks: list[bool] | None = None) -> list[tuple[int, bool]]:
-    """(byte, mark) of a value, least significant first."""
+class Trapped(Exception):
+    """The instruction traps; nothing of it is emitted."""
+
+    def __init__(self, kind: Trap) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def _bytes(value: int, count: int = 4, marks: list[bool] | None = None) -> Emitted:
     return [(value >> 8 * k & 0xFF, bool(marks and marks[k])) for k in range(count)]
 
 
 class Executor:
-    """State of a run; `run` yields the tokens."""
+    """State of a run; `run` yields the tokens.
 
-    def __init__(self, code: tuple[tuple[str, int], ...], input: bytes | None = None):
+    `given`: the bytes that belong to the rows that the program begins with and that are never
+    executed (input_base, data, elements), in their order.
+    """
+
+    def __init__(self, code: tuple[tuple[str, int], ...], given: Sequence[bytes] = ()):
         self.code = code
-        self.cursor = 0
+        self.cursor = len(given)
         self.stack: list[int] = []
         self.calls: list[int] = []
         self.locals: dict[tuple[int, int], int] = {}
-        self.globals: dict[int, int] = {}
+        self.globals: dict[tuple[int, int], int] = {}
         self.memory: dict[int, int] = {}
+        self.table: dict[int, int] = {}  # by 8 * index + byte
+        self.pages = _PAGE  # until the program says how large its memory is
         self.output = bytearray()
+        self.errors = bytearray()
         self.instructions = 0
         self.halted = False
-        if input is not None:
-            base = code[0][1]
-            self.memory.update(enumerate((*input, 0), base))
-            self.cursor = 1
+        self.trap: Trap | None = None
+        self.status = 0  # of an exit
+        for (op, base), data in zip(code, given):
+            cells = self.table if INSTRUCTIONS[op].cell == isa.TABLE else self.memory
+            cells.update(enumerate(data, base))
 
     def _pop(self) -> int:
         if not self.stack:
@@ -52,107 +80,199 @@ class Executor:
             if not 0 <= self.cursor < len(self.code):
                 raise ExecutionError(f"the cursor left the program: {self.cursor}")
             self.instructions += 1
-            yield from self._step(*self.code[self.cursor])
+            try:
+                yield from self._step(*self.code[self.cursor])
+            except Trapped as trapped:
+                self.trap, self.halted = trapped.kind, True
+                yield from (trap_token(trapped.kind), "halt")
 
     def _step(self, op: str, imm: int) -> list[str]:
         row = INSTRUCTIONS[op]
+        if not row.executed:
+            raise ExecutionError(f"instruction {self.cursor}: {op} cannot be executed")
+        if row.completion == isa.TRAP:
+            raise Trapped(Trap(imm))
+        operands = [self._pop() for _ in range(row.pops)][::-1]
+        if row.completion in (isa.OUTPUT, isa.ERROR):
+            value = operands[0] & 0xFF
+            written = row.completion == isa.OUTPUT
+            (self.output if written else self.errors).append(value)
+            self.cursor += 1
+            return [output_token(value) if written else error_token(value)]
+        if op == "br_if" and not operands[0]:
+            self.cursor += 1
+            return [commit_token(-1, 0)]
+        scratch = [scratch_token(q) for q in _scratch(row, operands)]
+        emitted = self._value(row, imm, operands)
+        tokens = [*scratch, *(byte_token(*item) for item in emitted), completing_token(row)]
         if row.completion == isa.HALT:
             self.halted = True
-            return ["halt"]
-        if row.completion == isa.OUTPUT:
-            value = self._pop() & 0xFF
-            self.output.append(value)
-            self.cursor += 1
-            return [output_token(value)]
-        if row.immediate == isa.JUMP:
-            return self._jump(row, imm)
-        if row.completion == isa.NEVER:
-            raise ExecutionError(f"instruction {self.cursor}: {op} cannot be executed again")
-        emitted = self._value(row, imm)
+            self.status = emitted[0][0] if emitted else 0
+        elif row.jumps:
+            return ["branch_taken", *self._jump(row, tokens, emitted)]
+        elif row.completion == isa.RESIZE:
+            self.pages = _number(emitted)
         if row.pushes:
-            self.stack.append(_word(emitted))
-        self.cursor += 1
-        return [*(byte_token(*item) for item in emitted), completing_token(row)]
+            self.stack.append(_number(emitted))
+        self.cursor += 2 if row.completion == isa.SKIP else 1
+        return tokens
 
-    def _jump(self, row: Instruction, imm: int) -> list[str]:
-        if row.pops and not self._pop():  # a br_if that is not taken
-            self.cursor += 1
-            return [commit_token(-1, False)]
-        offset = _bytes(imm)
+    def _jump(self, row: Instruction, tokens: list[str], offset: Emitted) -> list[str]:
         if row.completion == isa.CALL_COMMIT:
-            self.calls.append(imm)
-        elif row.source == isa.RETURN:
-            if not self.calls:
-                raise ExecutionError(f"instruction {self.cursor}: return without a call")
-            offset = _subtract(imm, self.calls.pop())
-        self.cursor += 1 + arithmetic.signed(_word(offset), 32)
-        return ["branch_taken", *(byte_token(*item) for item in offset), completing_token(row)]
+            self.calls.append(_number(offset))
+        elif row.completion == isa.RETURN_COMMIT:
+            self.calls.pop()
+        self.cursor += 1 + arithmetic.signed(_number(offset), 32)
+        return tokens
 
-    def _value(self, row: Instruction, imm: int) -> list[tuple[int, bool]]:
-        """Takes the operands, reads or writes the cell; the bytes that the instruction emits."""
-        operands = [self._pop() for _ in range(row.pops)][::-1]
-        address = imm + operands[0] if row.cell == isa.ADDRESS else 0
-        if row.source == isa.CELL:
-            if row.cell == isa.ADDRESS:
-                return self._load(row, address)
-            return _bytes(self._read(row, imm))
-        if row.source == isa.COMPARE:
-            result = arithmetic.fold(row.name, operands)
-            assert result is not None, row.name
-            return _bytes(result)
-        if row.source == isa.SELECT:
-            return _bytes(operands[0] if operands[2] else operands[1])
-        if row.source == isa.ADD:
-            return _add(*operands)
-        if row.source == isa.SUB:
-            return _subtract(*operands)
+    def _value(self, row: Instruction, imm: int, operands: list[int]) -> Emitted:
+        """Reads or writes the cell; the bytes that the instruction emits."""
+        size = row.value_bytes
         if row.source == isa.NO_VALUE:
             return []
-        emitted = _bytes(imm if row.source == isa.IMMEDIATE else operands[-1], row.value_bytes)
+        if row.source == isa.CELL:
+            return self._read(row, imm, operands)
+        if row.source == isa.RETURN:
+            if not self.calls:
+                raise ExecutionError(f"instruction {self.cursor}: return without a call")
+            return _subtract(imm, self.calls[-1], 4)
+        if row.source == isa.ADD:
+            return _add(operands[0], operands[1], size)
+        if row.source == isa.SUB:
+            return _subtract(operands[0], operands[1], size)
+        if row.source == isa.DISTANCE:
+            return _subtract(operands[0], imm, size)
+        if row.source in (isa.DIVIDE, isa.REMAIN):
+            return self._divided(row, operands)
+        if row.source == isa.TOP and row.access_bytes:
+            return _extended(operands[0], row)
+        emitted = _bytes(self._plain(row, imm, operands), size)
         if row.cell == isa.ADDRESS:
+            address = self._checked(operands[0] + imm, size)
             self.memory.update((address + k, byte) for k, (byte, _) in enumerate(emitted))
-        elif row.cell == isa.LOCAL:
-            self.locals[len(self.calls), imm] = operands[-1]
-        elif row.cell == isa.GLOBAL:
-            self.globals[imm] = operands[-1]
+        elif row.cell:
+            self._words(row).update(self._parts(row, imm, operands[-1]))
         return emitted
 
-    def _read(self, row: Instruction, index: int) -> int:
-        if row.cell == isa.LOCAL:
-            value = self.locals.get((len(self.calls), index))
-        else:
-            value = self.globals.get(index)
-        if value is None:
+    def _plain(self, row: Instruction, imm: int, operands: list[int]) -> int:
+        """A value without marks."""
+        if row.source == isa.IMMEDIATE:
+            high = self.code[self.cursor + 1][1] if row.completion == isa.SKIP else 0
+            return imm | high << 32
+        if row.source == isa.SELECT:
+            return operands[0] if operands[2] else operands[1]
+        if row.source == isa.SIZE:
+            return self.pages
+        if row.source == isa.CLAMPED:
+            return min(operands[0], imm)
+        if row.source == isa.ELEMENT:
+            return self._element(operands[0], imm)
+        if row.source == isa.TOP:
+            return operands[-1]
+        result = arithmetic.fold(row.name, operands)
+        assert result is not None, row.name
+        return result
+
+    def _divided(self, row: Instruction, operands: list[int]) -> Emitted:
+        """A negative result is subtracted from 0, byte by byte."""
+        result = arithmetic.fold(row.name, operands)
+        if result is None:
+            raise Trapped(Trap.INTEGER_OVERFLOW if operands[1] else Trap.DIVIDE_BY_ZERO)
+        negative = row.operation.endswith("_s") and result >> 31
+        return _subtract(0, -result & _WORD, 4) if negative else _bytes(result)
+
+    def _element(self, index: int, kind: int) -> int:
+        """An entry: four bytes of the function's first instruction, four of its type; both are 0
+        where there is no function."""
+        entry = [self.table.get(8 * index + k) for k in range(8)]
+        if entry[0] is None:
+            raise Trapped(Trap.UNDEFINED_ELEMENT)
+        octets = bytes(byte or 0 for byte in entry)
+        function, found = (int.from_bytes(half, "little") for half in (octets[:4], octets[4:]))
+        if found != kind:
+            raise Trapped(Trap.TYPE_MISMATCH if found else Trap.UNINITIALIZED_ELEMENT)
+        return function
+
+    def _words(self, row: Instruction) -> dict[tuple[int, int], int]:
+        """The words of locals by (call depth, index), or those of globals by (0, index)."""
+        return self.locals if row.cell == isa.LOCAL else self.globals
+
+    def _places(self, row: Instruction, index: int) -> list[tuple[int, int]]:
+        """Where the words of a local or global lie, the lowest first."""
+        depth = len(self.calls) if row.cell == isa.LOCAL else 0
+        return [(depth, index - i) for i in range(row.value_bytes // 4)]
+
+    def _parts(self, row: Instruction, index: int, value: int) -> list[tuple[tuple[int, int], int]]:
+        places = self._places(row, index)
+        return [(place, value >> 32 * i & _WORD) for i, place in enumerate(places)]
+
+    def _checked(self, address: int, size: int) -> int:
+        if address + size > self.pages * _PAGE:
+            raise Trapped(Trap.OUT_OF_BOUNDS)
+        return address
+
+    def _read(self, row: Instruction, imm: int, operands: list[int]) -> Emitted:
+        if row.cell == isa.ADDRESS:
+            address = self._checked(operands[0] + imm, row.access_bytes)
+            found = sum(self.memory.get(address + k, 0) << 8 * k for k in range(row.access_bytes))
+            return _extended(found, row)
+        words = [self._words(row).get(place) for place in self._places(row, imm)]
+        if None in words:
             raise ExecutionError(
-                f"instruction {self.cursor}: {row.name} {index} reads what was never written"
+                f"instruction {self.cursor}: {row.name} {imm} reads what was never written"
             )
-        return value
-
-    def _load(self, row: Instruction, address: int) -> list[tuple[int, bool]]:
-        size = row.access_bytes
-        value = sum(self.memory.get(address + k, 0) << 8 * k for k in range(size))
-        negative = row.signed and bool(value >> 8 * size - 1)
-        value |= (_WORD << 8 * size & _WORD) if negative else 0
-        return _bytes(value, 4, [negative and k >= size - 1 for k in range(4)])
+        return _bytes(sum((word or 0) << 32 * i for i, word in enumerate(words)), row.value_bytes)
 
 
-def _word(emitted: list[tuple[int, bool]]) -> int:
+def _number(emitted: Emitted) -> int:
     return sum(byte << 8 * k for k, (byte, _) in enumerate(emitted))
 
 
-def _add(a: int, b: int) -> list[tuple[int, bool]]:
+def _extended(value: int, row: Instruction) -> Emitted:
+    """The lowest bytes of a value, and zeros or its sign above, which is passed on by marks."""
+    size, count = row.access_bytes, row.value_bytes
+    value &= (1 << 8 * size) - 1
+    negative = row.signed and bool(value >> 8 * size - 1)
+    value |= (1 << 8 * count) - (1 << 8 * size) if negative else 0
+    return _bytes(value, count, [negative and k >= size - 1 for k in range(count)])
+
+
+def _add(a: int, b: int, count: int) -> Emitted:
     result, carry = [], 0
-    for k in range(4):
+    for k in range(count):
         total = (a >> 8 * k & 0xFF) + (b >> 8 * k & 0xFF) + carry
         carry = total >> 8
         result.append((total & 0xFF, bool(carry)))
     return result
 
 
-def _subtract(a: int, b: int) -> list[tuple[int, bool]]:
+def _subtract(a: int, b: int, count: int) -> Emitted:
     result, borrow = [], 0
-    for k in range(4):
+    for k in range(count):
         total = (a >> 8 * k & 0xFF) - (b >> 8 * k & 0xFF) - borrow
         borrow = int(total < 0)
         result.append((total & 0xFF, bool(borrow)))
     return result
+
+
+def _scratch(row: Instruction, operands: list[int]) -> list[int]:
+    """The numbers that the instruction emits before its value.
+
+    Of a product: what each column of bytes carries into the next.  Of a quotient: its digits, the
+    highest first; of a remainder, the digits of quotient and remainder, of their sizes.
+    """
+    size = row.operand_bytes
+    if row.source in (isa.MULTIPLY, isa.MULTIPLY_HIGH):
+        a, b = (value.to_bytes(size, "little") for value in operands)
+        carried, carry = [], 0
+        for k in range(row.scratch):
+            pairs = range(max(0, k - size + 1), min(k, size - 1) + 1)
+            carry = (sum(a[i] * b[k - i] for i in pairs) + carry) >> 8
+            carried.append(carry)
+        return carried
+    if row.source in (isa.DIVIDE, isa.REMAIN) and operands[1]:
+        if row.operation.endswith("_s"):
+            operands = [abs(arithmetic.signed(value, 8 * size)) for value in operands]
+        digits = divmod(operands[0], operands[1])[: row.scratch // size]
+        return [digit for value in digits for digit in value.to_bytes(size, "big")]
+    return []

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from pyvm.isa import instructions as isa
 from pyvm.isa.debug import Debug
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.prompt import NAMES, read_prompt
+from pyvm.isa.prompt import NAMES, given_rows, read_prompt
 from pyvm.isa.tokens import (
     ALIASES,
     END_OF_INPUT,
@@ -37,12 +38,14 @@ class Program:
 
     Attributes:
         code: (opcode, 32-bit immediate) per instruction.
-        input: the text for a program whose instruction 0 is `input_base`, else None.
+        input: the text for a program that has the row `input_base`, else None.
         places: per instruction (wasm function or None, offset in the .wasm file or None); may be
             empty.
         name: for messages.
         debug: more of that, for traps and statistics.
         room: how many bytes another input may have; None: nobody knows, or any number.
+        data: the bytes for each row `data` and `elements`, in their order.  These rows and
+            `input_base` stand before all others.
     """
 
     code: tuple[tuple[str, int], ...]
@@ -51,6 +54,7 @@ class Program:
     name: str = "program"
     debug: Debug = field(default_factory=Debug, repr=False, compare=False)
     room: int | None = field(default=None, repr=False, compare=False)
+    data: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if not self.code:
@@ -58,12 +62,21 @@ class Program:
         for i, (op, imm) in enumerate(self.code):
             if op not in INSTRUCTIONS or not 0 <= imm < 1 << 32:
                 raise ProgramError(f"instruction {i}: {op!r} {imm} is no instruction")
-            if op == "input_base" and i:
-                raise ProgramError(f"instruction {i}: input_base can only be the first instruction")
-        if self.takes_input != (self.input is not None):
-            raise ProgramError(
-                "a program has an input exactly if its first instruction is input_base"
-            )
+        names = [op for op, _ in self.code]
+        given = given_rows(names)
+        for i, op in enumerate(names[len(given) :], len(given)):
+            if INSTRUCTIONS[op].completion == isa.NEVER:
+                raise ProgramError(f"instruction {i}: {op} can only stand before all others")
+            halves = names[i - 1 : i] == ["i64.const"] and i > len(given)
+            if (op == "i64.high") != halves:
+                raise ProgramError(f"instruction {i}: i64.high follows i64.const, and nothing else")
+        if names[-1] == "i64.const":
+            raise ProgramError(f"instruction {len(names)}: i64.high is missing")
+        inputs = given.count("input_base")
+        if inputs > 1 or self.takes_input != (self.input is not None):
+            raise ProgramError("a program has an input exactly if it has one row input_base")
+        if len(given) - inputs != len(self.data):
+            raise ProgramError("a program has data for each of its rows `data` and `elements`")
 
     def __repr__(self) -> str:
         given = ""
@@ -74,7 +87,14 @@ class Program:
 
     @property
     def takes_input(self) -> bool:
-        return self.code[0][0] == "input_base"
+        return "input_base" in given_rows([op for op, _ in self.code])
+
+    def given(self) -> list[bytes]:
+        """The bytes for each of the rows that the program begins with, as in the prompt."""
+        data = iter(self.data)
+        rows = given_rows([op for op, _ in self.code])
+        text = (self.input or b"") + b"\0"
+        return [text if op == "input_base" else next(data) for op in rows]
 
     def with_input(self, text: bytes | str) -> Program:
         """The same program with another input."""
@@ -99,18 +119,23 @@ class Program:
         immediates = np.array([imm for _, imm in self.code], dtype="<u4")
         code[:, 1:] = immediates.view(np.uint8).reshape(-1, 4)  # bytes come first in the vocabulary
         parts = [encode(["{"]), code.ravel(), encode(["}"])]
-        if self.input is not None:
-            aliased = (chr(b) if chr(b) in ALIASES else byte_token(b) for b in self.input)
-            parts += [encode(aliased), encode([byte_token(0), END_OF_INPUT])]
+        rows = given_rows([op for op, _ in self.code])
+        for op, octets in zip(rows, self.given(), strict=True):
+            ids = np.frombuffer(octets, np.uint8).astype(np.int32)
+            if op == "input_base":  # what can be read is spelled so
+                ids = _SPELLED[ids]
+            parts += [ids, encode([END_OF_INPUT])]
         return np.concatenate(parts)
 
     def text(self) -> str:
-        """The token file: one instruction per line, then the input."""
+        """The token file: one instruction per line, then what stands behind the program."""
         words = self.words()
         end = 1 + 5 * len(self.code)
         rows = ["{", *(" ".join(words[i : i + 5]) for i in range(1, end, 5)), "}"]
-        if self.input is not None:
-            rows.append(" ".join(words[end + 1 :]))
+        begin = end + 1
+        for octets in self.given():
+            rows.append(" ".join(words[begin : begin + len(octets) + 1]))
+            begin += len(octets) + 1
         return "\n".join(rows) + "\n"
 
     def trap_at(self, cursor: int) -> TrapSite | None:
@@ -130,6 +155,12 @@ class Program:
         return TrapSite(kind, function, offset, line, refused)
 
 
+# The token for each byte of an input: the character itself where it is an alias.
+_SPELLED = np.array(
+    [TOKEN_ID[chr(b) if chr(b) in ALIASES else byte_token(b)] for b in range(256)], np.int32
+)
+
+
 def code_digest(code: Iterable[tuple[str, int]]) -> str:
     """Tells programs apart: a specialised model carries that of the program in its weights."""
     return hashlib.sha256(repr(tuple(code)).encode()).hexdigest()
@@ -146,11 +177,15 @@ def parse(text: str, name: str = "program") -> Program:
 def from_tokens(ids: Ids, name: str = "program") -> Program:
     """The program of a prompt in the standard vocabulary."""
     try:
-        listing, text = read_prompt(ids, VOCABULARY)
+        listing, given = read_prompt(ids, VOCABULARY)
     except TokenError as error:
         raise ProgramError(f"{name}: {error}") from None
     names = [NAMES[i] for i in listing.opcodes.tolist()]
-    return Program(tuple(zip(names, listing.immediates.tolist(), strict=True)), text, (), name)
+    rows = list(zip(names, given))
+    text = next((octets[:-1] for op, octets in rows if op == "input_base"), None)
+    data = tuple(octets for op, octets in rows if op != "input_base")
+    code = tuple(zip(names, listing.immediates.tolist(), strict=True))
+    return Program(code, text, (), name, data=data)
 
 
 def as_bytes(text: bytes | str | None) -> bytes:

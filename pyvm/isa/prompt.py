@@ -1,16 +1,19 @@
 """The grammar of prompts: the one place that takes a sequence of tokens apart.
 
-Enters: token ids and their vocabulary.  Leaves: the program as arrays (`Listing`), the input, and
-where the prompt ends and the trace begins.
+Enters: token ids and their vocabulary.  Leaves: the program as arrays (`Listing`), the bytes that
+stand behind it (input, data, entries of the table), and where the prompt ends and the trace begins.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
 
+from pyvm.isa import instructions as isa
 from pyvm.isa.classes import TokenClasses, token_classes
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.tokens import END_OF_INPUT, VOCABULARY, Ids, TokenError, byte_token
@@ -61,29 +64,34 @@ def read_program(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, int
     return Listing(opcodes[::5], octets.reshape(-1).view("<u4")), end + 1
 
 
-def read_prompt(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, bytes | None]:
-    """The program and its input (None: instruction 0 is not input_base); raises TokenError."""
+def given_rows(names: Iterable[str]) -> list[str]:
+    """The rows that a program begins with and that the prompt completes, behind the program."""
+    return list(takewhile(lambda op: INSTRUCTIONS[op].completion == isa.NEVER, names))
+
+
+def read_prompt(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, list[bytes]]:
+    """The program, and the bytes for each of its `given_rows`; raises TokenError."""
     classes = token_classes(vocabulary)
-    listing, begin = read_program(tokens, vocabulary)
-    rest = tokens[begin:]
-    if listing.name(0) != "input_base":
-        if rest.size:
-            raise _unexpected(tokens, begin, "the end", vocabulary)
-        return listing, None
-    ends = np.flatnonzero(rest == classes.input_end)
-    count = int(ends[0]) if ends.size else rest.size
-    octets = classes.byte[rest[:count]]
-    wrong = np.flatnonzero((octets < 0) | classes.mark[rest[:count]])
-    if wrong.size:
-        raise _unexpected(tokens, begin + int(wrong[0]), "a byte", vocabulary)
-    if not count or octets[-1] != 0:
-        expected = f"an input that ends in {byte_token(0)}"
-        raise _unexpected(tokens, begin + count, expected, vocabulary)
-    if not ends.size:
-        raise _unexpected(tokens, tokens.size, repr(END_OF_INPUT), vocabulary)
-    if count + 1 != rest.size:
-        raise _unexpected(tokens, begin + count + 1, "the end", vocabulary)
-    return listing, octets[:-1].astype(np.uint8).tobytes()
+    listing, at = read_program(tokens, vocabulary)
+    given = []
+    for op in given_rows(map(listing.name, range(len(listing)))):
+        rest = tokens[at:]
+        ends = np.flatnonzero(rest == classes.input_end)
+        count = int(ends[0]) if ends.size else rest.size
+        octets = classes.byte[rest[:count]]
+        wrong = np.flatnonzero((octets < 0) | classes.mark[rest[:count]])
+        if wrong.size:
+            raise _unexpected(tokens, at + int(wrong[0]), "a byte", vocabulary)
+        if op == "input_base" and (not count or octets[-1] != 0):
+            expected = f"an input that ends in {byte_token(0)}"
+            raise _unexpected(tokens, at + count, expected, vocabulary)
+        if not ends.size:
+            raise _unexpected(tokens, tokens.size, repr(END_OF_INPUT), vocabulary)
+        given.append(octets.astype(np.uint8).tobytes())
+        at += count + 1
+    if at != tokens.size:
+        raise _unexpected(tokens, at, "the end", vocabulary)
+    return listing, given
 
 
 def read_listing(tokens: Ids, vocabulary: tuple[str, ...]) -> Listing | None:
@@ -123,11 +131,11 @@ def trace_begin(tokens: Ids, classes: TokenClasses) -> int:
 def prompt_end(tokens: Ids, classes: TokenClasses) -> int:
     """The position where the generated part of a whole trace begins.
 
-    Only an input ends in commit(+0,sts=0,bt=0): no instruction commits that way.
+    Only an input and data end in commit(+0,sts=0,bt=0): no instruction commits that way.
     """
     begin = trace_begin(tokens, classes)
     ends = np.flatnonzero(tokens[begin:] == classes.input_end)
-    return begin + int(ends[0]) + 1 if ends.size else begin
+    return begin + int(ends[-1]) + 1 if ends.size else begin
 
 
 def first_stop(tokens: Ids, begin: int, stop: int) -> int | None:
