@@ -1,236 +1,168 @@
 """Opcode dispatch: what the instruction at the cursor does with the machine's state.
 
 Enters: the state (operand stack, call depth, byte index, ...) and the fetched instruction.  Leaves:
-where the next byte comes from, the cell that is read or written, what is added directly to the
-value, and the type of the next token.
+`Cases`: where the next byte comes from, the cell that is read or written, what is added directly to
+the value, and the type of the next token.
 
-Every case is a neuron whose gate is 1 when its opcode is fetched and at most -6 otherwise, so sums
-over opcodes select.  `k` is the number of bytes already emitted, 0 to 4; further conditions are
-subtracted from the gate, which stays at most 0 when they fail:
-    G - k        the opcode's first byte comes next          G + k - n    n bytes have been emitted
-    G - flag     and the flag is 0                           G + flag - 1 and the flag is 1
+Every case is a neuron or two (gates.py), for every row of the table that its columns ask for.
+`k` is the number of tokens of the value that are already there.  What only the standard machine's
+instructions do is in bits.py, count.py, multiply.py, divide.py, wide.py and control.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
 from pyvm.graph import token_points as points
-from pyvm.graph.opcode_points import RADIUS_SQ
-from pyvm.graph.primitives import Expr, Linear, Persist, Reglu, total
+from pyvm.graph.gates import NOTHING, Gates, at_zero, step
+from pyvm.graph.primitives import Expr, Linear, Reglu, total
+from pyvm.graph.state import Cases, Fetched, MachineState
 from pyvm.isa import instructions as isa
-from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.tokens import commit_token, completing_token
-
-# Outweighs every difference of two words or keys (below 2**37 for traces of 2**31 tokens) in a gate
-# that an opcode opens; times the circle's 32045 it still is an exact float64.
-FAR_GATE = 1 << 37
-# Outweighs every difference of two keys (below 2**41 at any call depth of such traces) in a gate
-# without an opcode; four times a byte of it still is an exact float64.
-FAR = 1 << 42
+from pyvm.isa.instructions import Instruction
+from pyvm.isa.tokens import Kind, commit_token, completing_token
 
 WRITE, NEITHER, READ = 0, 1, 2
 
-NOTHING = Expr()
+
+def dispatch(s: MachineState, i: Fetched, g: Gates) -> Cases:
+    """The cases that both machines have."""
+    cases = Cases()
+    for row in g.language.rows:
+        _bytes(cases, row, s, i, g)
+        _cells(cases, row, s, i, g)
+        _type(cases, row, s, i, g)
+        if row.source == isa.COMPARE and row.operand_bytes == 4:
+            _compare(cases, row, s, g)
+    cases.mode.append(Reglu("one", s.one, s.one))
+    # Position 0 writes a zero, so that some key is always there to be found.
+    at_first = Reglu("first position", s.one, s.one - s.position)
+    cases.mode.append(-at_first)
+    cases.table += [Reglu("one", s.one, s.one), -at_first]
+    return cases
 
 
-class PersistFn(Protocol):
-    """Keeps an expression in a slot; `large`: its integers may pass 2**53."""
-
-    def __call__(self, name: str, expr: Linear, large: bool = False) -> Persist: ...
-
-
-@dataclass(frozen=True)
-class MachineState:
-    """What is known before the instruction is: all numbers of the current position."""
-
-    one: Expr
-    byte_index: Expr
-    carry: Expr
-    in_offset: Expr  # 1 from branch_taken to the commit
-    call_depth: Expr
-    top: Expr  # unsigned words
-    second: Expr
-    top_at: Expr  # positions of first bytes
-    second_at: Expr
-    third_at: Expr
-    call_at: Expr
-    sign_difference: Expr  # sign bit of second minus sign bit of top
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """The instruction at the cursor: its opcode's point, and its immediate, either as the position
-    of its first byte in the program or, when there is no program to look at, as four bytes."""
-
-    x: Expr
-    y: Expr
-    immediate: Expr
-    immediate_at: Expr | None = None
-    immediate_bytes: tuple[Expr, ...] = ()
+def _bytes(cases: Cases, row: Instruction, s: MachineState, i: Fetched, g: Gates) -> None:
+    """Where the bytes of the value come from, and the marks between them."""
+    op, one, k = row.name, s.one, s.byte_index
+    # The bytes of a jump come after its branch_taken.
+    offset_only = [s.in_offset - one] if row.jumps and row.source != isa.IMMEDIATE else []
+    if row.source == isa.TOP:
+        at = s.top_at + k
+        part = row.access_bytes if not row.cell else 0
+        cases.byte_at.append(g.first_bytes(op, at, part) if part else g.when(op, at))
+    elif row.source in (isa.ADD, isa.SUB, isa.SELECT):
+        cases.byte_at.append(g.when(op, s.second_at + k))
+    elif row.source in (isa.IMMEDIATE, isa.RETURN):
+        _immediate(cases, row, s, i, g, offset_only)
+    if row.source == isa.ADD:
+        cases.added_at.append(g.when(op, s.top_at + k))
+    elif row.source == isa.SUB:
+        cases.subtracted_at.append(g.when(op, s.top_at + k))
+    elif row.source == isa.RETURN:  # subtracts the call's offset
+        cases.subtracted_at.append(g.when(op, s.call_at + k, *offset_only))
+    elif row.source == isa.SELECT:
+        instead = s.third_at - s.second_at
+        cases.byte_at += [g.when(op, instead), -1 * g.when(op, instead, -s.top)]
+    # Carries and borrows are added to the next byte; a sign fills it.
+    if row.source == isa.ADD:
+        cases.value.append(g.carried(row))
+    elif row.source in (isa.SUB, isa.RETURN):
+        cases.value.append(-1 * g.carried(row))
+    elif row.signed:
+        cases.value.append(255 * g.carried(row))
+        cases.kind.append(g.carried(row))
+        size = row.access_bytes
+        cases.signed.append(g.between(op, one, size - 1, size))
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What the instruction asks for. Positions and keys are 0 when nothing is asked."""
-
-    byte_at: Persist
-    added_at: Persist
-    subtracted_at: Persist
-    key: Persist
-    key_square: Persist  # key * key where the mode is WRITE
-    cell_mode: Persist  # of the cell `key`: WRITE (the last byte goes there), NEITHER or READ
-    signed_load: Persist  # 1: the byte of the cell carries the sign
-    value: Persist  # what the value is without bytes
-    token_type: Persist
-
-
-def from_source(source: str) -> list[str]:
-    """The opcodes whose bytes come from there."""
-    return [row.name for row in INSTRUCTIONS.values() if row.source == source]
-
-
-def step(name: str, one: Linear, number: Linear) -> Expr:
-    """1 when the integer `number` is positive, else 0."""
-    return Reglu(name, one._expr(), number._expr()) - Reglu(name, one._expr(), number - one)
+def _immediate(
+    cases: Cases,
+    row: Instruction,
+    s: MachineState,
+    i: Fetched,
+    g: Gates,
+    conditions: list[Expr],
+) -> None:
+    """The immediate's bytes; of a number of eight bytes the upper four are the next row's."""
+    op, one, k = row.name, s.one, s.byte_index
+    if i.immediate_at is not None:
+        cases.byte_at.append(g.when(op, i.immediate_at + k, *conditions))
+        if row.value_bytes == 8:  # behind the next row's opcode
+            cases.byte_at.append(g.from_byte(op, one, 4))
+    for index, byte in enumerate(i.immediate_bytes[: row.value_bytes]):
+        away = k - index * one + g.far(op, total(conditions))
+        cases.value.append(at_zero(op, byte, away, one))
 
 
-def at_zero(name: str, value: Linear, number: Linear, one: Linear) -> Expr:
-    """value when the integer `number` is 0, else 0."""
-    hat = ((1, number + one), (-2, number._expr()), (1, number - one))
-    return total(weight * Reglu(name, value._expr(), gate) for weight, gate in hat)
-
-
-def dispatch(s: MachineState, i: Fetched, position: Linear, persist: PersistFn) -> Choice:
-    """Writes down every case; `position` tells the first position, the store's dummy write."""
-    one, k = s.one, s.byte_index
-
-    def gate(op: str) -> Expr:
-        x, y = points.OPCODE_POINTS[op]
-        return x * i.x + y * i.y - (RADIUS_SQ - 1) * one
-
-    def when(op: str, value: Linear, *conditions: Linear) -> Reglu:
-        """value when op is fetched and the sum of conditions is 0 (they are never positive)."""
-        return Reglu(op, value._expr(), gate(op) + total(conditions))
-
-    def first_bytes(op: str, value: Linear, count: int) -> Expr:
-        """value while fewer than count bytes of op have been emitted."""
-        if count == 1:
-            return when(op, value, -k)._expr()
-        remaining = count * gate(op) - k
-        return Reglu(op, value._expr(), remaining) - Reglu(op, value._expr(), remaining - one)
-
-    def last_byte(op: str, value: Linear, count: int) -> Expr:
-        """value when just the last of count bytes of op is missing."""
-        if count == 1:
-            return first_bytes(op, value, 1)
-        return first_bytes(op, value, count) - first_bytes(op, value, count - 1)
-
-    def carried(op: str) -> Expr:
-        """1 when the last byte of op's value, which is not complete, has a mark."""
-        marked = gate(op) + s.carry - one
-        return Reglu(op, one, marked) - Reglu(op, one, marked + k - 4 * one)
-
-    def far(op: str, condition: Linear = NOTHING) -> Expr:
-        """0 when op is fetched and the condition 0, else far below zero."""
-        return FAR_GATE * (gate(op) - one + condition)
-
-    # Where the next byte comes from.
-    offset_only = s.in_offset - one
-    byte_at: list[Linear] = [when(op, s.top_at + k) for op in from_source(isa.TOP)]
-    second = [*from_source(isa.ADD), *from_source(isa.SUB), *from_source(isa.SELECT)]
-    byte_at += [when(op, s.second_at + k) for op in second]
-    third_instead = s.third_at - s.second_at
-    for op in from_source(isa.SELECT):
-        byte_at += [when(op, third_instead), -when(op, third_instead, -s.top)]
-    immediate_bytes: list[Linear] = []
-    # The bytes of a jump come after its branch_taken; `return` subtracts the call's offset.
-    for op in (*from_source(isa.IMMEDIATE), *from_source(isa.RETURN)):
-        condition = [offset_only] if INSTRUCTIONS[op].source == isa.RETURN else []
-        if i.immediate_at is not None:
-            byte_at.append(when(op, i.immediate_at + k, *condition))
-        for index, byte in enumerate(i.immediate_bytes):
-            away = k - index * one + far(op, total(condition))
-            immediate_bytes.append(at_zero(op, byte, away, one))
-    added_at = [when(op, s.top_at + k) for op in from_source(isa.ADD)]
-    subtracted_at = [when(op, s.top_at + k) for op in from_source(isa.SUB)]
-    subtracted_at += [when(op, s.call_at + k, offset_only) for op in from_source(isa.RETURN)]
-
-    # The cell that is read (its byte k comes next) or written (byte k - 1 is the last token).
-    base = {
+def _cells(cases: Cases, row: Instruction, s: MachineState, i: Fetched, g: Gates) -> None:
+    """The cell that is read (its byte k comes next) or written (byte k - 1 is the last token)."""
+    op, one, k = row.name, s.one, s.byte_index
+    below = {  # the key of byte k, negative
         isa.LOCAL: -1 * (1028 * one + 256 * s.call_depth + 4 * i.immediate) + k,
         isa.GLOBAL: -1 * (4 * one + 4 * i.immediate) + k,
     }
-    reads: list[Linear] = []
-    mode: list[Linear] = [Reglu("one", one, one)]
-    for op in from_source(isa.CELL):
-        row = INSTRUCTIONS[op]
-        key = base.get(row.cell, s.top + i.immediate + k + one)
+    if row.source == isa.CELL:
+        key = below.get(row.cell, s.top + i.immediate + k + one)
         short = 0 < row.access_bytes < row.value_bytes
-        reads.append(first_bytes(op, key, row.access_bytes) if short else when(op, key))
-        mode.append(first_bytes(op, one, row.access_bytes or row.value_bytes))
-    writers = [row for row in INSTRUCTIONS.values() if row.writes]
-    negative = {row.name: base[row.cell] - one for row in writers if row.cell in base}
-    positive = {
-        row.name: (s.second if row.pops else NOTHING) + i.immediate + k
-        for row in writers
-        if row.cell == isa.ADDRESS
-    }
-    writes = negative | positive
-    squares = [Reglu(op, -key, far(op) - key) for op, key in negative.items()]
-    squares += [Reglu(op, key, far(op) + key) for op, key in positive.items()]
-    mode += [when(op, one, -k) - when(op, one) for op in writes]
-    # Position 0 writes a zero, so that some key is always there to be found.
-    mode.append(-Reglu("first position", one, one - position))
-    signed_loads = [row for row in INSTRUCTIONS.values() if row.signed]
-    sign_byte = total(last_byte(row.name, one, row.access_bytes) for row in signed_loads)
+        cases.key.append(g.first_bytes(op, key, row.access_bytes) if short else g.when(op, key))
+        cases.mode.append(g.first_bytes(op, one, row.access_bytes or row.value_bytes))
+    elif row.source == isa.ELEMENT:
+        cases.key.append(g.when(op, 8 * s.top + 8 * one))
+    elif row.cell:
+        if row.cell in below:
+            key = below[row.cell] - one
+            cases.square.append(Reglu(op, -key, g.far(op) - key))
+        else:
+            key = (s.second if row.pops else NOTHING) + i.immediate + k
+            cases.square.append(Reglu(op, key, g.far(op) + key))
+        cases.key.append(g.when(op, key))
+        written = cases.table if row.cell == isa.TABLE else cases.mode
+        written += [g.when(op, one, -k), -1 * g.when(op, one)]
 
-    # What is added to the value directly: carries, signs and the results of comparisons.
-    value: list[Linear] = [carried(op) for op in from_source(isa.ADD)]
-    value += [-carried(op) for op in (*from_source(isa.SUB), *from_source(isa.RETURN))]
-    value += [255 * carried(row.name) for row in signed_loads]
-    value += immediate_bytes
+
+def _compare(cases: Cases, row: Instruction, s: MachineState, g: Gates) -> None:
+    """The result of a comparison of two words."""
+    one, k = s.one, s.byte_index
     difference = s.second - s.top
     signed = difference - (1 << 32) * s.sign_difference
-    for op in from_source(isa.COMPARE):
-        relation, _, sign = INSTRUCTIONS[op].operation.partition("_")
+    relation, _, sign = row.operation.partition("_")
+    if relation == "eqz":
+        cases.value.append(g.when(row.name, one, -k, -s.top))
+    else:
         number = signed if sign == "s" else difference
-        if relation == "eqz":
-            value.append(when(op, one, -k, -s.top))
-        elif relation == "eq":
-            value.append(at_zero(op, one, number + far(op, -k), one))
-        elif relation == "ne":
-            value += [when(op, one, -k), -at_zero(op, one, number + far(op, -k), one)]
-        else:
-            positive_when = {"lt": -number, "gt": number, "le": one - number, "ge": one + number}
-            value.append(step(op, one, positive_when[relation] + far(op, -k)))
+        cases.value.append(compared(row.name, relation, number, g, -k))
 
-    # The type of the next token: a byte (0) unless the instruction says otherwise.
-    kind: list[Linear] = [carried(row.name) for row in signed_loads]
-    for op, row in INSTRUCTIONS.items():
-        if row.completion == isa.HALT:
-            kind.append(points.HALT * when(op, one))
-        elif row.completion == isa.OUTPUT:
-            kind.append(points.OUT * when(op, one))
-        elif row.completion != isa.NEVER:
-            commit = points.TYPE[completing_token(row)]
-            kind.append(commit * when(op, one, k - row.value_bytes * one))
-        if row.immediate != isa.JUMP:
-            continue
-        kind.append(points.BRANCH_TAKEN * when(op, one, -s.in_offset))
-        if row.pops:
-            not_taken = points.TYPE[commit_token(-1, False)]
-            kind.append((not_taken - points.BRANCH_TAKEN) * when(op, one, -s.in_offset, -s.top))
 
-    return Choice(
-        byte_at=persist("byte_at", total(byte_at)),
-        added_at=persist("added_at", total(added_at)),
-        subtracted_at=persist("subtracted_at", total(subtracted_at)),
-        key=persist("key", total([*reads, *(when(op, key) for op, key in writes.items())])),
-        key_square=persist("key_square", total(squares), large=True),
-        cell_mode=persist("cell_mode", total(mode)),
-        signed_load=persist("signed_load", sign_byte),
-        value=persist("direct_value", total(value)),
-        token_type=persist("base_type", total(kind)),
-    )
+def compared(op: str, relation: str, number: Expr, g: Gates, condition: Linear) -> Expr:
+    """1 where op is fetched, the condition is 0 and the number, which stands for a difference of
+    operands, has the relation to 0."""
+    one, far = g.one, g.far(op, condition)
+    if relation == "eq":
+        return at_zero(op, one, number + far, one)
+    if relation == "ne":
+        return g.when(op, one, condition) - at_zero(op, one, number + far, one)
+    positive_when = {"lt": -number, "gt": number, "le": one - number, "ge": one + number}
+    return step(op, one, positive_when[relation] + far)
+
+
+def _type(cases: Cases, row: Instruction, s: MachineState, i: Fetched, g: Gates) -> None:
+    """The type of the next token: a byte (0) unless the instruction says otherwise."""
+    op, one, k, types = row.name, s.one, s.byte_index, g.language.types
+    length = row.scratch + row.value_bytes
+    if row.completion == isa.HALT:
+        cases.kind.append(points.HALT * g.when(op, one, *([k - length * one] if length else [])))
+    elif row.completion in (isa.OUTPUT, isa.ERROR):
+        kind = types[Kind.OUTPUT if row.completion == isa.OUTPUT else Kind.ERROR]
+        cases.kind.append(kind * g.when(op, one))
+    elif row.completion == isa.TRAP:
+        cases.kind.append(g.when(op, types[Kind.TRAP] * one + i.immediate))
+    elif row.executed:
+        commit = types[completing_token(row)]
+        cases.kind.append(commit * g.when(op, one, k - length * one))
+    if row.scratch:
+        cases.kind.append(types[Kind.SCRATCH] * g.first_bytes(op, one, row.scratch))
+    if not row.jumps:
+        return
+    taken = types["branch_taken"]
+    cases.kind.append(taken * g.when(op, one, -s.in_offset))
+    if row.source == isa.IMMEDIATE and row.pops:  # br_if
+        not_taken = types[commit_token(-1, 0)]
+        cases.kind.append((not_taken - taken) * g.when(op, one, -s.in_offset, -s.top))

@@ -1,14 +1,15 @@
-"""The machine: WebAssembly's integer core as a graph of the five primitives.
+"""The machine: WebAssembly's integer instructions as a graph of the five primitives.
 
-Enters: the vocabulary, and for a specialised machine the program.  Leaves: a `Graph`.
+Enters: which machine, and for a specialised one the program.  Leaves: a `Graph`.
 
-Every position is one byte of a value or one control token, so 32-bit arithmetic is byte arithmetic
-with the carry in the token.  The page reads top to bottom as the data flows:
+Every position is one byte of a value or one control token, so arithmetic is byte arithmetic with
+the carry in the token.  The page reads top to bottom as the data flows:
 
     running sums       cursor, stack depth, call depth
     operand stack      the top three values and where their bytes are, by depth
     instruction        opcode and immediate at the cursor (or folded in: specialize.py)
     dispatch           one neuron per opcode and case (dispatch.py): where the next byte comes from
+    parts              what only the standard machine does, each in a file of its own
     bytes              gathered from where they were emitted, or looked up in the cells
     output             carry and sign; the next token's type and value
 
@@ -22,219 +23,274 @@ Key 0 belongs to no cell; whoever reads no cell asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pyvm.graph import dispatch
-from pyvm.graph.primitives import (
-    AVERAGE,
-    Expr,
-    Fetch,
-    FetchValue,
-    Graph,
-    Input,
-    Linear,
-    Persist,
-    Reglu,
-)
+from pyvm.graph import bits, control, dispatch
+from pyvm.graph.count import count_value
+from pyvm.graph.divide import Divider
+from pyvm.graph.gates import FAR, NOTHING, Gates, at_zero, step
+from pyvm.graph.multiply import product_value
+from pyvm.graph.primitives import Expr, FetchValue, Graph, Linear, Persist, Reglu, total
 from pyvm.graph.specialize import ProgramTable, specialized_vocabulary
-from pyvm.graph.token_points import EMBEDDED, embedding_columns, output_point
-from pyvm.isa.tokens import VOCABULARY
+from pyvm.graph.state import Builder, Cases, Fetched, MachineState
+from pyvm.graph.token_points import BITS, Language, language
+from pyvm.graph.wide import wide_comparison
 
 
-class Builder:
-    """Collects the persists of a machine in the order in which they are written down."""
-
-    def __init__(self) -> None:
-        self.position = Input("position")
-        self.recency = Input("recency")
-        self.position_sq = Input("position_sq")
-        self.embedded = {name: Input(name) for name in EMBEDDED}
-        self.one = self.embedded["one"]
-        self.persists: list[Persist] = []
-
-    def persist(self, name: str, expr: Linear, large: bool = False) -> Persist:
-        """Keeps an expression of head outputs, or of products, in a slot."""
-        dim = Persist(name, expr._expr(), large)
-        self.persists.append(dim)
-        return dim
-
-    def gather(self, name: str, value: Linear, at: Linear) -> FetchValue:
-        """The value at a position; positions before the first give the first."""
-        fetch = Fetch(
-            name,
-            (value._expr(),),
-            at._expr(),
-            self.position._expr(),
-            self.position_sq._expr(),
-            Expr(),
-        )
-        return fetch.outputs()[0]
-
-    def newest(
-        self,
-        name: str,
-        values: Sequence[Linear],
-        query: Linear,
-        key: Linear,
-        square: Linear,
-        clear: Linear,
-    ) -> tuple[FetchValue, ...]:
-        """Values at the newest position among those whose key is nearest the query."""
-        terms = (query._expr(), key._expr(), square._expr(), clear._expr())
-        return Fetch(name, tuple(v._expr() for v in values), *terms).outputs()
-
-    def running_sums(self, *terms: tuple[str, Linear]) -> list[Persist]:
-        """Sums over all positions so far: the mean, times the number of positions."""
-        zero, one = Expr(), self.one._expr()
-        values = tuple(term._expr() for _, term in terms)
-        means = Fetch(
-            "mean " + ", ".join(n for n, _ in terms), values, zero, zero, zero, zero, AVERAGE
-        )
-        count = self.position + one
-        sums = []
-        for (name, _), mean in zip(terms, means.outputs(), strict=True):
-            kept = self.persist(f"mean {name}", mean)
-            sums.append((name, kept))
-        return [self.persist(name, Reglu(name, kept._expr(), count)) for name, kept in sums]
-
-
-def build_machine(program: ProgramTable | None = None) -> Graph:
-    """The standard machine, or with `program` the machine that runs just this program."""
-    b = Builder()
-    e = b.embedded
-    one, position = b.one, b.position
-
-    # The last four bytes as a number, and its sign.
-    previous = Fetch(
-        "byte 1 back",
-        (e["byte"]._expr(), e["top_bit"]._expr()),
-        position - one,
-        position._expr(),
-        b.position_sq._expr(),
-        Expr(),
-    ).outputs()
-    older = [b.gather(f"byte {i} back", e["byte"], position - i * one) for i in (2, 3, 4)]
-    last_word = b.persist(
-        "last_word", (1 << 24) * previous[0] + (1 << 16) * older[0] + (1 << 8) * older[1] + older[2]
+def build_machine(machine: str = "standard", program: ProgramTable | None = None) -> Graph:
+    """The "base" or the "standard" machine; with `program` the one that runs just this program."""
+    tokens = language(machine)
+    b = Builder(tokens.columns)
+    last = _last_word(b)
+    sums = _sums(b, last)
+    state = _operands(b, last, sums, tokens)
+    fetched = _instruction(b, last, sums, program)
+    carry = b.embedded["carry"]._expr()
+    gates = Gates(tokens, state.one, state.byte_index, fetched.x, fetched.y, carry)
+    cases = dispatch.dispatch(state, fetched, gates)
+    cell = _cell_address(b, cases)
+    if machine == "standard":
+        parts = _standard_parts(b, last, state, fetched, gates, cases, cell)
+    else:
+        parts = _Parts()
+    token_type, value = _output(b, state, cases, cell, parts)
+    vocabulary = tokens.vocabulary if program is None else specialized_vocabulary(tokens.vocabulary)
+    columns = tokens.embedding_columns(vocabulary)
+    read = {dim for dim in b.embedded.values() if program is None or dim.name[:7] != "opcode_"}
+    return Graph(
+        vocabulary=vocabulary,
+        embedding={dim: columns[name] for name, dim in b.embedded.items() if dim in read},
+        builtin=(b.position, b.recency, b.position_sq),
+        persists=tuple(b.persists),
+        token_type=token_type,
+        value=value,
+        points=tuple(tokens.output_point(token) for token in vocabulary),
     )
-    last_sign = b.persist("last_sign", previous[1])
 
+
+@dataclass(frozen=True)
+class _Last:
+    """The last four bytes as a number, and its sign."""
+
+    word: Persist
+    sign: Persist
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Bytes of the value so far, whether they are an offset, and the running sums."""
+
+    byte_index: Persist
+    in_offset: Persist
+    cursor: Persist
+    stack_depth: Persist
+    call_depth: Persist
+
+
+@dataclass
+class _Parts:
+    """What the parts of the standard machine add.
+
+    byte: to the next byte, before its carry.  value: after it.  kind: to the type.  high: the bits
+    of byte H; amount, logic: what is done with them (bits.py).
+    """
+
+    byte: Expr = NOTHING
+    value: Expr = NOTHING
+    kind: Expr = NOTHING
+    high: tuple[Expr, ...] = ()
+    amount: Expr = NOTHING
+    logic: Expr = NOTHING
+
+
+def _last_word(b: Builder) -> _Last:
+    e, position = b.embedded, b.position
+    sign, *bytes_ = (
+        *b.gathered("byte 1 back", (e["top_bit"], e["byte"]), position - b.one),
+        *(b.gather(f"byte {i} back", e["byte"], position - i * b.one) for i in (2, 3, 4)),
+    )
+    word = total((1 << 24 - 8 * i) * byte for i, byte in enumerate(bytes_))
+    return _Last(b.persist("last_word", word), b.persist("last_sign", sign))
+
+
+def _sums(b: Builder, last: _Last) -> _Sums:
+    e, one, position = b.embedded, b.one, b.position
     # Bytes emitted since the newest token that is no byte, and whether that token is branch_taken.
     start_found, taken_found = b.newest(
-        "last control token", (position, e["taken"]), Expr(), Expr(), Expr(), e["is_byte"]
+        "last control token", (position, e["taken"]), NOTHING, NOTHING, NOTHING, e["is_byte"]
     )
     value_start = b.persist("value_start", start_found)
     in_offset = b.persist("in_offset", taken_found)
-    byte_index = b.persist("byte_index", Reglu("byte_index", position - value_start, one._expr()))
-
+    byte_index = b.persist(
+        "byte_index", Reglu("byte_index", position - value_start, one._expr())
+    )
     stack_depth, call_depth = b.running_sums(
         ("stack_depth", e["stack_step"]), ("call_depth", e["call_step"])
     )
-    offset = last_word - (1 << 32) * last_sign
+    offset = last.word - (1 << 32) * last.sign
     jump = b.persist("jump_offset", Reglu("jump_offset", offset, e["jump"]._expr()))
-    (cursor_sum,) = b.running_sums(("cursor_sum", e["cursor_step"] + jump))
+    (cursor,) = b.running_sums(("cursor_sum", e["cursor_step"] + jump))
+    return _Sums(byte_index, in_offset, cursor, stack_depth, call_depth)
 
-    # The operand stack: every push is found again by its depth. So are calls, by call depth.
-    stack_square = b.persist(
-        "stack_square", Reglu("stack_square", stack_depth._expr(), stack_depth._expr())
+
+def _operands(b: Builder, last: _Last, sums: _Sums, tokens: Language) -> MachineState:
+    """The operand stack: every push is found again by its depth.  So are calls, by call depth."""
+    e, one, depth, calls = b.embedded, b.one, sums.stack_depth, sums.call_depth
+    stack_square, call_square = (
+        b.persist(name, Reglu(name, dim._expr(), dim._expr()))
+        for name, dim in (("stack_square", depth), ("call_square", calls))
     )
-    call_square = b.persist(
-        "call_square", Reglu("call_square", call_depth._expr(), call_depth._expr())
-    )
-    first_byte = position - 4 * one
+    first_byte = b.position - 4 * one
+    pushed_at = first_byte - e["wide"] if "wide" in e else first_byte
 
     def operand(name: str, below: int, *values: Linear) -> tuple[FetchValue, ...]:
-        query = stack_depth - below * one
-        return b.newest(name, values, query, stack_depth, stack_square, e["no_push"])
+        query = depth - below * one
+        return b.newest(name, values, query, depth, stack_square, e["no_push"])
 
-    top_word, top_at, top_sign = operand("stack top", 0, last_word, first_byte, last_sign)
-    second_word, second_at, second_sign = operand(
-        "stack second", 1, last_word, first_byte, last_sign
-    )
-    (third_at,) = operand("stack third", 2, first_byte)
-    (call_at,) = b.newest("call", (first_byte,), call_depth, call_depth, call_square, e["no_call"])
-    state = dispatch.MachineState(
-        one=one._expr(),
-        byte_index=byte_index._expr(),
-        carry=e["carry"]._expr(),
-        in_offset=in_offset._expr(),
-        call_depth=call_depth._expr(),
-        top=b.persist("top", top_word)._expr(),
-        top_at=b.persist("top_at", top_at)._expr(),
-        second=b.persist("second", second_word)._expr(),
-        second_at=b.persist("second_at", second_at)._expr(),
-        third_at=b.persist("third_at", third_at)._expr(),
-        call_at=b.persist("call_at", call_at)._expr(),
-        sign_difference=b.persist("sign_difference", second_sign - top_sign)._expr(),
-    )
+    top, top_at, top_sign = operand("stack top", 0, last.word, pushed_at, last.sign)
+    second, second_at, second_sign = operand("stack second", 1, last.word, pushed_at, last.sign)
+    (third_at,) = operand("stack third", 2, pushed_at)
+    (call_at,) = b.newest("call", (first_byte,), calls, calls, call_square, e["no_call"])
 
-    # The instruction at the cursor.
-    if program is None:
-        # `}` counts as a step, so that the cursor is -1 inside the program: nothing executes there.
-        opcode_at = 5 * cursor_sum - 4 * one
-        point = Fetch(
-            "opcode",
-            (e["opcode_x"]._expr(), e["opcode_y"]._expr()),
-            opcode_at,
-            position._expr(),
-            b.position_sq._expr(),
-            Expr(),
-        ).outputs()
-        # The four bytes before the next opcode token (or the closing brace).
-        immediate = b.gather("immediate", last_word, opcode_at + 5 * one)
-        instruction = dispatch.Fetched(
-            x=b.persist("fetched_x", point[0])._expr(),
-            y=b.persist("fetched_y", point[1])._expr(),
-            immediate=b.persist("immediate", immediate)._expr(),
-            immediate_at=opcode_at + one,
+    def kept(name: str, value: Linear) -> Expr:
+        return b.persist(name, value)._expr()
+
+    words = {
+        "top": kept("top", top),
+        "top_at": kept("top_at", top_at),
+        "second": kept("second", second),
+        "second_at": kept("second_at", second_at),
+    }
+    if "no_size" in e:
+        signs = {"top_sign": kept("top_sign", top_sign), "second_sign": kept("second_sign", second_sign)}
+        signs["sign_difference"] = signs["second_sign"] - signs["top_sign"]
+        pages, pages_at = b.newest(
+            "memory size", (last.word + e["wide"], first_byte), NOTHING, NOTHING, NOTHING, e["no_size"]
         )
+        signs |= {"pages": kept("pages", pages), "pages_at": kept("pages_at", pages_at)}
     else:
-        instruction = program.instruction(b.persist, cursor_sum, one)
+        signs = {"sign_difference": kept("sign_difference", second_sign - top_sign)}
+    return MachineState(
+        one=one._expr(),
+        position=b.position._expr(),
+        byte_index=sums.byte_index._expr(),
+        in_offset=sums.in_offset._expr(),
+        call_depth=calls._expr(),
+        third_at=kept("third_at", third_at),
+        call_at=kept("call_at", call_at),
+        **words,
+        **signs,
+    )
 
-    chosen = dispatch.dispatch(state, instruction, position, b.persist)
 
+def _instruction(b: Builder, last: _Last, sums: _Sums, program: ProgramTable | None) -> Fetched:
+    """The instruction at the cursor."""
+    e, one = b.embedded, b.one
+    if program is not None:
+        return program.instruction(b.persist, sums.cursor, one)
+    # `}` counts as a step, so that the cursor is -1 inside the program: nothing executes there.
+    opcode_at = 5 * sums.cursor - 4 * one
+    x, y = b.gathered("opcode", (e["opcode_x"], e["opcode_y"]), opcode_at)
+    # The four bytes before the next opcode token (or the closing brace).
+    immediate = b.gather("immediate", last.word, opcode_at + 5 * one)
+    return Fetched(
+        x=b.persist("fetched_x", x)._expr(),
+        y=b.persist("fetched_y", y)._expr(),
+        immediate=b.persist("immediate", immediate)._expr(),
+        immediate_at=opcode_at + one,
+    )
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The cell that is read or written."""
+
+    key: Persist
+    square: Persist
+    mode: Persist
+    signed: Persist
+
+
+def _cell_address(b: Builder, cases: Cases) -> _Cell:
+    return _Cell(
+        key=b.persist("key", total(cases.key)),
+        square=b.persist("key_square", total(cases.square), large=True),
+        mode=b.persist("cell_mode", total(cases.mode)),
+        signed=b.persist("signed_load", total(cases.signed)),
+    )
+
+
+def _standard_parts(
+    b: Builder, last: _Last, s: MachineState, i: Fetched, g: Gates, cases: Cases, cell: _Cell
+) -> _Parts:
+    """Everything that the base machine does not have; adds its cases to those of dispatch.py."""
+    control.jumps(cases, s, i, g)
+    divider = Divider(b, s, g)
+    cases.kind += [control.bounds(s, i, g), divider.kind()]
+    cases.value += [-1 * g.carried(row) for row in divider.rows]
+    clear = b.persist("table_mode", total(cases.table))
+    entry = b.newest(
+        "table", (last.word, b.position, cell.key), cell.key, cell.key, cell.square, clear
+    )
+    parts = _Parts(
+        byte=divider.byte(),
+        kind=control.elements(b, cases, s, i, g, cell.key, entry),
+        value=divider.value()
+        + product_value(b, s, g)
+        + count_value(b, s, g)
+        + wide_comparison(b, s, g, last.word)
+        + control.clamped(b, cases, s, i, g),
+    )
+    found = bits.bit_cases(s, g, bits.shift_count(b, s, g))
+    cases.byte_at.append(found.byte_at)
+    cases.value.append(found.value)
+    high_at = b.persist("high_at", found.high_at)
+    high = b.gathered("byte H", [b.embedded[name] for name in BITS], high_at)
+    parts.high = bits.kept_bits(b, "byte H", high)
+    parts.amount = b.persist("amount", found.amount)._expr()
+    parts.logic = b.persist("logic", found.logic)._expr()
+    return parts
+
+
+def _output(
+    b: Builder, s: MachineState, cases: Cases, cell: _Cell, parts: _Parts
+) -> tuple[Expr, Expr]:
+    """The type and the value of the next token."""
+    e, one = b.embedded, s.one
+    direct = b.persist("direct_value", total(cases.value))
+    base_type = b.persist("base_type", total(cases.kind))
     # The bytes that the value is made of: at most one is added, one added or subtracted.
+    byte_at = b.persist("byte_at", total(cases.byte_at))
+    names = ["byte", *(BITS if parts.high else ())]
+    byte, *found = b.gathered("byte A", [e[name] for name in names], byte_at)
+    low = bits.kept_bits(b, "byte A", found)
     operand_byte = b.persist(
         "operand_byte",
-        b.gather("byte A", e["byte"], chosen.byte_at)
-        + b.gather("byte B added", e["byte"], chosen.added_at)
-        - b.gather("byte B subtracted", e["byte"], chosen.subtracted_at),
+        byte
+        + b.gather("byte B added", e["byte"], b.persist("added_at", total(cases.added_at)))
+        - b.gather(
+            "byte B subtracted",
+            e["byte"],
+            b.persist("subtracted_at", total(cases.subtracted_at)),
+        ),
     )
-    found = b.newest(
-        "cell",
-        (e["byte"], e["top_bit"], chosen.key),
-        chosen.key,
-        chosen.key,
-        chosen.key_square,
-        chosen.cell_mode,
+    values = (e["byte"], e["top_bit"], cell.key)
+    found_cell = b.newest("cell", values, cell.key, cell.key, cell.square, cell.mode)
+    cell_byte, cell_sign, cell_key = (
+        b.persist(name, value)
+        for name, value in zip(("cell_byte", "cell_sign", "cell_key"), found_cell, strict=True)
     )
-    cell_byte = b.persist("cell_byte", found[0])
-    cell_sign = b.persist("cell_sign", found[1])
-    cell_key = b.persist("cell_key", found[2])
-
     # A byte of a cell counts only while reading, and when the key found is the key asked for.
-    distance = chosen.key - cell_key + dispatch.FAR * (dispatch.READ * one - chosen.cell_mode)
-    unsigned = dispatch.FAR * (one - chosen.signed_load)
-    raw = chosen.value + operand_byte
-    overflow = dispatch.step("overflow", one, raw - 255 * one)
-    underflow = dispatch.step("underflow", one, -raw)
-    value = b.persist(
-        "value",
-        dispatch.at_zero("cell_value", cell_byte, distance, one) - 256 * overflow + 256 * underflow,
-    )
-    mark = b.persist(
-        "mark",
-        overflow + underflow + dispatch.at_zero("cell_mark", cell_sign, distance + unsigned, one),
-    )
-    vocabulary = VOCABULARY if program is None else specialized_vocabulary()
-    columns = embedding_columns(vocabulary)
-    used = [n for n in EMBEDDED if program is None or n not in ("opcode_x", "opcode_y")]
-    return Graph(
-        vocabulary=vocabulary,
-        embedding={e[name]: columns[name] for name in used},
-        builtin=(b.position, b.recency, b.position_sq),
-        persists=tuple(b.persists),
-        token_type=chosen.token_type + mark,
-        value=raw + value,
-        points=tuple(output_point(token) for token in vocabulary),
-    )
+    distance = cell.key - cell_key + FAR * (dispatch.READ * one - cell.mode)
+    unsigned = FAR * (one - cell.signed)
+    raw = direct + operand_byte + parts.byte
+    # A shift takes bits of the byte A, and adds those of a sign to the whole of it.
+    overflow = step("overflow", one, raw - 255 * one - 512 * parts.amount)
+    underflow = step("underflow", one, -raw)
+    value = at_zero("cell_value", cell_byte, distance, one) - 256 * overflow + 256 * underflow
+    mark = overflow + underflow + at_zero("cell_mark", cell_sign, distance + unsigned, one)
+    if parts.high:
+        value += bits.bit_value(low, parts.high, parts.amount, parts.logic, one)
+        mark += Reglu("sign of A", low[7], cell.signed._expr())
+    token_type = base_type + b.persist("mark", mark) + parts.kind
+    return token_type, raw + b.persist("value", value) + parts.value

@@ -12,43 +12,53 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pyvm.graph.dispatch import Fetched
-from pyvm.graph.primitives import Expr, Linear, Persist, Reglu
-from pyvm.graph.token_points import OPCODE_POINTS
-from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.tokens import VOCABULARY
+from pyvm.graph.primitives import Expr, Linear, Persist, Reglu, total
+from pyvm.graph.state import Fetched
+from pyvm.graph.token_points import Language
+from pyvm.isa.instructions import IMMEDIATE, INSTRUCTIONS, SKIP
 
 
-def specialized_vocabulary() -> tuple[str, ...]:
-    """`start`, then the standard vocabulary without the tokens of programs."""
+def specialized_vocabulary(vocabulary: Sequence[str]) -> tuple[str, ...]:
+    """`start`, then a machine's vocabulary without the tokens of programs."""
     program_only = {"{", "}", *INSTRUCTIONS} - {"halt"}
-    return ("start", *(token for token in VOCABULARY if token not in program_only))
+    return ("start", *(token for token in vocabulary if token not in program_only))
 
 
 @dataclass(frozen=True)
 class ProgramTable:
-    """A program as (opcode, immediate) per instruction."""
+    """A program as (opcode, immediate) per instruction, for a machine's language."""
 
     instructions: Sequence[tuple[str, int]]
+    language: Language
 
     def instruction(
         self, persist: Callable[[str, Linear], Persist], cursor: Linear, one: Expr | Linear
     ) -> Fetched:
         """The instruction at the cursor. Opcode points and single bytes are small, so that every
-        partial sum of hinges stays an exact integer in float64."""
+        partial sum of hinges stays an exact integer in float64.
+
+        Behind the program stands `halt`, for a cursor that a trap sends there.  A number of eight
+        bytes has all of them in its first row.
+        """
+        count = max(row.value_bytes for row in self.language.rows if row.source == IMMEDIATE)
         rows = [
-            (*OPCODE_POINTS[op], *immediate.to_bytes(4, "little"))
-            for op, immediate in self.instructions
+            (*self.language.opcode[op], *self._immediate(i).to_bytes(count, "little"))
+            for i, (op, _) in enumerate(self.instructions)
         ]
-        names = ("fetched_x", "fetched_y", *(f"immediate_{j}" for j in range(4)))
+        rows += 2 * [(*self.language.opcode["halt"], *bytes(count))]
+        names = ("fetched_x", "fetched_y", *(f"immediate_{j}" for j in range(count)))
         x, y, *octets = (
             persist(name, self._function(name, [row[c] for row in rows], cursor, one))._expr()
             for c, name in enumerate(names)
         )
-        word = Expr()
-        for j, octet in enumerate(octets):
-            word = word + (1 << 8 * j) * octet
+        word = total((1 << 8 * j) * octet for j, octet in enumerate(octets[:4]))
         return Fetched(x=x, y=y, immediate=word, immediate_bytes=tuple(octets))
+
+    def _immediate(self, i: int) -> int:
+        op, immediate = self.instructions[i]
+        if INSTRUCTIONS[op].completion == SKIP:
+            return immediate | self.instructions[i + 1][1] << 32
+        return immediate
 
     @staticmethod
     def _function(name: str, values: Sequence[int], cursor: Linear, one: Linear) -> Expr:

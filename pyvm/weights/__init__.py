@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["ModelFile", "ModelFileError", "specialize", "standard_model"]
 
 
-def standard_model(solve_layers: int | None = None) -> ModelFile:
-    """The standard machine, from the shipped schedule, or solved anew for a number of layers."""
+def machine_model(machine: str, solve_layers: int | None = None) -> ModelFile:
+    """The "base" or the "standard" machine, from the shipped schedule, or solved anew for a number
+    of layers."""
     from pyvm.graph.machine import build_machine
 
-    return _model(build_machine(), "standard", solve_layers)
+    return _model(build_machine(machine), machine, solve_layers)
 
 
 def specialize(instructions: Sequence[tuple[str, int]]) -> ModelFile:

@@ -1,0 +1,157 @@
+"""div, rem: long division in base 256, the highest digit first.
+
+Enters: the state.  Leaves: the value of the next token (a digit, as a scratch token, or a byte),
+the type where it traps.
+
+With a, b the sizes of the operands, digit j of the quotient is what remains of a, less what the
+higher digits stand for, by b 256^j.  A remainder's digits follow in the same way, of what then
+remains, by 256^j: its sum is written in base 256.  Two levels of thresholds give a digit: sixteens,
+then ones.  The bytes of the value are the digits, the lowest first, or are subtracted from 0.
+"""
+
+from __future__ import annotations
+
+from pyvm.graph.gates import NOTHING, Gates, step, switch
+from pyvm.graph.primitives import Expr, Reglu, total
+from pyvm.graph.state import Builder, MachineState
+from pyvm.isa import instructions as isa
+from pyvm.isa.instructions import Instruction
+from pyvm.isa.tokens import Kind, trap_token
+from pyvm.isa.traps import Trap
+
+_WORD = 1 << 32
+
+
+class Divider:
+    """The four divisions of words; methods in the order of the layers."""
+
+    def __init__(self, b: Builder, s: MachineState, g: Gates) -> None:
+        self.b, self.s, self.g = b, s, g
+        self.rows = [r for r in g.language.rows if r.source in (isa.DIVIDE, isa.REMAIN)]
+        self.remainders = [row for row in self.rows if row.source == isa.REMAIN]
+
+    def kind(self) -> Expr:
+        """The trap instead of the first digit."""
+        s, g, types = self.s, self.g, self.g.language.types
+        kind = NOTHING
+        for row in self.rows:
+            by_zero = types[trap_token(Trap.DIVIDE_BY_ZERO)] - types[Kind.SCRATCH]
+            kind += by_zero * g.when(row.name, s.one, -s.byte_index, -s.top)
+            if row.source == isa.DIVIDE and self._signed(row):
+                # -2^31 by -1: both distances, which are not negative, are 0.
+                away = (_WORD - 1) * s.one - s.top + s.second - _WORD // 2 * s.second_sign
+                away += _WORD * (s.one - s.second_sign)
+                overflow = types[trap_token(Trap.INTEGER_OVERFLOW)] - types[Kind.SCRATCH]
+                kind += overflow * g.when(row.name, s.one, -s.byte_index, -away)
+        return kind
+
+    def _signed(self, row: Instruction) -> bool:
+        return row.operation.endswith("_s")
+
+    def _size(self, word: Expr, sign: Expr) -> Expr:
+        """The size of an operand, where a division is fetched."""
+        g, one = self.g, self.s.one
+        size = NOTHING
+        for row in self.rows:
+            size += g.when(row.name, word)
+            if self._signed(row):
+                size += g.when(row.name, _WORD * one - 2 * word, sign - one)
+        return size
+
+    def value(self) -> Expr:
+        """The digit where a division is fetched and digits come, else 0."""
+        b, s, g, one = self.b, self.s, self.g, self.s.one
+        dividend = b.persist("dividend", self._size(s.second, s.second_sign))
+        divisor = b.persist("divisor", self._size(s.top, s.top_sign))
+        measure = b.persist("measure", self._measure())
+        first, second = self._digits_at()
+        quotient = b.persist("quotient", _number(b, "quotient", first))
+        remainder = b.persist("remainder", _number(b, "remainder", second))
+        digit = [b.persist(f"digit {j}", self._comes(j)) for j in range(4)]
+        taken = b.persist("taken", Reglu("taken", divisor._expr(), quotient._expr()))
+        rest = dividend - taken - remainder
+        # measure 256^j, but at most 2^32, which no rest reaches
+        unit = b.persist(
+            "unit",
+            total(
+                _WORD * Reglu(f"digit {j}", one, comes._expr())
+                - Reglu(f"unit {j}", one, _WORD * comes - 256**j * measure)
+                for j, comes in enumerate(digit)
+            ),
+        )
+        off = (1 << 42) * (one - total(digit))
+        high, part = NOTHING, NOTHING
+        for d in range(1, 16):
+            reached = rest - 16 * d * unit + one - off
+            high += 16 * step(f"digit {d} 16", one, reached)
+            part += 16 * switch(f"digit {d} 16", one, unit, reached)
+        high_digit, high_part = b.persist("high_digit", high), b.persist("high_part", part)
+        left = rest - high_part + one - off
+        low = total(step(f"digit {d}", one, left - d * unit) for d in range(1, 16))
+        return high_digit + b.persist("low_digit", low)
+
+    def _measure(self) -> Expr:
+        """The divisor's size while digits of the quotient come, 1 while those of a remainder do."""
+        s, g, one, k = self.s, self.g, self.s.one, self.s.byte_index
+        measure = NOTHING
+        for row in self.rows:
+            gate = g.gate(row.name)
+            measure += g.first_bytes(row.name, s.top, 4)
+            if self._signed(row):
+                negative = 4 * (gate + s.top_sign - one) - k
+                measure += switch(row.name, one, _WORD * one - 2 * s.top, negative)
+            if row.source == isa.REMAIN:
+                measure += g.between(row.name, one, 4, 8)
+        return measure
+
+    def _comes(self, j: int) -> Expr:
+        """1 where digit j comes next."""
+        g, one = self.g, self.s.one
+        return total(
+            g.between(row.name, one, first, first + 1)
+            for row in self.rows
+            for first in range(3 - j, row.scratch, 4)
+        )
+
+    def _digits_at(self) -> tuple[list[Expr], list[Expr]]:
+        """The positions of the quotient's and of the remainder's digits that are there, else 0."""
+        s, g = self.s, self.g
+        first, second = [], []
+        for t in range(4):
+            at = s.position - s.byte_index + (t + 1) * s.one
+            first.append(total(g.between(row.name, at, t + 1, row.scratch) for row in self.rows
+                               if t + 1 < row.scratch))  # fmt: skip
+            if t < 3:
+                at += 4 * s.one
+                second.append(total(g.between(row.name, at, t + 5, 8) for row in self.remainders))
+        return first, second
+
+    def byte(self) -> Expr:
+        """The byte of the value: the digits in the other order; of a negative value less than 0."""
+        s, g, one, b = self.s, self.g, self.s.one, self.b
+        at, negative = NOTHING, NOTHING
+        for row in self.rows:
+            place = s.position - 2 * s.byte_index + 2 * row.scratch * one
+            at += g.from_byte(row.name, place, row.scratch)
+            if not self._signed(row):
+                continue
+            if row.source == isa.DIVIDE:
+                negative += g.when(row.name, one, s.second_sign - one, -s.top_sign)
+                negative += g.when(row.name, one, s.top_sign - one, -s.second_sign)
+            else:
+                negative += g.when(row.name, one, s.second_sign - one)
+        digit_at, below = b.persist("digit_at", at), b.persist("negative", negative)
+        plain = b.persist("plain_digit_at", Reglu("plain", digit_at._expr(), one - below))
+        taken = b.persist("taken_digit_at", Reglu("below 0", digit_at._expr(), below._expr()))
+        scratch = b.embedded["scratch"]
+        added = b.gather("digit", scratch, plain) - b.gather("digit taken", scratch, taken)
+        return b.persist("digit_byte", added)._expr()
+
+
+def _number(b: Builder, name: str, at: list[Expr]) -> Expr:
+    """The digits at some positions as a number; the highest is the first of four."""
+    digits = (
+        b.gather(f"{name} digit {3 - t}", b.embedded["scratch"], b.persist(f"{name} digit {3 - t} at", each))
+        for t, each in enumerate(at)
+    )
+    return total(256 ** (3 - t) * digit for t, digit in enumerate(digits))
