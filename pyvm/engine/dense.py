@@ -9,28 +9,33 @@ nothing at the lengths and addresses of the tests.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 
-from pyvm.weights.graph_to_weights import SCALE
 from pyvm.weights.model_file import ModelFile
 
 FLOAT = np.longdouble
 AVERAGE = 0
+SCALE, OLD_SCALE = 2.0**34, 1e10 * math.sqrt(2)  # of queries: today's files, and older ones
 
 
 def unscaled(query: np.ndarray) -> np.ndarray:
-    """Query rows (heads, 2, D), divided by the scale where all of a head are multiples of it, up to
-    the rounding of a product.
+    """Query rows (heads, 2, D), divided by a scale where all of a head are multiples of it: of
+    today's exactly, of the old one up to the rounding of a product.
 
     A positive factor common to both components changes no argmax; without it the rows hold the
     small integers that they were built from, and scores stay exact longer.
     """
-    ratio = query / SCALE
-    whole = np.rint(ratio)
-    scaled = np.all(abs(ratio - whole) <= 2.0**-51 * abs(whole), axis=(1, 2), keepdims=True)
-    return np.where(scaled, whole, query)
+
+    def multiples(scale: float, rounding: float, others: np.ndarray) -> np.ndarray:
+        ratio = query / scale
+        whole = np.rint(ratio)
+        scaled = np.all(abs(ratio - whole) <= rounding * abs(whole), axis=(1, 2), keepdims=True)
+        return np.where(scaled, whole, others)
+
+    return multiples(SCALE, 0.0, multiples(OLD_SCALE, 2.0**-51, query))
 
 
 class DenseNetwork:
