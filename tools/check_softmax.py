@@ -19,27 +19,23 @@ Budget: every head scores all pairs of positions: n = 100,000 takes 2 to 4 minut
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# A product of inner length 2 is slower by far when a BLAS shares it among threads.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy as np
+from measure import note, table
 
-import numpy as np  # noqa: E402
-from measure import note, table  # noqa: E402
-
-import pyvm  # noqa: E402
-from pyvm.bundled import PROGRAMS  # noqa: E402
-from pyvm.engine.dense import AVERAGE, DenseNetwork  # noqa: E402
-from pyvm.engine.executor import execute  # noqa: E402
-from pyvm.engine.softmax import RECENCIES, UNDERFLOW, softmax_pass  # noqa: E402
-from pyvm.isa.prompt import spelled_in  # noqa: E402
-from pyvm.weights import ModelFile, specialize, standard_model  # noqa: E402
-from pyvm.weights.model_file import PASSTHROUGH  # noqa: E402
+import pyvm
+from pyvm.bundled import PROGRAMS
+from pyvm.engine.dense import AVERAGE, DenseNetwork
+from pyvm.engine.executor import execute
+from pyvm.engine.softmax import RECENCIES, UNDERFLOW, softmax_pass
+from pyvm.isa.prompt import spelled_in
+from pyvm.weights import ModelFile, specialize, standard_model
+from pyvm.weights.model_file import PASSTHROUGH
 
 SUMS = ("stack_depth", "call_depth", "cursor_sum")
 SHARED = 1e-6  # the weight that a softmax may give to all keys but one
