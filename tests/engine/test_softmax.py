@@ -110,7 +110,7 @@ def test_what_softmax_refuses(model_file):
         position_table(3, 24, "square")
 
 
-def test_the_tool_says_where_softmax_ends_and_why(monkeypatch, capsys):
+def test_the_tool_says_where_softmax_ends_and_why(model_file, monkeypatch, capsys):
     """C's stack of 1 MiB puts cells beyond a million; rounding then joins two writes of one."""
     monkeypatch.syspath_prepend(TOOLS)
     import check_softmax
