@@ -13,8 +13,8 @@ subtracted from the gate, which stays at most 0 when they fail:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from pyvm.graph import token_points as points
 from pyvm.graph.opcode_points import RADIUS_SQ
@@ -33,7 +33,12 @@ FAR = 1 << 42
 WRITE, NEITHER, READ = 0, 1, 2
 
 NOTHING = Expr()
-PersistFn = Callable[[str, Linear], Persist]
+
+
+class PersistFn(Protocol):
+    """Keeps an expression in a slot; `large`: its integers may pass 2**53."""
+
+    def __call__(self, name: str, expr: Linear, large: bool = False) -> Persist: ...
 
 
 @dataclass(frozen=True)
@@ -223,7 +228,7 @@ def dispatch(s: MachineState, i: Fetched, position: Linear, persist: PersistFn) 
         added_at=persist("added_at", total(added_at)),
         subtracted_at=persist("subtracted_at", total(subtracted_at)),
         key=persist("key", total([*reads, *(when(op, key) for op, key in writes.items())])),
-        key_square=persist("key_square", total(squares)),
+        key_square=persist("key_square", total(squares), large=True),
         cell_mode=persist("cell_mode", total(mode)),
         signed_load=persist("signed_load", sign_byte),
         value=persist("direct_value", total(value)),

@@ -52,9 +52,9 @@ class Builder:
         self.one = self.embedded["one"]
         self.persists: list[Persist] = []
 
-    def persist(self, name: str, expr: Linear) -> Persist:
+    def persist(self, name: str, expr: Linear, large: bool = False) -> Persist:
         """Keeps an expression of head outputs, or of products, in a slot."""
-        dim = Persist(name, expr._expr())
+        dim = Persist(name, expr._expr(), large)
         self.persists.append(dim)
         return dim
 

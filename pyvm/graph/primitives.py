@@ -121,9 +121,13 @@ class FetchValue(Dim):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Persist(Dim):
-    """`expr` kept in a slot. Its terms are FetchValues, or Reglus: made in one half of a layer."""
+    """`expr` kept in a slot. Its terms are FetchValues, or Reglus: made in one half of a layer.
+
+    `large`: its integers may pass 2**53, so that a sum with one of them could be rounded.
+    """
 
     expr: Expr
+    large: bool = False
 
     @property
     def in_attention(self) -> bool:

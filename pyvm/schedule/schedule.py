@@ -1,4 +1,4 @@
-"""A schedule: the layer of every persist and the slot of every dimension, and its file format.
+"""A schedule: the layer of every persist, the slot of every dimension and when it is cleared.
 
 Enters: a solved placement, or the JSON of a shipped one.  Leaves: `Schedule`, from which weights/
 builds the matrices.  check.py verifies one without trusting how it was made.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from pyvm.graph.primitives import Dim, Graph
-from pyvm.schedule.units import output_reads, slot_dims, units
+from pyvm.schedule.units import output_reads, rounded, slot_dims, units
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,20 @@ class Schedule:
         width: D, an even number of residual slots.
         layer: name of a persist -> its layer, from 1.
         slot: name of a dimension -> its residual slot.
+        cleared: name of a dimension -> the half whose weights subtract it from its slot, where the
+            slot is used again.  That half may write the next dimension: it reads what was before.
+        proof: what the solver has proved of it, or "".
     """
 
     layers: int
     width: int
     layer: Mapping[str, int]
     slot: Mapping[str, int]
+    cleared: Mapping[str, int]
+    proof: str = ""
 
     def to_json(self) -> str:
-        parts = {
-            "layers": self.layers,
-            "width": self.width,
-            "layer": dict(self.layer),
-            "slot": dict(self.slot),
-        }
-        return json.dumps(parts, indent=1) + "\n"
+        return json.dumps(vars(self), indent=1) + "\n"
 
     @staticmethod
     def from_json(text: str) -> Schedule:
@@ -65,20 +64,31 @@ def lifetimes(graph: Graph, layers: int, layer: Mapping[str, int]) -> dict[Dim, 
     return {dim: (birth[dim], last.get(dim, birth[dim])) for dim in birth}
 
 
-def assign_slots(graph: Graph, layers: int, layer: Mapping[str, int]) -> Schedule:
-    """Gives every dimension a slot that is free during its whole life.
+def assign_slots(
+    graph: Graph, layers: int, layer: Mapping[str, int], held: Mapping[Dim, int], proof: str = ""
+) -> Schedule:
+    """Gives every dimension a slot that is its own as long as it is held.
 
-    Lifetimes are intervals, so taking them by birth and always the lowest free slot uses exactly as
-    many slots as are needed at the fullest half. Slots 0 to 2 are the built-in dimensions'.
+    `held` is the last half after which the slot still holds the dimension: the half after it clears
+    the slot, or nothing does and the dimension stays.  Where `rounded` dimensions come or go, the
+    slot is empty for a half.  These times are intervals, so taking them by their begin and always
+    the lowest free slot uses exactly as many slots as are needed at the fullest half.  Slots 0 to 2
+    are the built-in dimensions'.
     """
-    spans = lifetimes(graph, layers, layer)
-    order = sorted(slot_dims(graph), key=lambda dim: spans[dim][0])
-    free_after: list[int] = []
+    apart = rounded(graph)
+    begin = {
+        dim: birth - (birth > 0 and dim in apart)
+        for dim, (birth, _) in lifetimes(graph, layers, layer).items()
+    }
+    owner: list[Dim] = []  # per slot its last dimension so far
     slot: dict[str, int] = {}
-    for dim in order:
-        birth, last = spans[dim]
-        index = next((i for i, end in enumerate(free_after) if end < birth), len(free_after))
-        free_after[index : index + 1] = [last]
+    cleared: dict[str, int] = {}
+    for dim in sorted(begin, key=begin.__getitem__):
+        free = (i for i, old in enumerate(owner) if held[old] + 1 + (old in apart) <= begin[dim])
+        index = next(free, len(owner))
+        if index < len(owner):
+            cleared[owner[index].name] = held[owner[index]] + 1
+        owner[index : index + 1] = [dim]
         slot[dim.name] = index
-    width = len(free_after) + len(free_after) % 2
-    return Schedule(layers, width, dict(layer), slot)
+    width = len(owner) + len(owner) % 2
+    return Schedule(layers, width, dict(layer), slot, cleared, proof)

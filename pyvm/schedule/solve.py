@@ -2,20 +2,27 @@
 
 Enters: a graph and a number of layers.  Leaves: a proven optimal `Schedule`, or NoSchedule.
 
-A small integer programme for HiGHS (the optional package highspy). Binary x[unit, layer]: the unit
-is in the layer. A dimension is live at a half when its unit has run by then and a reader runs then
-or later. The width is the largest number of live dimensions of any half. Three objectives in turn,
-each fixed before the next: least width, least neurons in the fullest layer, least total life.
+A small integer programme for HiGHS (the optional package highspy).
+
+    x[unit, layer]   1: the unit is in the layer
+    held[dim, half]  1: after the half the slot of the dimension still holds it; the half in which
+                     held falls to 0 clears it, by half a passthrough head or by one neuron
+
+The width is the largest number of slots in use after any half.  A slot may get its next dimension
+in the half that clears it, except where one of the two is `rounded`: such a slot is empty for a
+half before and after.  Three objectives in turn, each fixed before the next: least width, least
+neurons in the fullest layer, fewest slots cleared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
 from pyvm.graph.primitives import Dim, Graph
 from pyvm.schedule.schedule import Schedule, assign_slots
-from pyvm.schedule.units import output_reads, slot_dims, units
+from pyvm.schedule.units import Product, Unit, output_reads, rounded, slot_dims, units
 
 
 class NoSchedule(ValueError):
@@ -30,67 +37,151 @@ def solve(graph: Graph, layers: int) -> Schedule:
         raise NoSchedule(
             "solving a schedule needs highspy: pip install 'libtvm[schedule]'"
         ) from None
+    programme = _Programme(highspy, graph, layers)
+    programme.place_units()
+    programme.hold_dimensions()
+    programme.bound_layers()
+    return programme.solved()
 
-    model = highspy.Highs()
-    model.setOptionValue("output_flag", False)
-    model.setOptionValue("mip_rel_gap", 0.0)
-    todo = units(graph)
-    span = range(1, layers + 1)
-    x = {(u, layer): model.addBinary() for u in range(len(todo)) for layer in span}
-    maker = {dim: u for u, unit in enumerate(todo) for dim in unit.persists}
-    readers: dict[Dim, list[int]] = {dim: [] for dim in slot_dims(graph)}
-    for u, unit in enumerate(todo):
-        model.addConstr(sum(x[u, layer] for layer in span) == 1)
-        for dim in unit.reads:
-            readers[dim].append(u)
 
-    def runs_before(u: int, half: int) -> Any:
-        return sum(x[u, layer] for layer in span if todo[u].half(layer) < half)
+class _Programme:
+    """The integer programme; each method adds one group of constraints."""
 
-    def runs_from(u: int, half: int) -> Any:
-        return sum(x[u, layer] for layer in span if todo[u].half(layer) >= half)
+    def __init__(self, highspy: Any, graph: Graph, layers: int) -> None:
+        self.highspy, self.graph, self.layers = highspy, graph, layers
+        self.model = highspy.Highs()
+        self.model.setOptionValue("output_flag", False)
+        self.model.setOptionValue("mip_rel_gap", 0.0)
+        self.units = units(graph)
+        self.dims = list(slot_dims(graph))
+        self.maker = {dim: unit for unit in self.units for dim in unit.persists}
+        self.readers: dict[Dim, list[Unit]] = {dim: [] for dim in self.dims}
+        for unit in self.units:
+            for dim in unit.reads:
+                self.readers[dim].append(unit)
+        self.span, self.halves = range(1, layers + 1), range(1, 2 * layers + 1)
+        binary = self.model.addBinary
+        self.x = {(unit, layer): binary() for unit in self.units for layer in self.span}
+        self.held = {(dim, half): binary() for dim in self.dims for half in (0, *self.halves)}
+        self.half_width = self.model.addIntegral(lb=2)
+        self.neurons = self.model.addVariable(lb=0)
 
-    for u, unit in enumerate(todo):
-        for source in {maker[dim] for dim in unit.reads if dim in maker}:
-            for layer in span:
-                earlier = runs_before(source, unit.half(layer))
-                model.addConstr(x[u, layer] <= earlier + 0 * x[u, layer])
+    def _sum(self, terms: Iterable[Any]) -> Any:
+        """A sum that is an expression of the model even when it has no terms."""
+        return sum(terms) + 0 * self.half_width
 
-    half_width = model.addIntegral(lb=2)
-    neurons = model.addVariable(lb=0)
-    at_output = output_reads(graph)
-    lives = []
-    for half in range(1, 2 * layers + 1):
-        here = []
-        for dim, used_by in readers.items():
-            born = runs_before(maker[dim], half + 1) if dim in maker else 1
-            ends = [1] if dim in at_output else [runs_from(u, half) for u in used_by]
-            live = model.addVariable(lb=0, ub=1)
-            for end in ends:
-                model.addConstr(live >= born + end - 1 + 0 * live)
-            here.append(live)
-        model.addConstr(sum(here) <= 2 * half_width)
-        lives += here
-    for layer in span:
-        model.addConstr(sum(unit.heads * x[u, layer] for u, unit in enumerate(todo)) <= half_width)
-        model.addConstr(sum(unit.neurons * x[u, layer] for u, unit in enumerate(todo)) <= neurons)
+    def _runs(self, unit: Unit, halves: range) -> Any:
+        """1 when the unit runs in one of the halves."""
+        return self._sum(self.x[unit, n] for n in self.span if unit.half(n) in halves)
 
-    for objective in (half_width, neurons, sum(lives)):
-        model.minimize(objective + 0 * half_width)
-        status = model.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise NoSchedule(
-                f"no schedule with {layers} layers ({model.modelStatusToString(status)})"
-            )
-        best = model.getInfo().objective_function_value
-        model.addConstr(objective + 0 * half_width <= best + 1e-6)
+    def _made(self, dim: Dim, until: int) -> Any:
+        """1 when the dimension is there after half `until`."""
+        if dim not in self.maker:
+            return self._sum([1])
+        return self._runs(self.maker[dim], range(until + 1))
 
-    chosen = {
-        dim.name: next(layer for layer in span if model.val(x[u, layer]) > 0.5)
-        for u, unit in enumerate(todo)
-        for dim in unit.persists
-    }
-    return assign_slots(graph, layers, chosen)
+    def _begins(self, dim: Dim, half: int) -> Any:
+        """1 when the half makes the dimension."""
+        made_by = [self.maker[dim]] if dim in self.maker else []
+        return self._sum(self._runs(unit, range(half, half + 1)) for unit in made_by)
+
+    def _cleared(self, dim: Dim, half: int) -> Any:
+        """1 when the half clears the slot of the dimension."""
+        return self.held[dim, half - 1] + self._begins(dim, half) - self.held[dim, half]
+
+    def place_units(self) -> None:
+        """Every unit in one layer, after those that make what it reads."""
+        for unit in self.units:
+            self.model.addConstr(self._sum(self.x[unit, n] for n in self.span) == 1)
+            for source in (u for u in self.units if unit.reads.intersection(u.persists)):
+                for n in self.span:
+                    before = self._runs(source, range(unit.half(n)))
+                    self.model.addConstr(self.x[unit, n] <= before)
+
+    def hold_dimensions(self) -> None:
+        """From where it is made a dimension is held until its last reader's half, or longer."""
+        at_output, kept = output_reads(self.graph), self.graph.builtin[1:]
+        for dim in self.dims:
+            for half in (0, *self.halves):
+                held, made = self.held[dim, half], self._made(dim, half)
+                if dim in kept or dim in at_output:
+                    self.model.addConstr(held >= made)
+                after_last = range(half + 1, 2 * self.layers + 1)
+                for unit in self.readers[dim]:
+                    self.model.addConstr(held >= made + self._runs(unit, after_last) - 1)
+                self.model.addConstr(held <= made)
+                if half:
+                    self.model.addConstr(held >= self._begins(dim, half))
+                    self.model.addConstr(self._cleared(dim, half) >= 0)
+
+    def bound_layers(self) -> None:
+        """The width of every half, the heads and the neurons of every layer."""
+        apart = rounded(self.graph)
+        for half in (0, *self.halves):
+            used = []
+            for dim in self.dims:
+                around = (half - 1, half, half + 1) if dim in apart else (half,)
+                near = [self.held[dim, h] for h in around if (dim, h) in self.held]
+                busy = near[0] if len(near) == 1 else self.model.addVariable(lb=0, ub=1)
+                for held in near if len(near) > 1 else ():
+                    self.model.addConstr(busy >= held)
+                used.append(busy)
+            self.model.addConstr(self._sum(used) <= 2 * self.half_width)
+        position = self.graph.builtin[0]
+        for n in self.span:
+            here = [(unit, self.x[unit, n]) for unit in self.units]
+            clears = [self._cleared(dim, 2 * n - 1) for dim in self.dims]
+            passthrough = self.model.addIntegral(lb=0)
+            self.model.addConstr(2 * passthrough >= self._sum(clears))
+            heads = self._sum(unit.heads * x for unit, x in here)
+            self.model.addConstr(heads + passthrough <= self.half_width)
+            for cleared in clears:  # a passthrough head finds its own position by the position
+                self.model.addConstr(cleared <= self.held[position, 2 * n - 2])
+            clears = [self._cleared(dim, 2 * n) for dim in self.dims]
+            self.model.addConstr(self._neurons(n) + self._sum(clears) <= self.neurons)
+
+    def _neurons(self, layer: int) -> Any:
+        """How many distinct products the units of a layer have."""
+        makers: dict[Product, list[Unit]] = {}
+        for unit in self.units:
+            for product in unit.products:
+                makers.setdefault(product, []).append(unit)
+        alone = [self.x[group[0], layer] for group in makers.values() if len(group) == 1]
+        shared = [group for group in makers.values() if len(group) > 1]
+        there = [self.model.addVariable(lb=0) for _ in shared]
+        for group, one in zip(shared, there):
+            for unit in group:
+                self.model.addConstr(one >= self.x[unit, layer])
+        return self._sum(alone + there)
+
+    def solved(self) -> Schedule:
+        """The best by the three objectives; an optimum is proved for each."""
+        clears = self._sum(self._cleared(dim, half) for dim in self.dims for half in self.halves)
+        best = []
+        for objective in (self._sum([self.half_width]), self._sum([self.neurons]), clears):
+            self.model.minimize(objective)
+            status = self.model.getModelStatus()
+            if status != self.highspy.HighsModelStatus.kOptimal:
+                raise NoSchedule(
+                    f"no schedule with {self.layers} layers "
+                    f"({self.model.modelStatusToString(status)})"
+                )
+            best.append(self.model.getInfo().objective_function_value)
+            self.model.addConstr(objective <= best[-1] + 1e-6)
+        layer = {
+            dim.name: next(n for n in self.span if self.model.val(self.x[unit, n]) > 0.5)
+            for dim, unit in self.maker.items()
+        }
+        held = {
+            dim: max(h for h in (0, *self.halves) if self.model.val(self.held[dim, h]) > 0.5)
+            for dim in self.dims
+        }
+        proof = (
+            f"HiGHS {self.model.version()}, gap 0: with {self.layers} layers no residual stream is "
+            f"narrower than {2 * round(best[0])}, and none of that width has less than "
+            f"{round(best[1])} neurons in its fullest layer"
+        )
+        return assign_slots(self.graph, self.layers, layer, held, proof)
 
 
 def earliest(graph: Graph) -> dict[str, int]:

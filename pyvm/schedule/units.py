@@ -13,6 +13,14 @@ from dataclasses import dataclass
 
 from pyvm.graph.primitives import AVERAGE, Dim, Expr, Fetch, FetchValue, Graph, Persist, Reglu
 
+# The terms of a product's value and of its gate: what makes two neurons the same.
+Product = tuple[frozenset[tuple[Dim, int]], frozenset[tuple[Dim, int]]]
+
+
+def product_of(neuron: Reglu) -> Product:
+    """What a neuron computes."""
+    return frozenset(neuron.value.terms.items()), frozenset(neuron.gate.terms.items())
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -22,14 +30,15 @@ class Unit:
         persists: the dimensions that the unit keeps.
         in_attention: placed in attention halves; else in feed-forward halves.
         reads: the dimensions that must be in the residual stream before.
-        heads, neurons: what it needs of its layer.
+        heads: how many it needs of its layer.
+        products: what its neurons compute; those of one layer that are equal are one neuron.
     """
 
     persists: tuple[Persist, ...]
     in_attention: bool
     reads: frozenset[Dim]
     heads: int
-    neurons: int
+    products: tuple[Product, ...]
 
     def half(self, layer: int) -> int:
         """The half in which the unit runs when it is placed in a layer (from 1)."""
@@ -89,10 +98,12 @@ def _unit(persists: tuple[Persist, ...], graph: Graph, one: Dim) -> Unit:
     if persists[0].in_attention:
         own = list(dict.fromkeys(f for persist in persists for f in fetches(persist)))
         reads = set().union(*(fetch_reads(f, graph, one) for f in own))
-        return Unit(persists, True, frozenset(reads), sum(map(fetch_heads, own)), 0)
+        return Unit(persists, True, frozenset(reads), sum(map(fetch_heads, own)), ())
     neurons = [dim for dim in persists[0].expr.terms if isinstance(dim, Reglu)]
     reads = set().union(*(_dims(n.value, n.gate) for n in neurons))
-    return Unit(persists, False, frozenset(reads), 0, len(neurons))
+    return Unit(
+        persists, False, frozenset(reads), 0, tuple(dict.fromkeys(map(product_of, neurons)))
+    )
 
 
 def slot_dims(graph: Graph) -> Iterator[Dim]:
@@ -100,6 +111,14 @@ def slot_dims(graph: Graph) -> Iterator[Dim]:
     yield from graph.builtin
     yield from graph.embedding
     yield from graph.persists
+
+
+def rounded(graph: Graph) -> frozenset[Dim]:
+    """Dimensions that may be no integers below 2**53, so that a sum of one with another number may
+    be rounded: recency, squared position, means, and what the graph says is large."""
+    means = (p for p in graph.persists if any(f.tie == AVERAGE for f in fetches(p)))
+    large = (p for p in graph.persists if p.large)
+    return frozenset((*graph.builtin[1:], *means, *large))
 
 
 def output_reads(graph: Graph) -> set[Dim]:

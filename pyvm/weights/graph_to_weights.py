@@ -1,6 +1,6 @@
 """Graph and schedule -> weights: every fetch becomes heads, every product a neuron.
 
-Enters: a `Graph` and a checked `Schedule`.  Leaves: a `ModelFile`.
+Enters: a `Graph` and a `Schedule`, which is checked.  Leaves: a `ModelFile`.
 
 Where a number comes from, in one line each:
     embedding    one column per embedded dimension, in its slot
@@ -9,14 +9,16 @@ Where a number comes from, in one line each:
     average head query (0, 1), key (0, 1)
     value rows   the fetched expressions, two per head; Wout adds them to the slots of persists
     neuron       gate row and value row of a Reglu; W_ffn adds it to the slots of persists
-    erase lists  the slots of dimensions after their last reader
+    clearing     of a slot that is used again: -x[slot], by a passthrough head (two slots each;
+                 query and key (p, 0), so that its own position wins) or by one neuron
     head         the nearest point: 2 (T t + b v) - (T*T + b*b), types weighing TYPE_WEIGHT
-Query rows carry SCALE: hard attention is softmax at temperature 1e-10.
+Query rows carry SCALE: hard attention is softmax at a low temperature.  There is nothing else: what
+a position computes is embedding + position table, L times (attention, gated ReLU), argmax.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,15 +34,19 @@ from pyvm.graph.primitives import (
     Persist,
     Reglu,
 )
+from pyvm.schedule.check import check
 from pyvm.schedule.schedule import Schedule, lifetimes
-from pyvm.schedule.units import fetches, is_gather, one_of
-from pyvm.weights.model_file import GATHER, LOOKUP, LayerWeights, ModelFile
+from pyvm.schedule.units import Product, fetches, is_gather, one_of, product_of, slot_dims
+from pyvm.weights.model_file import GATHER, LOOKUP, PASSTHROUGH, LayerWeights, ModelFile
 
-SCALE = 1e10 * math.sqrt(2)
+# A power of two: a scaled query is rounded no more than the query.
+SCALE = 2.0**34
 # Values lie in -256 .. 511 and bytes in 0 .. 255: squared distances of values stay below this.
 TYPE_WEIGHT = 1 << 20
 # The type of tokens that are never generated. Types are at least 0.
 NEVER = -1
+
+_Pair = tuple[np.ndarray, np.ndarray]  # the two rows of a query or key
 
 
 class _Rows:
@@ -51,97 +57,166 @@ class _Rows:
         self.one = one_of(graph)
         self.recency = graph.builtin[1]
 
+    def slot(self, dim: Dim) -> int:
+        return self.schedule.slot[dim.name]
+
     def row(self, expr: Expr) -> np.ndarray:
         row = np.zeros(self.schedule.width)
         for dim, coefficient in expr.terms.items():
-            row[self.schedule.slot[dim.name]] += coefficient
+            row[self.slot(dim)] += coefficient
         return row
 
     def dim(self, dim: Dim) -> np.ndarray:
         return self.row(Expr({dim: 1}))
 
-    def query_key(self, fetch: Fetch, gather: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def query_key(self, fetch: Fetch, gather: bool) -> tuple[_Pair, _Pair]:
         """The two query rows and the two key rows of a fetch's heads."""
-        query = [SCALE * self.row(fetch.query), SCALE * self.dim(self.one)]
+        query = SCALE * self.row(fetch.query), SCALE * self.dim(self.one)
         if fetch.tie == AVERAGE:
-            return query, [self.row(Expr()), self.dim(self.one)]
+            return query, (self.row(Expr()), self.dim(self.one))
         bias = -self.row(fetch.key_square) - BIG * self.row(fetch.clear)
         if not gather:
             bias += RECENCY_SHARE * self.dim(self.recency)
-        return query, [2 * self.row(fetch.key), bias]
+        return query, (2 * self.row(fetch.key), bias)
 
 
 def build_weights(graph: Graph, schedule: Schedule, stop: str = "halt") -> ModelFile:
-    """The model of a graph, laid out as the schedule says."""
+    """The model of a graph, laid out as the schedule says; ScheduleError if it says it wrongly."""
+    check(graph, schedule)
     rows = _Rows(graph, schedule)
-    placed: dict[int, list[Persist]] = {layer: [] for layer in range(1, schedule.layers + 1)}
-    for persist in graph.persists:
-        placed[schedule.layer[persist.name]].append(persist)
-    feed_forward = {
-        layer: _neurons([p for p in persists if not p.in_attention])
-        for layer, persists in placed.items()
-    }
-    width, heads = schedule.width, schedule.width // 2
-    count = max(1, *(len(neurons) for neurons in feed_forward.values()))
-    erased = _erased(graph, schedule)
-    layers, head_names, neuron_names = [], [], []
-    tie_break = np.ones((schedule.layers, heads), np.int32)
-    head_kind = np.full((schedule.layers, heads), LOOKUP, np.int32)
-    for index, layer in enumerate(placed):
-        qkv, out = np.zeros((3 * width, width)), np.zeros((width, width))
-        column_of: dict[tuple[Fetch, int], int] = {}
-        names: list[str | None] = [None] * heads
-        head = 0
-        attention = [p for p in placed[layer] if p.in_attention]
-        for fetch in dict.fromkeys(f for persist in attention for f in fetches(persist)):
-            gather = is_gather(fetch, graph)
-            query, key = rows.query_key(fetch, gather)
-            for first in range(0, len(fetch.values), 2):
-                names[head] = fetch.name
-                tie_break[index, head] = int(fetch.tie != AVERAGE)
-                head_kind[index, head] = GATHER if gather else LOOKUP
-                for i in (0, 1):
-                    column = 2 * head + i
-                    qkv[column], qkv[width + column] = query[i], key[i]
-                    if first + i < len(fetch.values):
-                        qkv[2 * width + column] = rows.row(fetch.values[first + i])
-                        column_of[fetch, first + i] = column
-                head += 1
-        for persist in attention:
-            for dim, coefficient in persist.expr.terms.items():
-                assert isinstance(dim, FetchValue)
-                out[schedule.slot[persist.name], column_of[dim.fetch, dim.index]] += coefficient
-        w_in, w_ffn = np.zeros((2 * count, width)), np.zeros((width, count))
-        for n, (neuron, outputs) in enumerate(feed_forward[layer].values()):
-            w_in[n], w_in[count + n] = rows.row(neuron.gate), rows.row(neuron.value)
-            for persist, coefficient in outputs.items():
-                w_ffn[schedule.slot[persist.name], n] = coefficient
-        layers.append(LayerWeights(qkv, out, w_in, w_ffn, erased[2 * layer - 1], erased[2 * layer]))
-        head_names.append(names)
-        neuron_names.append(
-            [f"{neuron.name} -> {', '.join(p.name for p in outputs)}"
-             for neuron, outputs in feed_forward[layer].values()]
-        )  # fmt: skip
+    width, numbers = schedule.width, range(1, schedule.layers + 1)
+    attention = [_Attention(width) for _ in numbers]
+    feed_forward = [_FeedForward(width) for _ in numbers]
+    dims = {dim.name: dim for dim in slot_dims(graph)}
+    for layer, heads, neurons in zip(numbers, attention, feed_forward):
+        placed = [p for p in graph.persists if schedule.layer[p.name] == layer]
+        heads.fetch([p for p in placed if p.in_attention], graph, rows)
+        neurons.produce([p for p in placed if not p.in_attention], rows)
+        for half, part in ((2 * layer - 1, heads), (2 * layer, neurons)):
+            part.clear([dims[n] for n, at in schedule.cleared.items() if at == half], graph, rows)
+    count = max(1, *(len(neurons.names) for neurons in feed_forward))
     return ModelFile(
         vocabulary=graph.vocabulary,
         stop=graph.vocabulary.index(stop),
         embedding=_embedding(graph, schedule),
-        layers=tuple(layers),
+        layers=tuple(
+            LayerWeights(heads.qkv, heads.out, *neurons.matrices(count))
+            for heads, neurons in zip(attention, feed_forward)
+        ),
         head=_output_head(graph, rows),
-        tie_break=tie_break,
-        head_kind=head_kind,
-        metadata=_labels(graph, schedule, head_names, neuron_names),
+        tie_break=np.array([heads.tie_break for heads in attention]),
+        head_kind=np.array([heads.kind for heads in attention]),
+        metadata=_labels(graph, schedule, attention, feed_forward),
     )
 
 
-def _neurons(persists: list[Persist]) -> dict[object, tuple[Reglu, dict[Persist, int]]]:
+class _Attention:
+    """The heads of one layer: qkv (3D, D), out (D, D); per head its name, tie-break and kind."""
+
+    def __init__(self, width: int) -> None:
+        self.qkv, self.out = np.zeros((3 * width, width)), np.zeros((width, width))
+        self.names: list[str | None] = [None] * (width // 2)
+        self.tie_break = np.ones(width // 2, np.int32)
+        self.kind = np.full(width // 2, LOOKUP, np.int32)
+        self._used = 0
+
+    def _head(
+        self, name: str, query: _Pair, key: _Pair, values: Sequence[np.ndarray], kind: int
+    ) -> int:
+        """The next free head, with one or two value rows; returns the column of its first value."""
+        head, width = self._used, len(self.out)
+        self._used += 1
+        self.names[head], self.kind[head] = name, kind
+        columns = slice(2 * head, 2 * head + 2)
+        self.qkv[:width][columns], self.qkv[width : 2 * width][columns] = query, key
+        self.qkv[2 * width :][2 * head : 2 * head + len(values)] = values
+        return 2 * head
+
+    def fetch(self, persists: Sequence[Persist], graph: Graph, rows: _Rows) -> None:
+        """One head for two values of a fetch; Wout adds them to the slots of the persists."""
+        column_of: dict[tuple[Fetch, int], int] = {}
+        for fetch in dict.fromkeys(f for persist in persists for f in fetches(persist)):
+            gather = is_gather(fetch, graph)
+            query, key = rows.query_key(fetch, gather)
+            for first in range(0, len(fetch.values), 2):
+                values = [rows.row(value) for value in fetch.values[first : first + 2]]
+                kind = GATHER if gather else LOOKUP
+                column = self._head(fetch.name, query, key, values, kind)
+                self.tie_break[column // 2] = int(fetch.tie != AVERAGE)
+                for i in range(len(values)):
+                    column_of[fetch, first + i] = column + i
+        for persist in persists:
+            for dim, coefficient in persist.expr.terms.items():
+                assert isinstance(dim, FetchValue)
+                column = column_of[dim.fetch, dim.index]
+                self.out[rows.slot(persist), column] += coefficient
+
+    def clear(self, dims: Sequence[Dim], graph: Graph, rows: _Rows) -> None:
+        """Passthrough heads, two slots each.  The scores are position times position, up to the
+        scale, and the own position is the largest."""
+        position, nothing = rows.dim(graph.builtin[0]), rows.row(Expr())
+        for first in range(0, len(dims), 2):
+            pair = dims[first : first + 2]
+            column = self._head(
+                "clear " + ", ".join(dim.name for dim in pair),
+                (SCALE * position, nothing),
+                (position, nothing),
+                [rows.dim(dim) for dim in pair],
+                PASSTHROUGH,
+            )
+            for i, dim in enumerate(pair):
+                self.out[rows.slot(dim), column + i] = -1
+
+
+class _FeedForward:
+    """The neurons of one layer, their names, and their weights: gate and value row of each, and
+    what it adds to which slot."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.names: list[str] = []
+        self._gates: list[np.ndarray] = []
+        self._values: list[np.ndarray] = []
+        self._added: list[dict[int, int]] = []
+
+    def _neuron(
+        self, name: str, gate: np.ndarray, value: np.ndarray, added: dict[int, int]
+    ) -> None:
+        self.names.append(name)
+        self._gates.append(gate)
+        self._values.append(value)
+        self._added.append(added)
+
+    def produce(self, persists: Sequence[Persist], rows: _Rows) -> None:
+        """One neuron for every distinct product."""
+        for neuron, outputs in _neurons(persists).values():
+            name = f"{neuron.name} -> {', '.join(p.name for p in outputs)}"
+            added = {rows.slot(persist): coefficient for persist, coefficient in outputs.items()}
+            self._neuron(name, rows.row(neuron.gate), rows.row(neuron.value), added)
+
+    def clear(self, dims: Sequence[Dim], graph: Graph, rows: _Rows) -> None:
+        """One neuron for each slot: its gate is always 1."""
+        one = rows.dim(one_of(graph))
+        for dim in dims:
+            self._neuron(f"clear {dim.name}", one, rows.dim(dim), {rows.slot(dim): -1})
+
+    def matrices(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """W_in (2F, D) and W_ffn (D, F) for `count` neurons; those that are too many are zero."""
+        w_in, w_ffn = np.zeros((2 * count, self.width)), np.zeros((self.width, count))
+        for n, (gate, value, added) in enumerate(zip(self._gates, self._values, self._added)):
+            w_in[n], w_in[count + n] = gate, value
+            for slot, coefficient in added.items():
+                w_ffn[slot, n] = coefficient
+        return w_in, w_ffn
+
+
+def _neurons(persists: Sequence[Persist]) -> dict[Product, tuple[Reglu, dict[Persist, int]]]:
     """The distinct products of a layer, each with the persists that it is added to."""
-    found: dict[object, tuple[Reglu, dict[Persist, int]]] = {}
+    found: dict[Product, tuple[Reglu, dict[Persist, int]]] = {}
     for persist in persists:
         for dim, coefficient in persist.expr.terms.items():
             assert isinstance(dim, Reglu)
-            same = (frozenset(dim.value.terms.items()), frozenset(dim.gate.terms.items()))
-            _, outputs = found.setdefault(same, (dim, {}))
+            _, outputs = found.setdefault(product_of(dim), (dim, {}))
             outputs[persist] = outputs.get(persist, 0) + coefficient
     return found
 
@@ -163,23 +238,18 @@ def _output_head(graph: Graph, rows: _Rows) -> np.ndarray:
     return products
 
 
-def _erased(graph: Graph, schedule: Schedule) -> dict[int, tuple[int, ...]]:
-    """Per half the slots whose dimension is not read again."""
-    erased: dict[int, list[int]] = {half: [] for half in range(1, 2 * schedule.layers + 1)}
-    for dim, (_, last) in lifetimes(graph, schedule.layers, schedule.layer).items():
-        if 1 <= last <= 2 * schedule.layers:
-            erased[last].append(schedule.slot[dim.name])
-    return {half: tuple(sorted(slots)) for half, slots in erased.items()}
-
-
 def _labels(
-    graph: Graph, schedule: Schedule, heads: list[list[str | None]], neurons: list[list[str]]
+    graph: Graph,
+    schedule: Schedule,
+    attention: Sequence[_Attention],
+    feed_forward: Sequence[_FeedForward],
 ) -> dict[str, object]:
     """Names of everything: dimensions with slot, first and last half; heads, neurons."""
     spans = lifetimes(graph, schedule.layers, schedule.layer)
     return {
         "builder": "pyvm",
+        "schedule": schedule.proof,
         "slots": [[dim.name, schedule.slot[dim.name], *span] for dim, span in spans.items()],
-        "heads": heads,
-        "neurons": neurons,
+        "heads": [heads.names for heads in attention],
+        "neurons": [neurons.names for neurons in feed_forward],
     }

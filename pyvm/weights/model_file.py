@@ -5,7 +5,8 @@ Enters: a `ModelFile` (arrays of float64 and lists), or the bytes of one.  Leave
 Little endian: six int32 V D L H F stop; V x (uint32 length, UTF-8 token); float64: E (V x D); per
 layer Wqkv (3D x D), Wout (D x D), W_in (2F x D), W_ffn (D x F); head (V x D).  Then trailers,
 each optional, in this order:
-    int32 1, per layer (int32 n, n x int32) slots erased after attention, the same after the ffn
+    int32 1, per layer (int32 n, n x int32) slots set to zero after attention, the same after the
+        ffn: n = 0 in what pyvm builds, whose weights clear slots; others have such lists
     int32 1, L x H int32 tie-break (1 LATEST, 0 AVERAGE)
     int32 1, L x H int32 head kind (0 lookup, 1 passthrough, 2 gather)
     "TVMX", uint32 version 1, uint64 length n, uint32 CRC-32 of all bytes before

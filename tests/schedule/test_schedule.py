@@ -4,11 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from pyvm.graph.machine import build_machine
+from pyvm.engine.dense import predict
+from pyvm.graph.evaluate import predict as evaluate
+from pyvm.graph.machine import Builder, build_machine
+from pyvm.graph.primitives import Expr, Graph, Reglu
 from pyvm.graph.specialize import ProgramTable
+from pyvm.graph.token_points import embedding_columns, output_point
+from pyvm.isa.tokens import VOCABULARY
 from pyvm.schedule.check import ScheduleError, check
-from pyvm.schedule.schedule import Schedule, assign_slots, shipped
+from pyvm.schedule.schedule import Schedule, assign_slots, lifetimes, shipped
 from pyvm.schedule.solve import NoSchedule, earliest, solve
+from pyvm.schedule.units import slot_dims
+from pyvm.weights.graph_to_weights import build_weights
 
 TABLE = ProgramTable([("i32.const", 0x01010101), ("drop", 0x05070605), ("halt", 0)])
 GRAPHS = {"standard": build_machine(), "specialized": build_machine(TABLE)}
@@ -19,9 +26,11 @@ def test_the_shipped_schedule_computes_its_graph(name):
     check(GRAPHS[name], shipped(name))
 
 
-def test_the_standard_machine_keeps_its_layers_and_width():
-    schedule = shipped("standard")
-    assert schedule.layers <= 7 and schedule.width <= 38
+@pytest.mark.parametrize(("name", "layers"), [("standard", 4), ("specialized", 5)])
+def test_the_shipped_schedule_has_layers_width_and_proof(name, layers):
+    schedule = shipped(name)
+    assert (schedule.layers, schedule.width) == (layers, 24)
+    assert "gap 0: with" in schedule.proof and "narrower than 24" in schedule.proof
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -34,17 +43,30 @@ def test_no_schedule_has_fewer_layers_or_is_narrower(name):
         solve(GRAPHS[name], schedule.layers - 1)
 
 
-def test_more_layers_need_less_width():
+@pytest.mark.parametrize("layers", [5, 6])
+def test_more_layers_need_less_width(layers):
     pytest.importorskip("highspy")
     graph = GRAPHS["standard"]
-    wider = solve(graph, 6)
-    check(graph, wider)
-    assert wider.width < shipped("standard").width
+    narrower = solve(graph, layers)
+    check(graph, narrower)
+    assert narrower.width == 22
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_shipped_schedule_is_what_the_solver_finds(name):
+    pytest.importorskip("highspy")
+    schedule = shipped(name)
+    solved = solve(GRAPHS[name], schedule.layers)
+    assert (solved.width, len(solved.cleared)) == (schedule.width, len(schedule.cleared))
+    assert solved.proof.partition(",")[2] == schedule.proof.partition(",")[2]
 
 
 def test_the_earliest_placement_is_a_schedule():
-    graph = GRAPHS["standard"]
-    check(graph, assign_slots(graph, 4, earliest(graph)))
+    graph, layer = GRAPHS["standard"], earliest(GRAPHS["standard"])
+    held = {dim: last - 1 for dim, (_, last) in lifetimes(graph, 4, layer).items()}
+    held |= dict.fromkeys(graph.builtin, 8)
+    schedule = assign_slots(graph, 4, layer, held)
+    check(graph, replace(schedule, width=schedule.width + 8))  # for the heads that clear
 
 
 def test_json_keeps_everything():
@@ -53,7 +75,7 @@ def test_json_keeps_everything():
 
 
 def spoil(schedule: Schedule, **changes) -> Schedule:
-    parts = {"layer": dict(schedule.layer), "slot": dict(schedule.slot)}
+    parts = {name: dict(getattr(schedule, name)) for name in ("layer", "slot", "cleared")}
     for part, entries in changes.items():
         parts[part].update(entries)
     return replace(schedule, **parts)
@@ -68,6 +90,14 @@ def spoil(schedule: Schedule, **changes) -> Schedule:
         ({"slot": {"byte": 0}}, "overwrites"),
         ({"slot": {"recency": 5, "byte": 1}}, "recency must be in slot 1"),
         ({"layer": {"top": 4}}, "different layers|not in its slot"),
+        ({"cleared": {"byte": 1}}, "reads byte, which is not in its slot"),
+        ({"cleared": {"byte": 8}}, "overwrites byte"),
+        ({"cleared": {"byte": 9}}, "half 9, which does not exist"),
+        ({"cleared": {"value": 3}}, "its clearing reads value, which is not in its slot"),
+        ({"cleared": {"bytes": 3}}, "no dimension of the graph"),
+        ({"cleared": {"recency": 8}}, "recency is cleared"),
+        ({"cleared": {"position_sq": 8}}, "position_sq is cleared"),
+        ({"cleared": {"one": 2}}, "which is not in its slot"),
     ],
 )
 def test_the_checker_finds_a_fault(changes, message):
@@ -82,3 +112,56 @@ def test_every_single_wrong_layer_is_found():
         moved = spoil(schedule, layer={persist.name: schedule.layer[persist.name] - 1})
         with pytest.raises(ScheduleError):
             check(graph, moved)
+
+
+def small_graph(*names, persists):
+    """A graph over embedded inputs; `persists` makes its persists, of which the last is output."""
+    builder = Builder()
+    persists(builder)
+    columns = embedding_columns(VOCABULARY)
+    return Graph(
+        vocabulary=VOCABULARY,
+        embedding={builder.embedded[name]: columns[name] for name in names},
+        builtin=(builder.position, builder.recency, builder.position_sq),
+        persists=tuple(builder.persists),
+        token_type=Expr(),
+        value=builder.persists[-1]._expr(),
+        points=tuple(output_point(token) for token in VOCABULARY),
+    )
+
+
+@pytest.mark.parametrize(
+    ("slot", "cleared"),
+    [
+        ({"mean depth": 4, "depth": 5}, {"stack_step": 1}),  # the mean would replace an integer
+        ({"mean depth": 5, "depth": 5}, {"mean depth": 2}),  # an integer would replace the mean
+    ],
+)
+def test_what_is_no_integer_replaces_nothing_and_is_not_replaced(slot, cleared):
+    """New minus old is one sum of float64."""
+    graph = small_graph(
+        "one", "stack_step", persists=lambda b: b.running_sums(("depth", b.embedded["stack_step"]))
+    )
+    slots = {"position": 0, "recency": 1, "position_sq": 2, "one": 3, "stack_step": 4}
+    apart = Schedule(1, 8, earliest(graph), slots | {"mean depth": 5, "depth": 6}, cleared)
+    check(graph, apart)
+    with pytest.raises(ScheduleError, match="would be rounded"):
+        check(graph, replace(apart, slot=apart.slot | slot))
+
+
+def test_a_graph_without_lookups_keeps_the_slot_of_recency():
+    """Nothing reads the recency there; x[1] += r(p) still is added in the first step."""
+
+    def twice_the_byte_before(b):
+        before = b.persist("back", b.gather("back", b.embedded["byte"], b.position - b.one))
+        b.persist("twice", Reglu("twice", 2 * before, b.one._expr()))
+
+    graph = small_graph("one", "byte", persists=twice_the_byte_before)
+    held = dict.fromkeys(slot_dims(graph), 2)
+    schedule = assign_slots(graph, 1, earliest(graph), held)
+    tokens = [VOCABULARY.index(t) for t in ("05", "11", "07", "20")]
+    expected = evaluate(graph, tokens)
+    assert [VOCABULARY[token] for token in expected] == ["0a", "0a", "22", "0e"]
+    assert predict(build_weights(graph, schedule), tokens) == expected
+    with pytest.raises(ScheduleError, match="overwrites recency"):
+        build_weights(graph, replace(schedule, slot={**schedule.slot, "back": 1}))
