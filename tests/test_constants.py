@@ -9,7 +9,7 @@ from pathlib import Path
 import pyvm
 from pyvm.commands.common import Parser, add_engine_options
 from pyvm.compiler.wasm_to_machine import GROWTH_LIMIT, OWN_BYTES
-from pyvm.engine import options
+from pyvm.engine import dense, options
 from pyvm.graph.primitives import BIG, RECENCY_SHARE
 from pyvm.schedule.schedule import shipped
 from pyvm.wasm.module import PAGE
@@ -24,9 +24,12 @@ def number(path: str, pattern: str) -> float:
     return float(found)
 
 
-def test_the_scale_of_queries():
-    assert number("lib/model/head_rows.cpp", r"kQueryScale = ([\d.e]+);") == SCALE
-    assert number("tests/lib/machine.hpp", r"kScale = ([\d.e]+);") == SCALE
+def test_the_scales_of_queries():
+    assert SCALE in (dense.SCALE, dense.OLD_SCALE)
+    places = (("lib/model/head_rows.cpp", "QueryScale"), ("tests/lib/machine.hpp", "Scale"))
+    for path, name in places:
+        assert number(path, rf"k{name} = ([\d.e]+);") == dense.SCALE
+        assert number(path, rf"kOld{name} = ([\d.e]+);") == dense.OLD_SCALE
 
 
 def test_what_outranks_every_score():

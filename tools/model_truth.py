@@ -53,7 +53,8 @@ def _bounds(model: ModelFile, length: int) -> tuple[float, float, bool] | None:
     size[:3] += (length, 1.5, length * length)
     rounded = np.zeros(width, bool)
     rounded[1] = True
-    recency = not model.embedding[:, 1].any()  # slot 1 still holds nothing else
+    position, recency = (not model.embedding[:, slot].any() for slot in (0, 1))  # and nothing else
+    one = bool((model.embedding[:, 3] == 1).all()) if width > 3 else False  # in slot 3
     matrices = [model.embedding, model.head]
     largest = 0.0
     for i, layer in enumerate(model.layers):
@@ -71,6 +72,11 @@ def _bounds(model: ModelFile, length: int) -> tuple[float, float, bool] | None:
         seen = (value[:, rounded] != 0).any(axis=1) | means.repeat(2)
         size = size + abs(layer.out) @ (found := abs(value) @ size)
         rounded |= (layer.out[:, seen] != 0).any(axis=1)
+        if position:
+            empty = _cancelled(layer.out, value, _own_position(query, key).repeat(2))
+            size[empty] = rounded[empty] = 0
+        position &= not layer.out[0].any() and 0 not in layer.erase_after_attention
+        one &= width > 3 and not layer.out[3].any() and 3 not in layer.erase_after_attention
         recency &= not layer.out[1].any() and 1 not in layer.erase_after_attention
         largest = max(largest, found.max(), size.max())
         size[list(layer.erase_after_attention)] = rounded[list(layer.erase_after_attention)] = 0
@@ -79,8 +85,17 @@ def _bounds(model: ModelFile, length: int) -> tuple[float, float, bool] | None:
             gate_seen, value_seen = np.split((layer.w_in[:, rounded] != 0).any(axis=1), 2)
             size = size + abs(layer.w_ffn) @ (gates * values)
             rounded |= (layer.w_ffn[:, gate_seen | value_seen] != 0).any(axis=1)
+            if one:
+                gate_rows, value_rows = np.split(layer.w_in, 2)
+                open_gates = (gate_rows == np.eye(width)[3]).all(axis=1)
+                empty = _cancelled(layer.w_ffn, value_rows, open_gates)
+                size[empty] = rounded[empty] = 0
+            position &= not layer.w_ffn[0].any()
+            one &= not layer.w_ffn[3].any()
             recency &= not layer.w_ffn[1].any()
             largest = max(largest, gates.max(), values.max(), (gates * values).max(), size.max())
+        position &= 0 not in layer.erase_after_ffn
+        one &= 3 not in layer.erase_after_ffn
         recency &= 1 not in layer.erase_after_ffn
         size[list(layer.erase_after_ffn)] = rounded[list(layer.erase_after_ffn)] = 0
         matrices += [4 * query, key, value, layer.out, layer.w_in, layer.w_ffn]
@@ -89,3 +104,33 @@ def _bounds(model: ModelFile, length: int) -> tuple[float, float, bool] | None:
     if not largest < LONGEST or any((m != np.rint(m)).any() for m in matrices):
         return None
     return largest, score, bool(model.head[:, rounded].any())
+
+
+def _own_position(query: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Heads (heads, 2, D) whose score is a b p s, a and b positive: the own position p wins."""
+
+    def only_position(row: np.ndarray) -> np.ndarray:
+        return (row[:, 0] > 0) & ~row[:, 1:].any(axis=1)
+
+    own: np.ndarray = (
+        only_position(query[:, 0]) & only_position(key[:, 0]) & ~query[:, 1].any(axis=1)
+    )
+    return own
+
+
+def _cancelled(out: np.ndarray, values: np.ndarray, copies: np.ndarray) -> list[int]:
+    """Slots to which one unit adds -x[slot], and no other adds anything: 0 however x was rounded.
+
+    `out` (D, units), `values` (units, D), `copies` (units): gives its value as it is."""
+    found = []
+    for slot, row in enumerate(out):
+        units = np.flatnonzero(row)
+        if len(units) == 1 and copies[units[0]]:
+            value = values[units[0]]
+            if (
+                list(np.flatnonzero(value)) == [slot]
+                and abs(value[slot]) == 1
+                and row[units[0]] == -value[slot]
+            ):
+                found.append(slot)
+    return found

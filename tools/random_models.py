@@ -5,7 +5,8 @@ Enters: a source of random numbers; models.  Leaves: `ModelFile`s.
 Two kinds of own models: machines, whose heads and neurons are the patterns that the library knows
 (gathers, parabola keys, clears, averages, passthrough, steps, equalities, products), each now and
 then a little wrong; and tangles, whose weights are drawn blindly.  Both read and write any slot,
-those of position, recency and squared position too.
+those of position, recency and squared position too.  Slots are emptied by erase lists, or by heads
+and neurons that add -x.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from pyvm.weights.graph_to_weights import SCALE
+from pyvm.engine.dense import OLD_SCALE, SCALE
 from pyvm.weights.model_file import LayerWeights, ModelFile
 
 EXTREMES = (
     5e-324, 1e-310, 1e-200, 1e-30, 0.1, 1 / 3, 1.5, 1e6, 2.0**26, 94906266.0, 2.0**31, 2.0**32,
-    2.0**52, 2.0**53 - 1, 2.0**53, 2.0**62, 2.0**63, SCALE, 1e25, 1e30, 1e150, 1e200, 1e308,
+    2.0**52, 2.0**53 - 1, 2.0**53, 2.0**62, 2.0**63, SCALE, OLD_SCALE, 1e25, 1e30, 1e150, 1e200,
+    1e308,
 )  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def tangle(r: random.Random) -> ModelFile:
             if r.random() < density:
                 flat[i] = weight(r)
     if r.random() < 0.7:
-        d.qkv[:, 0] *= r.choice((SCALE, 1.0, 0.5)) if weight is whole_weight else 1.0
+        d.qkv[:, 0] *= r.choice((SCALE, OLD_SCALE, 1.0, 0.5)) if weight is whole_weight else 1.0
     if r.random() < 0.6:
         d.latest[:] = np.array([r.random() < 0.7 for _ in range(d.latest.size)]).reshape(
             d.latest.shape
@@ -112,6 +114,7 @@ class Machine:
         self.last = r.randint(5, self.width - 3)  # token slots are 4 .. last; then come results
         self.keys: list[tuple[int, int]] = []  # slots of a number and of its square
         self._embed()
+        by_weights = r.random() < 0.5
         for layer in range(len(d.qkv)):
             self.averages = 0  # of this layer
             for head in range(self.width // 2):
@@ -119,11 +122,13 @@ class Machine:
                     self._head(layer, head)
             for neuron in range(neurons):
                 self._neuron(layer, neuron)
+            if by_weights:
+                self._clear(layer)
         self._output()
         if r.random() < 0.3:
             d.erase_some(0.3)
         for layer, (attention, ffn) in enumerate(d.erased):
-            if not self.odd():
+            if not (by_weights or self.odd()):
                 d.erased[layer] = attention, (*ffn, self.width - 1)  # the slot of means
 
     def odd(self) -> bool:
@@ -185,7 +190,7 @@ class Machine:
             d.latest[layer, head] = r.random() < 0.8
         if kind < 6 and r.random() < 0.4:
             k1[1] = r.choice((0.9, 1e-9, -0.3, 1)) if self.odd() else r.choice((0.3, 0.6))
-        d.qkv[layer, 0, head] *= 0.5 if self.odd() else r.choice((SCALE, SCALE, 1, 2))
+        d.qkv[layer, 0, head] *= 0.5 if self.odd() else r.choice((SCALE, OLD_SCALE, 1, 2))
         if self.odd():
             self._some(d.qkv[layer, r.randrange(2), head, r.randrange(2)])
         for part in (0, 1)[: r.randint(1, 2)]:
@@ -201,13 +206,44 @@ class Machine:
         k1[r.randint(3, self.last)] = r.choice((0, 1, 1, -1))
         if r.random() < 0.3:
             self._some(q0)
-        q1 *= r.choice((SCALE, 1, 3))
+        q1 *= r.choice((SCALE, OLD_SCALE, 1, 3))
         self._some(d.qkv[layer, 2, head, 0])
         d.out[layer, last, head, 0] = 1
         if d.neurons:
             d.w_in[layer, 0, 0, (0, 3)] = 1 if not self.odd() else 2
             d.w_in[layer, 1, 0, last] = 1
             d.w_ffn[layer, self._target(), 0] = 1
+
+    def _clear(self, layer: int) -> None:
+        """The slot of means by a neuron, and some other, or what was copied to it, by either half.
+
+        Slots of inputs are taken as often as others."""
+        d, r, last = self.d, self.r, self.width - 1
+        slots = [last] if d.out[layer, last].any() else []
+        if r.random() < 0.3:
+            slots.append(r.randrange(self.width) if r.random() < 0.6 else r.randrange(3))
+        for slot in slots:
+            heads = np.flatnonzero(~d.out[layer].any(axis=(0, 2)))
+            neurons = range(min(d.neurons, 1), d.neurons)  # the first makes sums of means
+            source = r.randrange(3) if self.odd() else slot
+            if heads.size and slot != last and r.random() < 0.5:
+                head = int(heads[0])
+                d.qkv[layer, :, head] = 0
+                d.qkv[layer, 0, head, 0, 0], d.qkv[layer, 1, head, 0, 0] = SCALE, 1
+                d.latest[layer, head] = 1
+                d.qkv[layer, 2, head, 0, source], d.out[layer, slot, head, 0] = 1, -1
+                others = d.out[layer, slot].reshape(-1), np.arange(self.width) != 2 * head
+            elif neurons:
+                neuron = r.choice(neurons)
+                d.w_in[layer, :, neuron] = 0
+                d.w_in[layer, 0, neuron, 3], d.w_in[layer, 1, neuron, source] = 1, 1
+                d.w_ffn[layer, :, neuron] = 0
+                d.w_ffn[layer, slot, neuron] = -1
+                others = d.w_ffn[layer, slot], np.arange(d.neurons) != neuron
+            else:
+                continue
+            if not self.odd():  # nothing else is added
+                others[0][others[1]] = 0
 
     def _neuron(self, layer: int, neuron: int) -> None:
         d, r = self.d, self.r
@@ -301,7 +337,7 @@ def _disturb(array: np.ndarray, r: random.Random) -> np.ndarray:
     elif kind == 3:
         array.flat[at] += whole_weight(r)
     elif kind == 4:
-        array.flat[at] *= r.choice((-1, 2, 0.5, SCALE, 1 / SCALE))
+        array.flat[at] *= r.choice((-1, 2, 0.5, SCALE, 1 / SCALE, OLD_SCALE))
     else:
         array.flat[at] = any_weight(r)
     return array

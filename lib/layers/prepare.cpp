@@ -182,14 +182,22 @@ class LayerBuilder {
   std::map<std::tuple<std::size_t, std::size_t, std::size_t, double>, Table> tables_;
 };
 
+// Input slots as the feed-forward half of a layer finds them.
+InputSlots after_attention(const Model& model, std::size_t layer, const InputSlots& inputs) {
+  const auto width = static_cast<std::size_t>(model.width);
+  const Layer& weights = model.layers[layer];
+  InputSlots now = inputs;
+  for (std::size_t i = 0; i < weights.out.size(); ++i)
+    if (weights.out[i] != 0.0) now.unwritten[i / width] = false;
+  for (const auto slot : weights.attention_erase) now.unwritten[static_cast<std::size_t>(slot)] = false;
+  return now;
+}
+
 // Neurons whose gate is the position plus what the token adds: count * mean is a running sum.
 std::vector<std::size_t> find_running_sums(const Model& model, std::size_t layer, const InputSlots& inputs) {
   const auto width = static_cast<std::size_t>(model.width);
   const Layer& weights = model.layers[layer];
-  InputSlots now = inputs;  // as the feed-forward half finds them
-  for (std::size_t i = 0; i < weights.out.size(); ++i)
-    if (weights.out[i] != 0.0) now.unwritten[i / width] = false;
-  for (const auto slot : weights.attention_erase) now.unwritten[static_cast<std::size_t>(slot)] = false;
+  const InputSlots now = after_attention(model, layer, inputs);
   std::vector<std::size_t> found;
   if (!now.position || !now.unwritten[kPosition]) return found;
   for (std::size_t neuron = 0; neuron < static_cast<std::size_t>(model.neurons); ++neuron) {
@@ -201,19 +209,23 @@ std::vector<std::size_t> find_running_sums(const Model& model, std::size_t layer
 }
 
 // Keys of one term are left out: attention compares them exactly, and knows of squares that float64 rounded.
-// Every slot that holds integers must hold them unrounded, also where it is read later.
+// Every slot that holds integers must hold them unrounded, also where it is read later: all but those that
+// still hold the recency and the squared position, which no plan computes.
 IntegerSums integer_sums(const Model& model, std::size_t layer, const InputSlots& inputs,
                          const Neurons* neurons) {
   const auto width = static_cast<std::size_t>(model.width);
   const Layer& weights = model.layers[layer];
   constexpr auto kIntegers = ExactProducts::Of::kIntegers;
-  Rows slots;
-  for (std::size_t slot = 0; slot < width; ++slot)
-    if (slot != kRecency && slot != kPositionSquared) {
-      slots.emplace_back(width, 0.0);
-      slots.back()[slot] = 1.0;
-    }
-  Rows projected = slots, in = slots, ffn;
+  const auto slots = [width](const InputSlots& now) {
+    Rows rows;
+    for (std::size_t slot = 0; slot < width; ++slot)
+      if ((slot != kRecency && slot != kPositionSquared) || !now.unwritten[slot]) {
+        rows.emplace_back(width, 0.0);
+        rows.back()[slot] = 1.0;
+      }
+    return rows;
+  };
+  Rows projected = slots(inputs), in = slots(after_attention(model, layer, inputs)), ffn;
   for (std::size_t head = 0; head < width / 2; ++head) {
     const HeadRows rows = head_rows(model, layer, head, inputs);
     for (const Row& row : {rows.q0, rows.q1}) projected.push_back(row);

@@ -9,21 +9,24 @@ namespace {
 // Coefficients from here on are "BIG" (1e30 in constructed models): no score of exact integers
 // reaches it, so a difference in `clear` decides before anything else.
 constexpr double kBig = 1e25;
-constexpr double kQueryScale = 14142135623.730951;  // 1e10 * sqrt(2)
+constexpr double kQueryScale = 17179869184.0;          // 2^34
+constexpr double kOldQueryScale = 14142135623.730951;  // 1e10 * sqrt(2)
+// Of w, a rounded product, and of the division.
+constexpr double kRounding = 0x1p-51;
 
-// The integer that w / scale is up to the rounding of w and of the division; NaN if it is none.
-double multiple(double w, double scale) {
+// The integer that w / scale is up to a rounding; NaN if it is none.
+double multiple(double w, double scale, double rounding) {
   const double ratio = w / scale;
   const double whole = std::rint(ratio);
-  return std::abs(ratio - whole) <= std::abs(whole) * 0x1p-51 && std::abs(whole) < 0x1p40 ? whole
-                                                                                          : std::nan("");
+  return std::abs(ratio - whole) <= std::abs(whole) * rounding && std::abs(whole) < 0x1p40 ? whole
+                                                                                           : std::nan("");
 }
 
-bool divide(HeadRows& rows, double scale) {
+bool divide(HeadRows& rows, double scale, double rounding) {
   std::vector<double> q0 = rows.q0, q1 = rows.q1;
   for (auto* row : {&q0, &q1})
     for (double& w : *row)
-      if (std::isnan(w = multiple(w, scale))) return false;
+      if (std::isnan(w = multiple(w, scale, rounding))) return false;
   rows.q0 = std::move(q0);
   rows.q1 = std::move(q1);
   return true;
@@ -35,7 +38,9 @@ void unscale_query(HeadRows& rows) {
     for (const double w : *row)
       if (w != 0.0 && (least == 0.0 || std::abs(w) < least)) least = std::abs(w);
   if (least == 0.0) return;
-  if (!divide(rows, kQueryScale)) divide(rows, least);
+  // Nothing is rounded by a power of two: what it does not divide exactly has another scale.
+  if (divide(rows, kQueryScale, 0.0) || divide(rows, kOldQueryScale, kRounding)) return;
+  divide(rows, least, kRounding);
 }
 
 // Moves BIG coefficients of k1 to `clear` if all are integer multiples of one.
@@ -46,7 +51,7 @@ void split_clear(HeadRows& rows) {
   if (big == 0.0) return;
   std::vector<double> clear(rows.k1.size(), 0.0);
   for (std::size_t i = 0; i < clear.size(); ++i)
-    if (std::abs(rows.k1[i]) >= kBig && std::isnan(clear[i] = multiple(-rows.k1[i], big))) return;
+    if (std::abs(rows.k1[i]) >= kBig && std::isnan(clear[i] = multiple(-rows.k1[i], big, kRounding))) return;
   for (std::size_t i = 0; i < clear.size(); ++i)
     if (clear[i] != 0.0) rows.k1[i] = 0.0;
   rows.clear = std::move(clear);

@@ -3,9 +3,9 @@
 // Enters: the weights of a head and which residual slots still hold their inputs.  Leaves:
 //     query = (q0.x, q1.x)                                     divided by its positive scale
 //     key   = (k0.x, k1.x + recency * r(position) - BIG * clear.x)
-// A positive factor of the query changes no argmax. Constructed models scale it by 1e10 * sqrt(2);
-// where the rows are integer multiples of one number, they are divided by it, and every query of
-// integer slots is an exact integer. Recency and BIG would be rounded away in a float64 sum, so
+// A positive factor of the query changes no argmax. Constructed models scale it by 2^34, older ones by
+// 1e10 * sqrt(2); where the rows are integer multiples of one number, they are divided by it, and every
+// query of integer slots is an exact integer. Recency and BIG would be rounded away in a float64 sum, so
 // they are kept apart: BIG decides first, recency last.
 #pragma once
 

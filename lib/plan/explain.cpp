@@ -31,8 +31,9 @@ constexpr KindText kKinds[] = {
     {"step", "{value} if {gate} >= 1 else 0"},
     {"equal", "{value} if {gate} = 0 else 0"},
     {"function", "function {index}({at})"},
+    {"opaque", "no integer, which nobody computes"},
 };
-static_assert(std::size(kKinds) == static_cast<std::size_t>(Kind::kFunction) + 1);
+static_assert(std::size(kKinds) == static_cast<std::size_t>(Kind::kOpaque) + 1);
 constexpr const char* kUnits[] = {"input", "head", "neuron", "attention slot", "ffn slot"};
 static_assert(std::size(kUnits) == static_cast<std::size_t>(Origin::Unit::kFfnSlot) + 1);
 

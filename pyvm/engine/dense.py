@@ -9,28 +9,33 @@ nothing at the lengths and addresses of the tests.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 
-from pyvm.weights.graph_to_weights import SCALE
 from pyvm.weights.model_file import ModelFile
 
 FLOAT = np.longdouble
 AVERAGE = 0
+SCALE, OLD_SCALE = 2.0**34, 1e10 * math.sqrt(2)  # of queries: today's files, and older ones
 
 
 def unscaled(query: np.ndarray) -> np.ndarray:
-    """Query rows (heads, 2, D), divided by the scale where all of a head are multiples of it, up to
-    the rounding of a product.
+    """Query rows (heads, 2, D), divided by a scale where all of a head are multiples of it: of
+    today's exactly, of the old one up to the rounding of a product.
 
     A positive factor common to both components changes no argmax; without it the rows hold the
     small integers that they were built from, and scores stay exact longer.
     """
-    ratio = query / SCALE
-    whole = np.rint(ratio)
-    scaled = np.all(abs(ratio - whole) <= 2.0**-51 * abs(whole), axis=(1, 2), keepdims=True)
-    return np.where(scaled, whole, query)
+
+    def multiples(scale: float, rounding: float, others: np.ndarray) -> np.ndarray:
+        ratio = query / scale
+        whole = np.rint(ratio)
+        scaled = np.all(abs(ratio - whole) <= rounding * abs(whole), axis=(1, 2), keepdims=True)
+        return np.where(scaled, whole, others)
+
+    return multiples(SCALE, 0.0, multiples(OLD_SCALE, 2.0**-51, query))
 
 
 class DenseNetwork:
@@ -53,8 +58,7 @@ class DenseNetwork:
             )
             for layer in model.layers
         ]
-        self._keys: list[np.ndarray] = [np.empty((heads, 0, 2), FLOAT) for _ in model.layers]
-        self._values: list[np.ndarray] = [np.empty((heads, 0, 2), FLOAT) for _ in model.layers]
+        self._past = np.empty((len(model.layers), 2, heads, 64, 2), FLOAT)  # keys, values
         self._position = 0
 
     def _projection(self, qkv: np.ndarray) -> np.ndarray:
@@ -71,6 +75,8 @@ class DenseNetwork:
     def scores(self, token: int) -> np.ndarray:
         """Reads one token; returns the score of every token after it."""
         p, width = FLOAT(self._position), self._width
+        if self._position == self._past.shape[3]:
+            self._past = np.concatenate((self._past, np.empty_like(self._past)), axis=3)
         x = self._embedding[token].copy()
         x[0] += p
         x[1] += 1 / np.log(FLOAT(2)) - 1 / np.log(p + 2)
@@ -78,18 +84,20 @@ class DenseNetwork:
         for i, (layer, (qkv, out, w_in, w_ffn)) in enumerate(zip(self._layers, self._weights)):
             q, k, v = (qkv @ x).reshape(3, width // 2, 2)
             x += out @ self._attend(i, q, k, v).reshape(width)
-            x[list(layer.erase_after_attention)] = 0
+            if layer.erase_after_attention:  # other builders' files: ours clear slots by weights
+                x[list(layer.erase_after_attention)] = 0
             gate, value = np.split(w_in @ x, 2)
             x += w_ffn @ (np.maximum(gate, 0) * value)
-            x[list(layer.erase_after_ffn)] = 0
+            if layer.erase_after_ffn:
+                x[list(layer.erase_after_ffn)] = 0
         self._position += 1
         scores: np.ndarray = self._head @ x
         return scores
 
     def _attend(self, i: int, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         """Hard attention of every head of layer i, the own position included: (heads, 2)."""
-        self._keys[i] = keys = np.concatenate((self._keys[i], k[:, None]), axis=1)
-        self._values[i] = values = np.concatenate((self._values[i], v[:, None]), axis=1)
+        self._past[i, :, :, self._position] = k, v
+        keys, values = self._past[i, :, :, : self._position + 1]
         scores = q[:, :1] * keys[:, :, 0] + q[:, 1:] * keys[:, :, 1]  # (heads, positions)
         best = scores == scores.max(axis=1, keepdims=True)
         newest = best.shape[1] - 1 - np.argmax(best[:, ::-1], axis=1)

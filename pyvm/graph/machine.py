@@ -82,9 +82,9 @@ class _Sums:
 
     byte_index: Persist
     in_offset: Persist
-    cursor: Persist
-    stack_depth: Persist
-    call_depth: Persist
+    cursor: Expr
+    stack_depth: Expr
+    call_depth: Expr
 
 
 @dataclass

@@ -21,6 +21,10 @@ from pyvm.graph.primitives import (
 )
 
 
+# What running sums are kept higher by: far more than their rounding, and more than they can be.
+LIFT = 1 << 32
+
+
 class Builder:
     """Collects the persists of a machine in the order in which they are written down."""
 
@@ -62,7 +66,7 @@ class Builder:
         terms = (query._expr(), key._expr(), square._expr(), clear._expr())
         return Fetch(name, tuple(v._expr() for v in values), *terms).outputs()
 
-    def running_sums(self, *terms: tuple[str, Linear]) -> list[Persist]:
+    def running_sums(self, *terms: tuple[str, Linear]) -> list[Expr]:
         """Sums over all positions so far: the mean, times the number of positions."""
         zero, one = Expr(), self.one._expr()
         values = tuple(term._expr() for _, term in terms)
@@ -74,7 +78,13 @@ class Builder:
         for (name, _), mean in zip(terms, means.outputs(), strict=True):
             kept = self.persist(f"mean {name}", mean)
             sums.append((name, kept))
-        return [self.persist(name, Reglu(name, kept._expr(), count)) for name, kept in sums]
+        # A mean is rounded, and so is the product.  Far from zero float64 has no room for that: the
+        # sum is kept 2^32 higher, where numbers are multiples of 2^-20, and taken down by readers.
+        lifted = LIFT * Reglu("one", one, one)
+        return [
+            self.persist(name, Reglu(name, kept._expr(), count) + lifted) - LIFT * one
+            for name, kept in sums
+        ]
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,8 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
   const std::size_t begin = weights_begin(data, size);
   if (size - begin >= 8 && below(4) != 0) {
     constexpr double kNumbers[] = {
-        0,    -0.0, 1,    -1,   2,      -2,     3,     0.5,   0.3,  4,          14142135623.730951,
-        1e30, 1e6,  -1e6, 9e15, 5e-324, 1e-310, 1e300, 1e155, 7.25, 94906266.0, -1e30};
+        0,   -0.0, 1,    -1,     2,      -2,    3,     0.5,  0.3,        4,     14142135623.730951, 1e30,
+        1e6, -1e6, 9e15, 5e-324, 1e-310, 1e300, 1e155, 7.25, 94906266.0, -1e30, 17179869184.0,      0x1p53};
     for (std::size_t i = 1 + below(3); i > 0; --i) {
       const std::size_t at = begin + 8 * below((size - begin) / 8);
       const double number = kNumbers[below(std::size(kNumbers))];

@@ -21,6 +21,8 @@ inline Combo plus(Combo a, const Combo& b, double weight = 1) {
 class Machine {
  public:
   static constexpr int kOne = 3;
+  static constexpr double kScale = 17179869184.0;          // 2^34
+  static constexpr double kOldScale = 14142135623.730951;  // 1e10 * sqrt(2)
 
   Machine(int vocabulary, int layers, int width = 64, int neurons = 160)
       : bytes(vocabulary, width, layers, neurons, vocabulary - 1),
@@ -32,11 +34,15 @@ class Machine {
   }
 
   ModelBytes bytes;
+  double scale = kScale;  // of queries
+  bool recency = true;    // newer records lead: until slot 1 is cleared
 
-  int slot() {
-    if (!released_.empty()) {
-      const int to = released_.back();
-      released_.pop_back();
+  // One that is empty, or for an integer one that this layer's heads clear.
+  int slot(bool empty = false) {
+    for (auto* free : {&released_, &dying_}) {
+      if (free->empty() || (empty && free == &dying_)) continue;
+      const int to = free->back();
+      free->pop_back();
       return to;
     }
     CHECK(next_slot_ < bytes.d);
@@ -75,22 +81,30 @@ class Machine {
     for (const auto& [slot, w] : key) bytes.qkv(layer, 1, head, 0, slot) += 2 * w;
     for (const auto& [slot, w] : square) bytes.qkv(layer, 1, head, 1, slot) -= w;
     for (const auto& [slot, w] : clear) bytes.qkv(layer, 1, head, 1, slot) -= 1e30 * w;
-    bytes.qkv(layer, 1, head, 1, 1) = 0.3;
-    const int to = output_of(layer, head, 0, value);
-    if (!second.empty()) output_of(layer, head, 1, second);
+    if (recency) bytes.qkv(layer, 1, head, 1, 1) = 0.3;
+    if (second.empty()) return output_of(layer, head, 0, value);
+    CHECK(has_slots(2));
+    const int to = std::exchange(next_slot_, next_slot_ + 2);
+    output(layer, head, 0, value, to);
+    output(layer, head, 1, second, to + 1);
     return to;
   }
   int passthrough(int layer, const Combo& value) {
+    const int to = slot();
+    add_passthrough(layer, value, to);
+    return to;
+  }
+  void add_passthrough(int layer, const Combo& value, int to, double weight = 1) {
     const int head = next_head(layer, {{0, 1}});
     bytes.qkv(layer, 1, head, 0, 0) = 2;
     bytes.qkv(layer, 1, head, 1, kOne) = 1;
-    return output_of(layer, head, 0, value);
+    output(layer, head, 0, value, to, weight);
   }
   int mean(int layer, const Combo& value, const Combo& key = {{kOne, 1.0}}) {
     const int head = next_head(layer, {});
     for (const auto& [slot, w] : key) bytes.qkv(layer, 1, head, 1, slot) += w;
     bytes.latest[static_cast<std::size_t>(layer * bytes.h + head)] = 0;
-    return output_of(layer, head, 0, value);
+    return output_of(layer, head, 0, value, true);
   }
 
   // Neurons: weight * value * max(0, gate) is added to `to`.
@@ -150,6 +164,19 @@ class Machine {
     erase_after(layer, slot);
     released_.push_back(slot);
   }
+  // The same by weights. A head of the next layer that clears leaves the slot to what else its half adds;
+  // call it before the heads that do.
+  void clear_by_neuron(int layer, int slot) {
+    neuron(layer, just(1), {{slot, 1}}, slot, -1);
+    released_.push_back(slot);
+  }
+  void clear_by_head(int layer, int slot, bool integer) {
+    add_passthrough(layer, {{slot, 1}}, slot, -1);
+    (integer ? dying_ : cleared_).push_back(slot);
+  }
+  // What this layer's heads clear is free for its neurons, then for any use.
+  void heads_are_complete() { move_all(cleared_, dying_); }
+  void layer_is_complete() { move_all(dying_, released_); }
   void erase_after(int layer, int slot) {
     bytes.layers[static_cast<std::size_t>(layer)].ffn_erase.push_back(slot);
   }
@@ -165,20 +192,26 @@ class Machine {
 
  private:
   int next_head(int layer, const Combo& query) {
-    constexpr double kScale = 14142135623.730951;  // 1e10 * sqrt(2)
     const int head = heads_[static_cast<std::size_t>(layer)]++;
     CHECK(head < bytes.h);
-    for (const auto& [slot, w] : query) bytes.qkv(layer, 0, head, 0, slot) += kScale * w;
-    bytes.qkv(layer, 0, head, 1, kOne) = kScale;
+    for (const auto& [slot, w] : query) bytes.qkv(layer, 0, head, 0, slot) += scale * w;
+    bytes.qkv(layer, 0, head, 1, kOne) = scale;
     return head;
   }
-  int output_of(int layer, int head, int component, const Combo& value) {
+  static void move_all(std::vector<int>& from, std::vector<int>& to) {
+    to.insert(to.end(), from.begin(), from.end());
+    from.clear();
+  }
+  void output(int layer, int head, int component, const Combo& value, int to, double weight = 1) {
     for (const auto& [slot, w] : value) bytes.qkv(layer, 2, head, component, slot) += w;
-    const int to = slot();
-    bytes.wout(layer, to, head, component) = 1;
+    bytes.wout(layer, to, head, component) = weight;
+  }
+  int output_of(int layer, int head, int component, const Combo& value, bool empty = false) {
+    const int to = slot(empty);
+    output(layer, head, component, value, to);
     return to;
   }
 
-  std::vector<int> heads_, neurons_, released_;
+  std::vector<int> heads_, neurons_, released_, dying_, cleared_;
   int next_slot_ = kOne + 1;
 };

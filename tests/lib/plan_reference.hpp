@@ -56,6 +56,7 @@ class Reference {
     const Wide gate = sum(n.gate, now_);
     switch (n.kind) {
       case Kind::kOne: return 1;
+      case Kind::kOpaque: return 0;  // nothing reads it
       case Kind::kPosition: return static_cast<Wide>(now_);
       case Kind::kToken: return net_.table(n)[static_cast<std::size_t>(tokens_[now_])];
       case Kind::kLinear: return sum(n.value, now_);

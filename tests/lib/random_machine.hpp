@@ -1,6 +1,7 @@
 // Random small machines of all the patterns that the plan knows: gathers at random positions, keys that are
-// absent, repeated or cleared, sums, steps, equalities, products, functions, slots used again. Values stay
-// small enough for the layer path to be exact.
+// absent, repeated or cleared, sums, steps, equalities, products, functions, slots used again after they were
+// erased or cleared by weights: those of means, and late ones of the inputs, too. Values stay small enough
+// for the layer path to be exact.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +13,7 @@ class RandomMachine {
  public:
   explicit RandomMachine(std::uint64_t seed)
       : random_(seed), machine(one_in(5) ? 80 : between(6, 14), kLayers, 72, 200) {
+    if (one_in(2)) machine.scale = Machine::kOldScale;
     for (int i = between(1, 3); i > 0; --i) flags_.push_back(machine.token_slot(numbers(0, 1)));
     for (const int flag : flags_) add({{flag, 1}}, 1);
     add(Machine::position(), 200);
@@ -25,13 +27,21 @@ class RandomMachine {
     keys_.push_back({});
     if (one_in(3)) keys_.push_back({Machine::just(2), Machine::just(4)});
     for (int layer = 0; layer < kLayers; ++layer) {
+      for (const auto& [slot, integer] : std::exchange(dying_, {}))
+        machine.clear_by_head(layer, slot, integer);
+      before_ = values_.size();
       for (int i = between(1, 4); i > 0 && machine.has_slots(14); --i) head(layer);
+      machine.heads_are_complete();
       settled_ = values_.size();
       for (int i = between(2, 6); i > 0 && machine.has_slots(12) && machine.has_neurons(layer, 60); --i)
         neurons(layer);
       keys_.insert(keys_.end(), new_keys_.begin(), new_keys_.end());
       new_keys_.clear();
-      if (one_in(2) && values_.size() > 6 && layer + 1 < kLayers) forget(layer);
+      machine.layer_is_complete();
+      if (layer + 1 == kLayers) break;
+      for (const int mean : std::exchange(means_, {})) clear(layer, mean, false);
+      if (one_in(2) && values_.size() > 6) forget(layer);
+      if (layer > 0 && one_in(5)) forget_input(layer, between(0, 2));
     }
   }
 
@@ -49,6 +59,9 @@ class RandomMachine {
  public:
   Machine machine;
 
+  std::size_t index(std::size_t count) {
+    return static_cast<std::size_t>(between(0, static_cast<int>(count) - 1));
+  }
   int between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
   bool one_in(int n) { return between(1, n) == 1; }
 
@@ -97,7 +110,9 @@ class RandomMachine {
 
   Combo query() {
     const Combo value = pick(1e5).combo;
-    switch (between(0, 6)) {
+    const int kind = between(0, 6);
+    if (!position_ && (kind == 1 || kind == 2 || kind == 5)) return value;
+    switch (kind) {
       case 0: return Machine::just(between(-2, 12));
       case 1: return plus(Machine::position(-between(0, 3)), {{flag(), 1.0 * between(-4, 0)}});
       case 2: return plus(Machine::position(), value, -1);
@@ -110,14 +125,17 @@ class RandomMachine {
 
   void head(int layer) {
     const Value value = pick(1e5, true), other = pick(1e5);
-    switch (between(0, 8)) {
+    const int kind = between(0, 8);
+    if (!position_ && (kind == 3 || kind == 8)) return;
+    if ((!position_ || !squared_) && (kind < 3 || kind == 4)) return;
+    switch (kind) {
       case 8: return count_or_mean(layer);
       case 0:
       case 1:
       case 2: {
         for (int i = one_in(4) ? 4 : 1; i > 0; --i) {
           const Combo where = i > 1 ? Machine::position(-i) : query();
-          add(machine.gather(layer, where, value.combo, one_in(2) ? 0.3 : 0), value.bound);
+          add(machine.gather(layer, where, value.combo, one_in(2) && machine.recency ? 0.3 : 0), value.bound);
         }
         return;
       }
@@ -151,7 +169,7 @@ class RandomMachine {
   void count_or_mean(int layer) {
     const int twice = between(1, 2);
     if (counts_.empty()) {
-      counts_.push_back({flags_[0], machine.sum(layer, {{flags_[0], 1}})});
+      counts_.push_back({flags_[0], sum(layer, {{flags_[0], 1}})});
       add(counts_.back().second, 200);
       return;
     }
@@ -162,14 +180,22 @@ class RandomMachine {
     Combo gate;
     for (const auto& [slot, w] : number) gate.emplace_back(slot, w * twice);
     add(machine.product(layer, gate, {{average, 1}}), 6e5);
-    machine.erase_after(layer, average);
+    means_.push_back(average);
+  }
+  int sum(int layer, const Combo& value) {
+    const int average = machine.mean(layer, value);
+    means_.push_back(average);
+    return machine.product(layer, Machine::position(1), {{average, 1}});
   }
 
   void neurons(int layer) {
     const Value value = pick(1e4, true), gate = pick(1e4, true);
     const Combo shifted = plus(gate.combo, Machine::just(between(-4, 2)));
     switch (between(0, 12)) {
-      case 0: add(machine.sum(layer, pick(1e3).combo), 3e5); return;
+      case 0:
+        if (const Value& early = values_[index(before_)]; position_ && early.bound <= 1e3)
+          add(sum(layer, early.combo), 3e5);
+        return;
       case 1: add(machine.step(layer, shifted, value.combo), value.bound); return;
       case 2: add(machine.equal(layer, shifted, value.combo), value.bound); return;
       case 3: add(machine.linear(layer, plus(value.combo, gate.combo, -1)), value.bound + gate.bound); return;
@@ -181,9 +207,7 @@ class RandomMachine {
       }
       case 5: {
         // Seldom one that this layer makes: its square is then that of what the slot held before.
-        const Value root =
-            one_in(30) ? pick(1e4, true)
-                       : values_[static_cast<std::size_t>(between(0, static_cast<int>(settled_) - 1))];
+        const Value root = one_in(30) ? pick(1e4, true) : values_[index(settled_)];
         if (root.bound > 1e4) return;
         new_keys_.push_back({root.combo, {{machine.square(layer, root.combo), 1}}});
         return;
@@ -220,11 +244,36 @@ class RandomMachine {
     }
   }
 
-  // A slot that is erased is free for the layers after it.
+  // The slot is free for the layers after this one; a head of the next one may clear it. A neuron clears only
+  // what the slot held before this layer's neurons.
+  void clear(int layer, int slot, bool integer, bool before_neurons = true) {
+    const int how = between(0, 2);
+    if (how == 1 && position_)
+      dying_.emplace_back(slot, integer);
+    else if (how == 2 && before_neurons && machine.has_neurons(layer, 1))
+      machine.clear_by_neuron(layer, slot);
+    else
+      machine.release(layer, slot);
+  }
+
   void forget(int layer) {
-    const std::size_t index = static_cast<std::size_t>(between(0, static_cast<int>(values_.size()) - 1));
-    const int slot = values_[index].combo[0].first;
+    const std::size_t which = index(values_.size());
+    const int slot = values_[which].combo[0].first;
     if (values_.size() < 8 || slot == 0 || flags_ == std::vector<int>{slot}) return;
+    no_longer_read(slot);
+    clear(layer, slot, true, which < settled_);
+  }
+
+  // From the next layer on, nothing reads the slot of the position, the recency or the squared position.
+  void forget_input(int layer, int slot) {
+    bool& still = slot == kPosition ? position_ : slot == kRecency ? machine.recency : squared_;
+    if (!still || !dying_.empty()) return;
+    still = false;
+    no_longer_read(slot);
+    clear(layer, slot, slot == kPosition);
+  }
+
+  void no_longer_read(int slot) {
     const auto reads = [&](const Combo& combo) {
       return std::any_of(combo.begin(), combo.end(), [&](const auto& term) { return term.first == slot; });
     };
@@ -232,12 +281,15 @@ class RandomMachine {
     std::erase_if(keys_, [&](const Key& key) { return reads(key.key) || reads(key.square); });
     std::erase(flags_, slot);
     std::erase_if(counts_, [&](const auto& count) { return count.first == slot || count.second == slot; });
-    machine.release(layer, slot);
   }
 
+  static constexpr int kPosition = 0, kRecency = 1;
+  bool position_ = true, squared_ = true;
+  std::vector<std::pair<int, bool>> dying_;  // heads of the next layer clear these; whether they are integers
+  std::vector<int> means_;                   // slots of this layer's
   std::vector<Value> values_;
   std::vector<int> flags_;  // slots of 0 or 1
   std::vector<Key> keys_, new_keys_;
   std::vector<std::pair<int, int>> counts_;  // a flag of the token, and how many there were
-  std::size_t settled_ = 0;                  // values that neurons of this layer can read
+  std::size_t before_ = 0, settled_ = 0;     // values that heads, that neurons of this layer can read
 };

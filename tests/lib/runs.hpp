@@ -57,9 +57,8 @@ inline tvm_verify_result verify(const Opened& m, const Tokens& tokens, std::size
 }
 
 // Integer weights, every kind of head, a running sum, squares as keys; slots 3 one, 4-6 from the token.
-inline ModelBytes machine_like() {
+inline ModelBytes machine_like(double scale = 0x1p34) {
   ModelBytes m(12, 24, 3, 8, 11);
-  const double scale = 1e10 * std::sqrt(2.0);
   m.erasures = true;
   m.latest.assign(3 * 12, 1);
   for (int t = 0; t < m.v; ++t) {

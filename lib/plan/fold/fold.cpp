@@ -1,5 +1,6 @@
 // What becomes of the parts of a layer:
-//     copies, erasures, passthrough heads   substitution
+//     copies, passthrough heads             substitution
+//     a slot cleared (erased, or -x added)  an empty expression
 //     a gather head                         an index into the past, and token tables read there
 //     a head with parabola keys             a lookup by integer key
 //     an AVERAGE head over equal scores     a mean; times a count it is a running sum
@@ -8,9 +9,16 @@
 // Equal expressions become one node. Nothing is taken from labels: kinds, keys and constants are
 // read off the weights; what cannot be read off (that a squared key is the square) is checked in
 // every run.
+//
+// Some slots hold what no integer expression says: a mean, the recency, the squared position, or a sum with
+// one of these. They are *opaque* nodes, which nothing computes. float64 rounds what is added to them, so
+// only what stays exact is followed: one unit copies an opaque value, alone, into an empty slot, and one
+// unit, alone, adds exactly its negation. Any other sum is a new opaque value. Who reads one in another way
+// is declined.
 #include "plan/fold/fold.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -44,7 +52,8 @@ class Folder {
   }
 
  private:
-  [[noreturn]] void decline(std::size_t layer, std::size_t unit, const char* what, const char* why) const {
+  [[noreturn]] void decline(std::size_t layer, std::size_t unit, const char* what,
+                            const std::string& why) const {
     throw Declined{sentence("layer ", layer, ", ", what, " ", unit, ": ", why)};
   }
 
@@ -70,32 +79,51 @@ class Folder {
         column.push_back(whole(model_.embedding[id * width_ + slot]));
       slots_[slot] = token_function(column);
     }
-    add_scaled(*slots_[kPosition], Expr{{kPositionNode, 1}}, 1);
-    // Recency and the squared position have no node: heads read them where they are unwritten (below),
-    // anything else that reads them is declined.
-    slots_[kRecency] = slots_[kPositionSquared] = std::nullopt;
+    add_scaled(slots_[kPosition], Expr{{kPositionNode, 1}}, 1);
+    // With what the embedding adds. Heads read them as keys where they are unwritten (attend).
+    for (const std::uint32_t slot : {kRecency, kPositionSquared}) {
+      net_.origin = {Origin::Unit::kInput, 0, slot};
+      slots_[slot] = net_.term(Node::opaque(slot));
+    }
+  }
+
+  // An opaque value is alone in the expressions that slots hold and units read.
+  bool is_opaque(const Expr& expr) const { return !expr.empty() && net_.nodes[expr[0].node].is_opaque(); }
+  const char* name_of_opaque(const Expr& expr) const {
+    const Node& node = net_.nodes[expr[0].node];
+    if (node.is_mean()) return "a mean";
+    if (node.index == kRecency) return "the recency";
+    if (node.index == kPositionSquared) return "the squared position";
+    return "a sum with a mean, the recency or the squared position";
   }
 
   Expr compose(const double* row, std::size_t layer, std::size_t unit, const char* what) const {
     Expr sum;
+    const Expr* opaque = nullptr;
+    std::size_t read = 0;
     for (std::size_t slot = 0; slot < width_; ++slot) {
       if (row[slot] == 0.0) continue;
-      if (!slots_[slot])
-        decline(layer, unit, what, "reads the recency or the squared position in an unknown way");
-      add_scaled(sum, *slots_[slot], whole(row[slot]));
+      const std::int64_t weight = whole(row[slot]);
+      if (slots_[slot].empty()) continue;
+      ++read;
+      if (is_opaque(slots_[slot])) opaque = &slots_[slot];
+      if (opaque != nullptr && read > 1)
+        decline(layer, unit, what, sentence("adds ", name_of_opaque(*opaque), " and other slots"));
+      add_scaled(sum, slots_[slot], weight);
     }
     return sum;
   }
+  // Of integers alone.
   Expr compose_head(const double* row, std::size_t layer, std::size_t head) const {
     Expr expr = compose(row, layer, head, "head");
-    for (const Term& term : expr)
-      if (is_mean(term.node)) decline(layer, head, "head", "reads a mean");
+    if (is_opaque(expr))
+      decline(layer, head, "head", sentence("reads ", name_of_opaque(expr), " in an unknown way"));
     return expr;
   }
 
   void attention(std::size_t layer) {
     const Layer& weights = model_.layers[layer];
-    std::vector<Expr> added(width_);
+    std::vector<Added> added(width_);
     for (std::size_t head = 0; head < static_cast<std::size_t>(model_.heads); ++head) {
       bool read[2] = {false, false};
       for (std::size_t i : {0u, 1u})
@@ -107,23 +135,25 @@ class Folder {
       }
       ++net_.heads_used;
       net_.origin = {Origin::Unit::kHead, layer, head};
+      const bool copies = model_.kinds[model_.head_index(layer, head)] == HeadKind::kPassthrough;
       Expr values[2];
-      for (std::size_t i : {0u, 1u})
-        if (read[i])
-          values[i] = compose_head(&weights.qkv[(2 * width_ + 2 * head + i) * width_], layer, head);
-      attend(layer, head, read, values);
+      for (std::size_t i : {0u, 1u}) {
+        if (!read[i]) continue;
+        const double* row = &weights.qkv[(2 * width_ + 2 * head + i) * width_];
+        values[i] = copies ? compose(row, layer, head, "head") : compose_head(row, layer, head);
+      }
+      if (!copies) attend(layer, head, read, values);
       for (std::size_t slot = 0; slot < width_; ++slot)
         for (std::size_t i : {0u, 1u})
           if (const double w = weights.out[slot * width_ + 2 * head + i]; w != 0.0)
-            add_scaled(added[slot], values[i], whole(w));
+            add(added[slot], values[i], whole(w));
     }
     write(Origin::Unit::kAttentionSlot, layer, added, weights.attention_erase);
   }
 
-  // Replaces the values of a head by what it outputs.
+  // Replaces the values of a head that does not copy by what it outputs.
   void attend(std::size_t layer, std::size_t head, const bool (&read)[2], Expr (&values)[2]) {
     const std::size_t index = model_.head_index(layer, head);
-    if (model_.kinds[index] == HeadKind::kPassthrough) return;
     HeadRows rows = head_rows(model_, layer, head, inputs_[layer]);
     const bool latest = model_.latest[index] != 0;
     const bool gather = inputs_[layer].squared && rows.k1[kPositionSquared] != 0.0;
@@ -206,12 +236,11 @@ class Folder {
     const bool uniform = std::all_of(keys.begin(), keys.end(), [&](std::int64_t k) { return k == keys[0]; });
     return net_.term(Node::sum(net_.means.add({value, net_.tables.add(std::move(keys)), uniform}), {}));
   }
-  bool is_mean(NodeId node) const { return net_.nodes[node].is_mean(); }
 
   void feed_forward(std::size_t layer) {
     const Layer& weights = model_.layers[layer];
     const auto neurons = static_cast<std::size_t>(model_.neurons);
-    std::vector<Expr> added(width_);
+    std::vector<Added> added(width_);
     for (std::size_t n = 0; n < neurons; ++n) {
       bool read = false;
       for (std::size_t slot = 0; slot < width_; ++slot) read |= weights.ffn[slot * neurons + n] != 0.0;
@@ -222,38 +251,63 @@ class Folder {
       const Expr value = compose(&weights.in[(neurons + n) * width_], layer, n, "neuron");
       const Expr result = product(layer, n, gate, value);
       for (std::size_t slot = 0; slot < width_; ++slot)
-        if (const double w = weights.ffn[slot * neurons + n]; w != 0.0)
-          add_scaled(added[slot], result, whole(w));
+        if (const double w = weights.ffn[slot * neurons + n]; w != 0.0) add(added[slot], result, whole(w));
     }
     write(Origin::Unit::kFfnSlot, layer, added, weights.ffn_erase);
   }
 
   Expr product(std::size_t layer, std::size_t neuron, const Expr& gate, const Expr& value) {
-    if (gate.empty()) return {};
-    for (const Term& term : gate)
-      if (is_mean(term.node)) decline(layer, neuron, "neuron", "its gate is a mean");
-    if (value.size() == 1 && is_mean(value[0].node)) {
-      return {{net_.add(Node::sum(net_.nodes[value[0].node].index, gate)), value[0].weight}};
-    }
-    for (const Term& term : value)
-      if (is_mean(term.node)) decline(layer, neuron, "neuron", "its value mixes a mean with others");
     if (const auto open = constant_of(gate)) {
       Expr result;
       if (*open > 0) add_scaled(result, value, *open);
       return result;
     }
+    if (is_opaque(gate)) decline(layer, neuron, "neuron", sentence("its gate is ", name_of_opaque(gate)));
     if (value.empty()) return {};
-    return net_.term(Node::gated(Kind::kProduct, gate, value));
+    if (!is_opaque(value)) return net_.term(Node::gated(Kind::kProduct, gate, value));
+    const Node& opaque = net_.nodes[value[0].node];
+    if (!opaque.is_mean())
+      decline(layer, neuron, "neuron", sentence("its gate, no constant, multiplies ", name_of_opaque(value)));
+    return {{net_.add(Node::sum(opaque.index, gate)), value[0].weight}};
+  }
+
+  // What a half adds to a slot.
+  struct Added {
+    Expr sum;
+    std::size_t parts = 0;  // units that add something: float64 adds these one by one
+    bool opaque = false;    // one of them adds an opaque value
+  };
+  void add(Added& to, const Expr& part, std::int64_t weight) const {
+    if (part.empty()) return;
+    ++to.parts;
+    to.opaque |= is_opaque(part);
+    add_scaled(to.sum, part, weight);
+  }
+
+  // What a slot holds after a half, where it or what is added is opaque. The weight of an opaque value that a
+  // slot holds is a product of weights; where that is a power of two, all are, and nothing has been rounded.
+  Expr opaque_sum(const Expr& held, const Added& added) {
+    if (added.parts == 1 && added.opaque) {
+      if (held.empty()) return added.sum;
+      Expr rest = held;
+      add_scaled(rest, added.sum, 1);
+      const auto weight = static_cast<std::uint64_t>(added.sum[0].weight);
+      if (rest.empty() && (std::has_single_bit(weight) || std::has_single_bit(-weight))) return {};
+    }
+    return net_.term(Node::opaque(opaque_++));
   }
 
   // Adds to the slots, then erases. A sum of several terms becomes one node, read by all.
-  void write(Origin::Unit unit, std::size_t layer, std::vector<Expr>& added,
+  void write(Origin::Unit unit, std::size_t layer, std::vector<Added>& added,
              const std::vector<std::int32_t>& erase) {
     for (std::size_t slot = 0; slot < width_; ++slot) {
-      if (added[slot].empty() || !slots_[slot]) continue;
-      Expr& held = *slots_[slot];
+      if (added[slot].parts == 0) continue;
+      Expr& held = slots_[slot];
       net_.origin = {unit, layer, slot};
-      add_scaled(held, join_relu_idioms(net_, added[slot]), 1);
+      if (added[slot].opaque || is_opaque(held))
+        held = opaque_sum(held, added[slot]);
+      else
+        add_scaled(held, join_relu_idioms(net_, added[slot].sum), 1);
       if (held.size() == 1) {
         // A slot that holds just a node says best what the node is.
         const Term& only = held[0];
@@ -262,11 +316,9 @@ class Folder {
           origin = net_.origin;
         continue;
       }
-      for (const Term& term : held)
-        if (is_mean(term.node)) throw Declined{"a residual slot mixes a mean with other terms"};
       if (held.size() > 1) held = net_.term(Node::linear(held));
     }
-    for (const auto slot : erase) slots_[static_cast<std::size_t>(slot)] = Expr{};
+    for (const auto slot : erase) slots_[static_cast<std::size_t>(slot)].clear();
   }
 
   void output() {
@@ -280,9 +332,9 @@ class Folder {
         read |= column.back() != 0;
       }
       if (!read) continue;
-      if (!slots_[slot]) throw Declined{"the output head reads the recency or the squared position"};
-      const Expr& held = *slots_[slot];
+      const Expr& held = slots_[slot];
       if (held.empty()) continue;
+      if (is_opaque(held)) throw Declined{sentence("the output head reads ", name_of_opaque(held))};
       if (const auto value = constant_of(held)) {
         for (std::size_t id = 0; id < size; ++id) {
           std::int64_t score = 0;
@@ -292,8 +344,6 @@ class Folder {
         }
         continue;
       }
-      for (const Term& term : held)
-        if (is_mean(term.node)) throw Declined{"the output head reads a mean"};
       std::size_t feature = 0;
       while (feature < net_.weights.size() && net_.weights[feature] != column) ++feature;
       if (feature == net_.weights.size()) {
@@ -308,8 +358,9 @@ class Folder {
   const std::size_t width_;
   Network net_;
   std::vector<InputSlots> inputs_;
-  std::vector<std::optional<Expr>> slots_;  // without a value: it holds what no expression says
-  std::vector<NodeId> entered_;             // per store: its lookups are nodes from here on
+  std::vector<Expr> slots_;
+  std::uint32_t opaque_ = kPositionSquared + 1;  // number of the next new opaque value
+  std::vector<NodeId> entered_;                  // per store: its lookups are nodes from here on
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ Interval Network::interval_since(const Expr& expr, const std::vector<Interval>& 
 Interval Network::interval_of(const Node& node, const std::vector<Interval>& here) const {
   switch (node.kind) {
     case Kind::kOne: return {1, 1};
+    case Kind::kOpaque: break;
     case Kind::kPosition:
     case Kind::kIndex:
     case Kind::kLookup: return {0, kMaxTokens};

@@ -24,6 +24,7 @@ enum class Kind : std::uint8_t {
   kStep,       // value when gate >= 1, else 0
   kEqual,      // value when gate == 0, else 0
   kFunction,   // function `index` of node `at`
+  kOpaque,     // no integer that an expression says (fold.cpp): slots hold it, nothing evaluates it
 };
 
 // Made by the functions below, which say what a kind reads. `index` says which table, mean, store, column,
@@ -54,10 +55,13 @@ struct Node {
     return {kind, kOneNode, 0, std::move(gate), std::move(value)};
   }
   static Node function(std::uint32_t function, NodeId at) { return {Kind::kFunction, at, function}; }
+  static Node opaque(std::uint32_t number) { return {Kind::kOpaque, kOneNode, number}; }
 
   bool is_gated() const { return kind == Kind::kProduct || kind == Kind::kStep || kind == Kind::kEqual; }
   // A mean that no count has made a running sum yet: no integer.
   bool is_mean() const { return kind == Kind::kSum && gate.empty(); }
+  // Slots may hold it, expressions that are computed may not.
+  bool is_opaque() const { return kind == Kind::kOpaque || is_mean(); }
 };
 
 // Calls f(Terms) for each expression of other nodes that the node reads at its own position.
