@@ -4,15 +4,16 @@ Enters: the state, and where the operands' bytes are.  Leaves: the positions of 
 and, from their bits, the byte that comes next.
 
 Logic takes A of the second operand and H of the top.  A shift by n = 8 m + r bits takes A and H of
-the second operand, m bytes further on: sixteen bits A + 256 H, of which the result is eight.
+the second operand, m bytes further on: sixteen bits A + 256 H, of which the result is eight.  A
+byte that is only copied, where its sign counts, is a shift by nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pyvm.graph.gates import Gates, switch
+from pyvm.graph.gates import NOTHING, Gates, switch
 from pyvm.graph.primitives import Expr, FetchValue, Linear, Persist, Reglu, total
 from pyvm.graph.state import Builder, MachineState
 from pyvm.graph.token_points import BITS
@@ -23,16 +24,17 @@ from pyvm.isa.instructions import Instruction
 _CODE = {"and": 1, "or": -1, "xor": -2}
 
 
-@dataclass(frozen=True)
+@dataclass
 class BitCases:
-    """byte_at, high_at: positions of A and H.  amount: by how many bits the sixteen are shifted to
-    the right.  logic: 1 and, -1 or, -2 xor, else 0.  value: what a sign fills."""
+    """low_at, high_at: positions of A and H.  amount: 1 more than the bits by which the sixteen are
+    shifted to the right; 0: not at all.  logic: 1 and, -1 or, -2 xor, else 0.  filled: what a sign
+    fills."""
 
-    byte_at: Expr
-    high_at: Expr
-    amount: Expr
-    logic: Expr
-    value: Expr
+    low_at: list[Linear] = field(default_factory=list)
+    high_at: list[Linear] = field(default_factory=list)
+    amount: list[Linear] = field(default_factory=list)
+    logic: list[Linear] = field(default_factory=list)
+    filled: list[Linear] = field(default_factory=list)
 
 
 def shift_count(b: Builder, s: MachineState, g: Gates) -> tuple[Expr, Expr, Expr]:
@@ -49,105 +51,75 @@ def shift_count(b: Builder, s: MachineState, g: Gates) -> tuple[Expr, Expr, Expr
 
 def bit_cases(s: MachineState, g: Gates, count: tuple[Expr, Expr, Expr]) -> BitCases:
     """Which bytes, and what is done with their bits."""
-    byte_at: list[Linear] = []
-    high_at: list[Linear] = []
-    amount: list[Linear] = []
-    logic: list[Linear] = []
-    value: list[Linear] = []
-    k = s.byte_index
+    cases, k = BitCases(), s.byte_index
     for row in g.language.rows:
         if row.source == isa.LOGIC:
-            byte_at.append(g.when(row.name, s.second_at + k))
-            high_at.append(g.when(row.name, s.top_at + k))
-            logic.append(_CODE[row.operation] * g.when(row.name, s.one))
+            cases.low_at.append(g.when(row.name, s.second_at + k))
+            cases.high_at.append(g.when(row.name, s.top_at + k))
+            cases.logic.append(_CODE[row.operation] * g.when(row.name, s.one))
         elif row.source == isa.SHIFT:
-            bits, low, high, filled = _shift(row, s, g, count)
-            amount.append(bits)
-            byte_at += low
-            high_at += high
-            value += filled
-    return BitCases(*map(total, (byte_at, high_at, amount, logic, value)))
+            _shift(cases, row, s, g, count)
+        elif row.source == isa.TOP and row.access_bytes and not row.cell:
+            copied = row.access_bytes
+            cases.low_at.append(g.first_bytes(row.name, s.top_at + k, copied))
+            cases.amount.append(g.first_bytes(row.name, s.one, copied))
+    return cases
 
 
 def _shift(
-    row: Instruction, s: MachineState, g: Gates, count: tuple[Expr, Expr, Expr]
-) -> tuple[Expr, list[Linear], list[Linear], list[Linear]]:
-    """Amount, terms of A's position, of H's position, and what the sign fills."""
+    cases: BitCases, row: Instruction, s: MachineState, g: Gates, count: tuple[Expr, Expr, Expr]
+) -> None:
     op, one, k, size = row.name, s.one, s.byte_index, row.operand_bytes
-    r, m = count[0], count[1] + (4 * count[2] if size == 8 else Expr())
+    r, m = count[0], count[1] + (4 * count[2] if size == 8 else NOTHING)
     here, there = s.second_at + k - m, s.second_at + k + m
 
     def where(value: Linear, index: Expr) -> Expr:
-        """value where op is fetched and the index is not negative; it is below 8 + size."""
+        """value where op is fetched and the index is not negative; it is below 32."""
         return switch(op, one, value, 32 * (g.gate(op) - one) + index + one)
 
     if row.operation == "shl":  # H is the byte m below, A the one below that
-        return (
-            g.when(op, 8 * one - r),
-            [where(here - one, k - m - one)],
-            [where(here, k - m)],
-            [],
-        )
-    if row.operation == "rotl":
-        return (
-            g.when(op, 8 * one - r),
-            [g.when(op, here + (size - 1) * one), -size * where(one, k - m - one)],
-            [g.when(op, here + size * one), -size * where(one, k - m)],
-            [],
-        )
-    if row.operation == "rotr":
-        return (
-            g.when(op, r),
-            [g.when(op, there), -size * where(one, k + m - size * one)],
-            [g.when(op, there + one), -size * where(one, k + m - (size - 1) * one)],
-            [],
-        )
-    filled: list[Linear] = []
+        cases.low_at.append(where(here - one, k - m - one))
+        cases.high_at.append(where(here, k - m))
+    elif row.operation == "rotl":
+        cases.low_at.append(g.when(op, here + (size - 1) * one) - size * where(one, k - m - one))
+        cases.high_at.append(g.when(op, here + size * one) - size * where(one, k - m))
+    elif row.operation == "rotr":
+        cases.low_at.append(g.when(op, there) - size * where(one, k + m - size * one))
+        cases.high_at.append(g.when(op, there + one) - size * where(one, k + m - (size - 1) * one))
+    else:
+        cases.low_at.append(where(there, (size - 1) * one - k - m))
+        cases.high_at.append(where(there + one, (size - 2) * one - k - m))
+    left = row.operation in ("shl", "rotl")
+    cases.amount.append(g.when(op, 9 * one - r if left else r + one))
     if row.operation == "shr_s":
         # Of a negative number the 8 k + 8 m + r - 8 (size - 1) highest bits, at most eight.
         ones = 8 * k + 8 * m + r - 8 * (size - 1) * one
         slopes = [128, *(-(1 << 7 - j) for j in range(1, 8)), -1]
         negative = g.far(op, s.second_sign - one)
-        filled = [c * Reglu(op, one, ones - j * one + negative) for j, c in enumerate(slopes)]
-    return (
-        g.when(op, r),
-        [where(there, (size - 1) * one - k - m)],
-        [where(there + one, (size - 2) * one - k - m)],
-        filled,
-    )
+        cases.filled += [
+            c * Reglu(op, one, ones - j * one + negative) for j, c in enumerate(slopes)
+        ]
 
 
 def bit_value(
     low: tuple[Expr, ...], high: tuple[Expr, ...], amount: Linear, logic: Linear, one: Linear
 ) -> Expr:
-    """The byte that logic or a shift makes of the bits of A (low) and H (high).
-
-    A byte A alone, with amount and logic 0, is added elsewhere.
-    """
-    # shifted(r) is linear between whole numbers r; where amount is 0 it is 0.
+    """The byte that logic or a shift makes of the bits of A (low) and H (high)."""
+    # shifted(amount) is linear between whole numbers: 0 at 0, seen[t] at t + 1.
     window = [*low, *high]
-    seen = [total((1 << i) * window[t + i] for i in range(8)) for t in range(9)]
-    shifted = Reglu("shift 0", seen[1] - seen[0], amount._expr()) + total(
+    seen = [NOTHING, *(total((1 << i) * window[t + i] for i in range(8)) for t in range(9))]
+    shifted = Reglu("shift 0", seen[1], amount._expr()) + total(
         Reglu(f"shift {t}", seen[t + 1] - 2 * seen[t] + seen[t - 1], amount - t * one)
-        for t in range(1, 8)
+        for t in range(1, 9)
     )
     low_byte, high_byte = (total((1 << i) * bit for i, bit in enumerate(b)) for b in (low, high))
-    both = total(
-        Reglu(f"and {i}", (1 << i) * logic, low[i] + high[i] - one) for i in range(8)
-    )
-    # A is there already: `and` takes it away; `or` and `xor` add H.
-    return (
-        shifted
-        + both
-        - Reglu("no A", low_byte, logic._expr())
-        + Reglu("H", high_byte, -logic)
-        - Reglu("H once", high_byte, -logic - one)
-    )
+    both = total(Reglu(f"and {i}", (1 << i) * logic, low[i] + high[i] - one) for i in range(8))
+    # `both` is and, -or's or -xor's part; or and xor add A + H.
+    either = low_byte + high_byte
+    return shifted + both + Reglu("either", either, -logic) - Reglu("once", either, -logic - one)
 
 
 def kept_bits(b: Builder, name: str, found: Sequence[FetchValue]) -> tuple[Expr, ...]:
     """The eight bits of a fetched byte, each in a slot."""
-    kept: list[Persist] = [
-        b.persist(f"{name} bit {i}", value) for i, value in enumerate(found)
-    ]
+    kept: list[Persist] = [b.persist(f"{name} bit {i}", value) for i, value in enumerate(found)]
     return tuple(bit._expr() for bit in kept)

@@ -6,6 +6,7 @@ table or from the memory's size are.
 
 from __future__ import annotations
 
+from pyvm.graph.bits import BitCases
 from pyvm.graph.gates import FAR_CONDITION, NOTHING, Gates, at_zero, step
 from pyvm.graph.primitives import Expr, FetchValue, Linear, Reglu
 from pyvm.graph.state import Builder, Cases, Fetched, MachineState
@@ -71,7 +72,7 @@ def clamped(b: Builder, cases: Cases, s: MachineState, i: Fetched, g: Gates) -> 
 
 def elements(
     b: Builder,
-    cases: Cases,
+    cases: BitCases,
     s: MachineState,
     i: Fetched,
     g: Gates,
@@ -89,7 +90,8 @@ def elements(
         for name, value in zip(("entry_type", "entry_at", "entry_key"), entry, strict=True)
     )
     # The entry is eight bytes, of which the last one is at `at`.
-    cases.byte_at.append(g.when(op, at - 7 * one + k))
+    cases.low_at.append(g.when(op, at - 7 * one + k))
+    cases.amount.append(g.first_bytes(op, one, 4))
     first = g.far(op, -k)
     there = b.persist("entry_there", at_zero(op, one, key - found + first, one))
     inside = FAR_CONDITION * (there - one)

@@ -44,10 +44,8 @@ def _bytes(cases: Cases, row: Instruction, s: MachineState, i: Fetched, g: Gates
     op, one, k = row.name, s.one, s.byte_index
     # The bytes of a jump come after its branch_taken.
     offset_only = [s.in_offset - one] if row.jumps and row.source != isa.IMMEDIATE else []
-    if row.source == isa.TOP:
-        at = s.top_at + k
-        part = row.access_bytes if not row.cell else 0
-        cases.byte_at.append(g.first_bytes(op, at, part) if part else g.when(op, at))
+    if row.source == isa.TOP and (row.cell or not row.access_bytes):
+        cases.byte_at.append(g.when(op, s.top_at + k))
     elif row.source in (isa.ADD, isa.SUB, isa.SELECT):
         cases.byte_at.append(g.when(op, s.second_at + k))
     elif row.source in (isa.IMMEDIATE, isa.RETURN):

@@ -5,14 +5,14 @@ the type where it traps.
 
 With a, b the sizes of the operands, digit j of the quotient is what remains of a, less what the
 higher digits stand for, by b 256^j.  A remainder's digits follow in the same way, of what then
-remains, by 256^j: its sum is written in base 256.  Two levels of thresholds give a digit: sixteens,
-then ones.  The bytes of the value are the digits, the lowest first, or are subtracted from 0.
+remains, by 256^j.  Two levels of thresholds give a digit: sixteens, then ones.  The bytes of the
+value are the digits, the lowest first, or are subtracted from 0.
 """
 
 from __future__ import annotations
 
-from pyvm.graph.gates import NOTHING, Gates, step, switch
-from pyvm.graph.primitives import Expr, Reglu, total
+from pyvm.graph.gates import NOTHING, Gates, at_zero, step, switch
+from pyvm.graph.primitives import Expr, Persist, Reglu, total
 from pyvm.graph.state import Builder, MachineState
 from pyvm.isa import instructions as isa
 from pyvm.isa.instructions import Instruction
@@ -63,23 +63,19 @@ class Divider:
         b, s, g, one = self.b, self.s, self.g, self.s.one
         dividend = b.persist("dividend", self._size(s.second, s.second_sign))
         divisor = b.persist("divisor", self._size(s.top, s.top_sign))
-        measure = b.persist("measure", self._measure())
-        first, second = self._digits_at()
-        quotient = b.persist("quotient", _number(b, "quotient", first))
-        remainder = b.persist("remainder", _number(b, "remainder", second))
-        digit = [b.persist(f"digit {j}", self._comes(j)) for j in range(4)]
+        measure = b.persist("measure", self._measure(), large=True)
+        comes = b.persist(
+            "digit comes", total(g.first_bytes(row.name, one, row.scratch) for row in self.rows)
+        )
+        quotient, remainder = self._so_far()
         taken = b.persist("taken", Reglu("taken", divisor._expr(), quotient._expr()))
         rest = dividend - taken - remainder
-        # measure 256^j, but at most 2^32, which no rest reaches
+        # The measure, but at most 2^32, which no rest reaches.
+        most = _WORD * comes
         unit = b.persist(
-            "unit",
-            total(
-                _WORD * Reglu(f"digit {j}", one, comes._expr())
-                - Reglu(f"unit {j}", one, _WORD * comes - 256**j * measure)
-                for j, comes in enumerate(digit)
-            ),
+            "unit", _WORD * Reglu("unit", one, comes._expr()) - Reglu("unit", one, most - measure)
         )
-        off = (1 << 42) * (one - total(digit))
+        off = (1 << 42) * (one - comes)
         high, part = NOTHING, NOTHING
         for d in range(1, 16):
             reached = rest - 16 * d * unit + one - off
@@ -91,40 +87,51 @@ class Divider:
         return high_digit + b.persist("low_digit", low)
 
     def _measure(self) -> Expr:
-        """The divisor's size while digits of the quotient come, 1 while those of a remainder do."""
+        """b 256^j where digit j of the quotient comes, 256^j where that of a remainder does."""
         s, g, one, k = self.s, self.g, self.s.one, self.s.byte_index
         measure = NOTHING
         for row in self.rows:
-            gate = g.gate(row.name)
-            measure += g.first_bytes(row.name, s.top, 4)
-            if self._signed(row):
-                negative = 4 * (gate + s.top_sign - one) - k
-                measure += switch(row.name, one, _WORD * one - 2 * s.top, negative)
-            if row.source == isa.REMAIN:
-                measure += g.between(row.name, one, 4, 8)
+            for j in range(4):
+                measure += 256**j * g.between(row.name, s.top, 3 - j, 4 - j)
+                if self._signed(row):
+                    away = k - (3 - j) * one + g.far(row.name, s.top_sign - one)
+                    measure += 256**j * at_zero(row.name, _WORD * one - 2 * s.top, away, one)
+                if row.source == isa.REMAIN:
+                    measure += 256**j * g.between(row.name, one, 7 - j, 8 - j)
         return measure
 
-    def _comes(self, j: int) -> Expr:
-        """1 where digit j comes next."""
-        g, one = self.g, self.s.one
-        return total(
-            g.between(row.name, one, first, first + 1)
-            for row in self.rows
-            for first in range(3 - j, row.scratch, 4)
+    def _so_far(self) -> tuple[Expr | Persist, Expr | Persist]:
+        """What the digits that are there stand for: of the quotient, of the remainder."""
+        b, s, g = self.b, self.s, self.g
+        scratch = b.embedded["scratch"]
+        last = [
+            scratch,
+            *(
+                b.persist(
+                    f"scratch {i} back",
+                    b.gather(f"scratch {i} back", scratch, s.position - i * s.one),
+                )
+                for i in (1, 2)
+            ),
+        ]
+        begin = s.position - s.byte_index + s.one
+        whole = b.persist(
+            "all digits",
+            total(
+                256 ** (3 - t) * b.gather(f"digit {3 - t}", scratch, begin + t * s.one)
+                for t in range(4)
+            ),
         )
-
-    def _digits_at(self) -> tuple[list[Expr], list[Expr]]:
-        """The positions of the quotient's and of the remainder's digits that are there, else 0."""
-        s, g = self.s, self.g
-        first, second = [], []
-        for t in range(4):
-            at = s.position - s.byte_index + (t + 1) * s.one
-            first.append(total(g.between(row.name, at, t + 1, row.scratch) for row in self.rows
-                               if t + 1 < row.scratch))  # fmt: skip
-            if t < 3:
-                at += 4 * s.one
-                second.append(total(g.between(row.name, at, t + 5, 8) for row in self.remainders))
-        return first, second
+        quotient, remainder = NOTHING, NOTHING
+        for count in (1, 2, 3):  # digits that are there; the last one is digit 4 - count
+            digits = total(256 ** (4 - count + i) * last[i] for i in range(count))
+            for row in self.rows:
+                quotient += g.between(row.name, digits, count, count + 1)
+            for row in self.remainders:
+                remainder += g.between(row.name, digits, 4 + count, 5 + count)
+        for row in self.remainders:
+            quotient += g.between(row.name, whole, 4, 8)
+        return b.persist("quotient", quotient), b.persist("remainder", remainder)
 
     def byte(self) -> Expr:
         """The byte of the value: the digits in the other order; of a negative value less than 0."""
@@ -146,12 +153,3 @@ class Divider:
         scratch = b.embedded["scratch"]
         added = b.gather("digit", scratch, plain) - b.gather("digit taken", scratch, taken)
         return b.persist("digit_byte", added)._expr()
-
-
-def _number(b: Builder, name: str, at: list[Expr]) -> Expr:
-    """The digits at some positions as a number; the highest is the first of four."""
-    digits = (
-        b.gather(f"{name} digit {3 - t}", b.embedded["scratch"], b.persist(f"{name} digit {3 - t} at", each))
-        for t, each in enumerate(at)
-    )
-    return total(256 ** (3 - t) * digit for t, digit in enumerate(digits))

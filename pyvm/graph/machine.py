@@ -91,16 +91,12 @@ class _Sums:
 class _Parts:
     """What the parts of the standard machine add.
 
-    byte: to the next byte, before its carry.  value: after it.  kind: to the type.  high: the bits
-    of byte H; amount, logic: what is done with them (bits.py).
+    byte: to the next byte, before its carry.  value: after it.  kind: to the type.
     """
 
     byte: Expr = NOTHING
     value: Expr = NOTHING
     kind: Expr = NOTHING
-    high: tuple[Expr, ...] = ()
-    amount: Expr = NOTHING
-    logic: Expr = NOTHING
 
 
 def _last_word(b: Builder) -> _Last:
@@ -121,9 +117,7 @@ def _sums(b: Builder, last: _Last) -> _Sums:
     )
     value_start = b.persist("value_start", start_found)
     in_offset = b.persist("in_offset", taken_found)
-    byte_index = b.persist(
-        "byte_index", Reglu("byte_index", position - value_start, one._expr())
-    )
+    byte_index = b.persist("byte_index", Reglu("byte_index", position - value_start, one._expr()))
     stack_depth, call_depth = b.running_sums(
         ("stack_depth", e["stack_step"]), ("call_depth", e["call_step"])
     )
@@ -162,10 +156,18 @@ def _operands(b: Builder, last: _Last, sums: _Sums, tokens: Language) -> Machine
         "second_at": kept("second_at", second_at),
     }
     if "no_size" in e:
-        signs = {"top_sign": kept("top_sign", top_sign), "second_sign": kept("second_sign", second_sign)}
+        signs = {
+            "top_sign": kept("top_sign", top_sign),
+            "second_sign": kept("second_sign", second_sign),
+        }
         signs["sign_difference"] = signs["second_sign"] - signs["top_sign"]
         pages, pages_at = b.newest(
-            "memory size", (last.word + e["wide"], first_byte), NOTHING, NOTHING, NOTHING, e["no_size"]
+            "memory size",
+            (last.word + e["wide"], first_byte),
+            NOTHING,
+            NOTHING,
+            NOTHING,
+            e["no_size"],
         )
         signs |= {"pages": kept("pages", pages), "pages_at": kept("pages_at", pages_at)}
     else:
@@ -232,23 +234,26 @@ def _standard_parts(
     entry = b.newest(
         "table", (last.word, b.position, cell.key), cell.key, cell.key, cell.square, clear
     )
+    found = bits.bit_cases(s, g, bits.shift_count(b, s, g))
     parts = _Parts(
         byte=divider.byte(),
-        kind=control.elements(b, cases, s, i, g, cell.key, entry),
+        kind=control.elements(b, found, s, i, g, cell.key, entry),
         value=divider.value()
         + product_value(b, s, g)
         + count_value(b, s, g)
         + wide_comparison(b, s, g, last.word)
         + control.clamped(b, cases, s, i, g),
     )
-    found = bits.bit_cases(s, g, bits.shift_count(b, s, g))
-    cases.byte_at.append(found.byte_at)
-    cases.value.append(found.value)
-    high_at = b.persist("high_at", found.high_at)
-    high = b.gathered("byte H", [b.embedded[name] for name in BITS], high_at)
-    parts.high = bits.kept_bits(b, "byte H", high)
-    parts.amount = b.persist("amount", found.amount)._expr()
-    parts.logic = b.persist("logic", found.logic)._expr()
+    names = [b.embedded[name] for name in BITS]
+    low, high = (
+        bits.kept_bits(b, name, b.gathered(name, names, b.persist(f"{name} at", total(at))))
+        for name, at in (("byte A", found.low_at), ("byte H", found.high_at))
+    )
+    amount, logic = b.persist("amount", total(found.amount)), b.persist("logic", total(found.logic))
+    parts.value += b.persist("filled", total(found.filled))
+    parts.value += b.persist("bits", bits.bit_value(low, high, amount, logic, s.one))
+    sign = Reglu("sign of A", low[7], cell.signed._expr())
+    parts.kind += b.persist("sign of A", sign)
     return parts
 
 
@@ -260,19 +265,15 @@ def _output(
     direct = b.persist("direct_value", total(cases.value))
     base_type = b.persist("base_type", total(cases.kind))
     # The bytes that the value is made of: at most one is added, one added or subtracted.
-    byte_at = b.persist("byte_at", total(cases.byte_at))
-    names = ["byte", *(BITS if parts.high else ())]
-    byte, *found = b.gathered("byte A", [e[name] for name in names], byte_at)
-    low = bits.kept_bits(b, "byte A", found)
+    at = {
+        name: b.persist(name, total(getattr(cases, name)))
+        for name in ("byte_at", "added_at", "subtracted_at")
+    }
     operand_byte = b.persist(
         "operand_byte",
-        byte
-        + b.gather("byte B added", e["byte"], b.persist("added_at", total(cases.added_at)))
-        - b.gather(
-            "byte B subtracted",
-            e["byte"],
-            b.persist("subtracted_at", total(cases.subtracted_at)),
-        ),
+        b.gather("byte", e["byte"], at["byte_at"])
+        + b.gather("byte added", e["byte"], at["added_at"])
+        - b.gather("byte subtracted", e["byte"], at["subtracted_at"]),
     )
     values = (e["byte"], e["top_bit"], cell.key)
     found_cell = b.newest("cell", values, cell.key, cell.key, cell.square, cell.mode)
@@ -284,13 +285,10 @@ def _output(
     distance = cell.key - cell_key + FAR * (dispatch.READ * one - cell.mode)
     unsigned = FAR * (one - cell.signed)
     raw = direct + operand_byte + parts.byte
-    # A shift takes bits of the byte A, and adds those of a sign to the whole of it.
-    overflow = step("overflow", one, raw - 255 * one - 512 * parts.amount)
+    overflow = step("overflow", one, raw - 255 * one)
     underflow = step("underflow", one, -raw)
-    value = at_zero("cell_value", cell_byte, distance, one) - 256 * overflow + 256 * underflow
-    mark = overflow + underflow + at_zero("cell_mark", cell_sign, distance + unsigned, one)
-    if parts.high:
-        value += bits.bit_value(low, parts.high, parts.amount, parts.logic, one)
-        mark += Reglu("sign of A", low[7], cell.signed._expr())
-    token_type = base_type + b.persist("mark", mark) + parts.kind
-    return token_type, raw + b.persist("value", value) + parts.value
+    found = at_zero("cell_value", cell_byte, distance, one)
+    sign = at_zero("cell_mark", cell_sign, distance + unsigned, one)
+    value = b.persist("value", found - 256 * overflow + 256 * underflow)
+    mark = b.persist("mark", overflow + underflow + sign)
+    return base_type + mark + parts.kind, raw + value + parts.value

@@ -40,7 +40,9 @@ def product_value(b: Builder, s: MachineState, g: Gates) -> Expr:
     for part in range(0, size, 4):
         factors = [
             (
-                b.persist(f"top {i}", b.gather(f"factor {i}", b.embedded["byte"], first_at + i * one)),
+                b.persist(
+                    f"top {i}", b.gather(f"factor {i}", b.embedded["byte"], first_at + i * one)
+                ),
                 b.persist(
                     f"second {i}",
                     b.gather(
@@ -52,7 +54,9 @@ def product_value(b: Builder, s: MachineState, g: Gates) -> Expr:
             )
             for i in range(part, part + 4)
         ]
-        terms = (Reglu(f"product {part + i}", x._expr(), y._expr()) for i, (x, y) in enumerate(factors))
+        terms = (
+            Reglu(f"product {part + i}", x._expr(), y._expr()) for i, (x, y) in enumerate(factors)
+        )
         products.append(b.persist(f"column {part}", total(terms)))
     column = total(products)
     carried = b.persist(
@@ -64,9 +68,7 @@ def product_value(b: Builder, s: MachineState, g: Gates) -> Expr:
     number = column + b.embedded["scratch"]
     high = b.persist(
         "carry_high",
-        total(
-            step(f"{d} 8192", one, number - (_LEVEL * d - 1) * one - off) for d in range(1, 64)
-        ),
+        total(step(f"{d} 8192", one, number - (_LEVEL * d - 1) * one - off) for d in range(1, 64)),
     )
     rest = number - _LEVEL * high
     low = total(step(f"{d} 256", one, rest - (256 * d - 1) * one - off) for d in range(1, 32))

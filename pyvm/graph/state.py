@@ -20,7 +20,6 @@ from pyvm.graph.primitives import (
     Reglu,
 )
 
-
 # What running sums are kept higher by: far more than their rounding, and more than they can be.
 LIFT = 1 << 32
 
@@ -46,9 +45,7 @@ class Builder:
         """The value at a position; positions before the first give the first."""
         return self.gathered(name, (value,), at)[0]
 
-    def gathered(
-        self, name: str, values: Sequence[Linear], at: Linear
-    ) -> tuple[FetchValue, ...]:
+    def gathered(self, name: str, values: Sequence[Linear], at: Linear) -> tuple[FetchValue, ...]:
         """Values at one position."""
         place = (self.position._expr(), self.position_sq._expr(), Expr())
         return Fetch(name, tuple(v._expr() for v in values), at._expr(), *place).outputs()
