@@ -106,11 +106,12 @@ class Executor:
         emitted = self._value(row, imm, operands)
         tokens = [*scratch, *(byte_token(*item) for item in emitted), completing_token(row)]
         if row.completion == isa.HALT:
-            self.halted = True
+            self.halted = True  # the cursor stays
             self.status = emitted[0][0] if emitted else 0
-        elif row.jumps:
+            return tokens
+        if row.jumps:
             return ["branch_taken", *self._jump(row, tokens, emitted)]
-        elif row.completion == isa.RESIZE:
+        if row.completion == isa.RESIZE:
             self.pages = _number(emitted)
         if row.pushes:
             self.stack.append(_number(emitted))
@@ -144,7 +145,7 @@ class Executor:
             return _subtract(operands[0], imm, size)
         if row.source in (isa.DIVIDE, isa.REMAIN):
             return self._divided(row, operands)
-        if row.source == isa.TOP and row.access_bytes:
+        if row.source == isa.TOP and row.access_bytes and not row.cell:
             return _extended(operands[0], row)
         emitted = _bytes(self._plain(row, imm, operands), size)
         if row.cell == isa.ADDRESS:
