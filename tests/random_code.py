@@ -376,7 +376,12 @@ def _written(rng: random.Random, name: str) -> Program:
         data.append(rng.randbytes(rng.randint(0, 12)))
     if with_input:
         given.insert(rng.randint(0, len(given)), ("input_base", rng.choice([8, 62, 256])))
-    types: list[tuple[list[str], list[str]]] = [([], []), ([I32], [I32]), ([I64, I32], [I64]), ([I32, I64], [I32, I64])]
+    types: list[tuple[list[str], list[str]]] = [
+        ([], []),
+        ([I32], [I32]),
+        ([I64, I32], [I64]),
+        ([I32, I64], [I32, I64]),
+    ]
     count = rng.randint(0, 3)
     for _ in range(count):
         which = rng.randrange(len(types))

@@ -46,11 +46,18 @@ class Executor:
     """State of a run; `run` yields the tokens.
 
     `given`: the bytes that belong to the rows that the program begins with and that are never
-    executed (input_base, data, elements), in their order.
+    executed (input_base, data, elements), in their order.  `checked`: loads and stores trap beyond
+    the memory, which those of the base machine do not.
     """
 
-    def __init__(self, code: tuple[tuple[str, int], ...], given: Sequence[bytes] = ()):
+    def __init__(
+        self,
+        code: tuple[tuple[str, int], ...],
+        given: Sequence[bytes] = (),
+        checked: bool = True,
+    ):
         self.code = code
+        self.checked = checked
         self.cursor = len(given)
         self.stack: list[int] = []
         self.calls: list[int] = []
@@ -91,8 +98,10 @@ class Executor:
         if not row.executed:
             raise ExecutionError(f"instruction {self.cursor}: {op} cannot be executed")
         if row.completion == isa.TRAP:
+            if imm not in list(Trap):
+                raise ExecutionError(f"instruction {self.cursor}: {imm} is no kind of trap")
             raise Trapped(Trap(imm))
-        operands = [self._pop() for _ in range(row.pops)][::-1]
+        operands = _taken(row, [self._pop() for _ in range(row.pops)][::-1])
         if row.completion in (isa.OUTPUT, isa.ERROR):
             value = operands[0] & 0xFF
             written = row.completion == isa.OUTPUT
@@ -208,7 +217,7 @@ class Executor:
         return [(place, value >> 32 * i & _WORD) for i, place in enumerate(places)]
 
     def _checked(self, address: int, size: int) -> int:
-        if address + size > self.pages * _PAGE:
+        if self.checked and address + size > self.pages * _PAGE:
             raise Trapped(Trap.OUT_OF_BOUNDS)
         return address
 
@@ -223,6 +232,13 @@ class Executor:
                 f"instruction {self.cursor}: {row.name} {imm} reads what was never written"
             )
         return _bytes(sum((word or 0) << 32 * i for i, word in enumerate(words)), row.value_bytes)
+
+
+def _taken(row: Instruction, operands: list[int]) -> list[int]:
+    """Of an operand that is longer than the instruction asks for, the lowest four bytes count."""
+    numbers = range(row.pops) if row.operand_bytes == 8 else ()
+    whole = {isa.TOP: (row.pops - 1,), isa.SELECT: (0, 1)}.get(row.source, numbers)
+    return [value if i in whole else value & _WORD for i, value in enumerate(operands)]
 
 
 def _number(emitted: Emitted) -> int:

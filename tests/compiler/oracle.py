@@ -123,7 +123,7 @@ def run_ours(
 
 
 def run_program(program, limit: int = 0) -> Result:
-    executor = Executor(program.code, program.input)
+    executor = Executor(program.code, program.given())
     for count, _ in enumerate(executor.run()):
         if limit and count > limit:
             raise AssertionError("the program does not end")

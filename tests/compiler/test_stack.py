@@ -37,7 +37,7 @@ def test_a_small_stack_keeps_every_address_small(name):
     _compiler()
     item = PROGRAMS[name]
     program = compile_file(name, stack_size=4096)
-    executor = Executor(program.code, program.input)
+    executor = Executor(program.code, program.given())
     list(executor.run())
     assert executor.memory and max(executor.memory) < 81_999
     assert execute(program).output.decode() == item.cases[0].output

@@ -86,7 +86,7 @@ def executed_cursors(case) -> list[int]:
             return super()._step(op, imm)
 
     program = from_tokens(case.prompt)
-    list(Recorder(program.code, program.input).run())
+    list(Recorder(program.code, program.given()).run())
     return cursors
 
 
