@@ -68,7 +68,7 @@ class Executor {
   // ---- tokens out ----
   void put(std::int32_t token) { *out_++ = token; }
   template <int bytes>
-  void put_value(Value value) {
+  [[gnu::always_inline]] void put_value(Value value) {
     for (int k = 0; k < bytes; ++k)
       put(words_.bytes[((value.word >> (8 * k)) & 255) | (((value.marks >> (8 * k + 7)) & 1) << 8)]);
   }
@@ -96,11 +96,11 @@ class Executor {
     throw Error(status, sentence("instruction ", cursor_, name, ": ", why));
   }
 
-  void need(std::size_t operands) const {
+  [[gnu::always_inline]] void need(std::size_t operands) const {
     if (stack_.size() < operands)
       fail(sentence("needs ", operands, " operand(s), the stack has ", stack_.size()));
   }
-  void push(std::uint64_t value) {
+  [[gnu::always_inline]] void push(std::uint64_t value) {
     if (stack_.size() == kMaxStack) fail("more than 2^26 operands on the stack", Status::kLimit);
     stack_.push_back(value);
   }
@@ -110,7 +110,7 @@ class Executor {
     return static_cast<std::uint32_t>(wide(count, i));
   }
 
-  void jump(std::uint32_t offset) {
+  [[gnu::always_inline]] void jump(std::uint32_t offset) {
     const std::int64_t target = static_cast<std::int64_t>(cursor_) + 1 + static_cast<std::int32_t>(offset);
     if (target < 0 || target >= static_cast<std::int64_t>(program_.size()))
       fail(sentence("jumps to instruction ", target, ", the program has ", program_.size()));
@@ -118,24 +118,24 @@ class Executor {
   }
 
   // ---- instructions: what the columns of a row say, in the order in which it happens ----
-  void step();
+  [[gnu::always_inline]] void step();
   template <Op op>
-  void execute(std::uint32_t immediate);
+  [[gnu::always_inline]] void execute(std::uint32_t immediate);
   template <Op op>
-  Trap trap_of(std::uint32_t immediate) const;
+  [[gnu::always_inline]] Trap trap_of(std::uint32_t immediate) const;
   template <Op op>
-  Value value_of(std::uint32_t immediate);
+  [[gnu::always_inline]] Value value_of(std::uint32_t immediate);
   template <Op op>
   Value divide();
   template <Op op>
-  Value read_cell(std::uint32_t immediate);
+  [[gnu::always_inline]] Value read_cell(std::uint32_t immediate);
   template <Op op>
-  void write_cell(std::uint32_t immediate, std::uint64_t value);
+  [[gnu::always_inline]] void write_cell(std::uint32_t immediate, std::uint64_t value);
   Trap trap_of_element(std::uint32_t type) const;
   void stop(Trap kind);
   void call(std::uint32_t offset);
   template <std::size_t... ops>
-  void execute_any(Instruction instruction, std::index_sequence<ops...>) {
+  [[gnu::always_inline]] void execute_any(Instruction instruction, std::index_sequence<ops...>) {
     // The compiler makes one jump table of it.
     static_cast<void>(((static_cast<std::size_t>(instruction.op) == ops &&
                         (execute<static_cast<Op>(ops)>(instruction.immediate), true)) ||

@@ -220,7 +220,7 @@ void errors() {
   refuse("{ local.get 00 00 00 00 i64.local.get 00 00 00 00 }", TVM_ERROR_PROGRAM, "index of at least 1");
   refuse("{ i64.const 00 00 00 00 }", TVM_ERROR_PROGRAM, "i64.high is missing");
   refuse("{ trap 63 00 00 00 }", TVM_ERROR_PROGRAM, "no trap of this kind");
-  refuse("{ data 00 00 00 00 halt 00 00 00 00 } 61", TVM_ERROR_PROGRAM, "ends at position 12");
+  refuse("{ data 00 00 00 00 halt 00 00 00 00 } 61", TVM_ERROR_PROGRAM, "ends at position 13");
   refuse("{ data 00 00 00 00 halt 00 00 00 00 } out(A)", TVM_ERROR_PROGRAM, "a byte or commit");
   const std::int32_t bad = 5000;
   const auto count = static_cast<std::int32_t>(words.pointers.size());
