@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "executor/arithmetic.hpp"
+#include "executor/cells.hpp"
 #include "executor/memory.hpp"
 
 namespace tvm::executor {
@@ -28,12 +29,6 @@ constexpr std::size_t kLongest = longest();
 
 constexpr unsigned kPageBits = 16;  // of the pages that a program counts its memory in
 constexpr std::uint64_t kWholeMemory = std::uint64_t{1} << 32;  // until it says how many
-constexpr std::size_t kEntryBytes = 8;  // of the table: the function's row, then its type, at least 1
-
-struct Frame {
-  std::array<std::uint32_t, kLocals> locals;
-  std::uint64_t written = 0;  // a bit per local
-};
 
 class Executor {
  public:
@@ -44,8 +39,10 @@ class Executor {
       const bool of_table = row_of(instruction.op).cell == Cell::table;
       for (std::size_t j = 0; j < octets.size(); ++j) {
         const std::uint64_t address = std::uint64_t{instruction.immediate} + j;
-        (of_table ? table_ : memory_).store(address, octets[j], 1);
-        if (of_table) entries_.store(address, 1, 1);
+        if (of_table)
+          table_.store(address, octets[j]);
+        else
+          memory_.store(address, octets[j], 1);
       }
     }
     if (!vocabulary.checks_memory) memory_end_ = ~std::uint64_t{0};
@@ -68,7 +65,7 @@ class Executor {
   // ---- tokens out ----
   void put(std::int32_t token) { *out_++ = token; }
   template <int bytes>
-  [[gnu::always_inline]] void put_value(Value value) {
+  [[gnu::always_inline]] inline void put_value(Value value) {
     for (int k = 0; k < bytes; ++k)
       put(words_.bytes[((value.word >> (8 * k)) & 255) | (((value.marks >> (8 * k + 7)) & 1) << 8)]);
   }
@@ -96,11 +93,11 @@ class Executor {
     throw Error(status, sentence("instruction ", cursor_, name, ": ", why));
   }
 
-  [[gnu::always_inline]] void need(std::size_t operands) const {
+  [[gnu::always_inline]] inline void need(std::size_t operands) const {
     if (stack_.size() < operands)
       fail(sentence("needs ", operands, " operand(s), the stack has ", stack_.size()));
   }
-  [[gnu::always_inline]] void push(std::uint64_t value) {
+  [[gnu::always_inline]] inline void push(std::uint64_t value) {
     if (stack_.size() == kMaxStack) fail("more than 2^26 operands on the stack", Status::kLimit);
     stack_.push_back(value);
   }
@@ -110,7 +107,7 @@ class Executor {
     return static_cast<std::uint32_t>(wide(count, i));
   }
 
-  [[gnu::always_inline]] void jump(std::uint32_t offset) {
+  [[gnu::always_inline]] inline void jump(std::uint32_t offset) {
     const std::int64_t target = static_cast<std::int64_t>(cursor_) + 1 + static_cast<std::int32_t>(offset);
     if (target < 0 || target >= static_cast<std::int64_t>(program_.size()))
       fail(sentence("jumps to instruction ", target, ", the program has ", program_.size()));
@@ -118,24 +115,30 @@ class Executor {
   }
 
   // ---- instructions: what the columns of a row say, in the order in which it happens ----
-  [[gnu::always_inline]] void step();
+  [[gnu::always_inline]] inline void step();
   template <Op op>
-  [[gnu::always_inline]] void execute(std::uint32_t immediate);
+  [[gnu::always_inline]] inline void execute(std::uint32_t immediate);
   template <Op op>
-  [[gnu::always_inline]] Trap trap_of(std::uint32_t immediate) const;
+  [[gnu::always_inline]] inline Trap trap_of(std::uint32_t immediate) const;
   template <Op op>
-  [[gnu::always_inline]] Value value_of(std::uint32_t immediate);
+  [[gnu::always_inline]] inline Value value_of(std::uint32_t immediate);
   template <Op op>
   Value divide();
   template <Op op>
-  [[gnu::always_inline]] Value read_cell(std::uint32_t immediate);
+  [[gnu::always_inline]] inline Value read_cell(std::uint32_t immediate);
   template <Op op>
-  [[gnu::always_inline]] void write_cell(std::uint32_t immediate, std::uint64_t value);
-  Trap trap_of_element(std::uint32_t type) const;
+  [[gnu::always_inline]] inline void write_cell(std::uint32_t immediate, std::uint64_t value);
+  template <Cell cell>
+  auto& words_of() {
+    if constexpr (cell == Cell::local)
+      return frames_[calls_.size()];
+    else
+      return globals_;
+  }
   void stop(Trap kind);
   void call(std::uint32_t offset);
   template <std::size_t... ops>
-  [[gnu::always_inline]] void execute_any(Instruction instruction, std::index_sequence<ops...>) {
+  [[gnu::always_inline]] inline void execute_any(Instruction instruction, std::index_sequence<ops...>) {
     // The compiler makes one jump table of it.
     static_cast<void>(((static_cast<std::size_t>(instruction.op) == ops &&
                         (execute<static_cast<Op>(ops)>(instruction.immediate), true)) ||
@@ -153,13 +156,12 @@ class Executor {
   std::size_t previous_ = 0;  // cursor of the instruction executed last
   std::uint64_t executed_ = 0;
   std::vector<std::uint64_t> stack_;
-  std::vector<Frame> frames_;  // by call depth; a frame outlives its call, as in the machine
+  std::vector<Words<kLocals>> frames_;  // by call depth; a frame outlives its call, as in the machine
   std::vector<std::uint32_t> calls_;
-  std::array<std::uint32_t, kGlobals> globals_{};
-  std::array<bool, kGlobals> globals_written_{};
+  Words<kGlobals> globals_{};
   Memory memory_;
   std::uint64_t memory_end_ = kWholeMemory;
-  Memory table_, entries_;  // by byte: the entries, and 1 where there is one
+  Table table_;
 
   bool stopped_ = false;
   Outcome outcome_{};
@@ -175,17 +177,12 @@ Value Executor::read_cell(std::uint32_t immediate) {
     Value value;
     for (std::uint32_t i = 0; i < row.value_bytes / 4; ++i) {
       const std::uint32_t index = immediate - i;
-      std::uint64_t word = 0;
-      if constexpr (row.cell == Cell::local) {
-        const Frame& frame = frames_[calls_.size()];
-        if (((frame.written >> index) & 1) == 0)
-          fail(sentence("local ", index, " was never written at call depth ", calls_.size()));
-        word = frame.locals[index];
-      } else {
-        if (!globals_written_[index]) fail(sentence("global ", index, " was never written"));
-        word = globals_[index];
-      }
-      value.word |= word << (32 * i);
+      const auto& words = words_of<row.cell>();
+      if (!words.has(index))
+        fail(row.cell == Cell::local
+                 ? sentence("local ", index, " was never written at call depth ", calls_.size())
+                 : sentence("global ", index, " was never written"));
+      value.word |= std::uint64_t{words[index]} << (32 * i);
     }
     return value;
   }
@@ -197,27 +194,9 @@ void Executor::write_cell(std::uint32_t immediate, std::uint64_t value) {
   if constexpr (row.cell == Cell::address) {
     memory_.store(std::uint64_t{operand(2, 0)} + immediate, value, row.access_bytes);
   } else if constexpr (row.cell != Cell::none) {
-    for (std::uint32_t i = 0; i < row.value_bytes / 4; ++i) {
-      const std::uint32_t index = immediate - i;
-      const auto word = static_cast<std::uint32_t>(value >> (32 * i));
-      if constexpr (row.cell == Cell::local) {
-        Frame& frame = frames_[calls_.size()];
-        frame.locals[index] = word;
-        frame.written |= std::uint64_t{1} << index;
-      } else {
-        globals_[index] = word;
-        globals_written_[index] = true;
-      }
-    }
+    for (std::uint32_t i = 0; i < row.value_bytes / 4; ++i)
+      words_of<row.cell>().set(immediate - i, static_cast<std::uint32_t>(value >> (32 * i)));
   }
-}
-
-Trap Executor::trap_of_element(std::uint32_t type) const {
-  const std::uint64_t place = kEntryBytes * std::uint64_t{operand(1, 0)};
-  if (!entries_.holds(place + kEntryBytes) || entries_.load(place, 1) == 0) return Trap::undefined_element;
-  const std::uint64_t found = table_.load(place + 4, 4);
-  if (found == type) return Trap::none;
-  return found == 0 ? Trap::uninitialized_element : Trap::type_mismatch;
 }
 
 // Why the instruction does nothing but end the program.
@@ -235,7 +214,7 @@ Trap Executor::trap_of(std::uint32_t immediate) const {
     if (row.operation == Operation::div_s && a == 0x80000000 && b == 0xFFFFFFFF)
       return Trap::integer_overflow;
   } else if constexpr (row.source == Source::element) {
-    return trap_of_element(immediate);
+    return table_.trap_of(operand(1, 0), immediate);
   }
   return Trap::none;
 }
@@ -298,7 +277,7 @@ Value Executor::value_of(std::uint32_t immediate) {
   } else if constexpr (row.source == Source::size) {
     return {memory_end_ >> kPageBits, 0};
   } else if constexpr (row.source == Source::element) {
-    return {table_.load(kEntryBytes * std::uint64_t{operand(1, 0)}, 4), 0};
+    return {table_.function(operand(1, 0)), 0};
   } else if constexpr (row.source == Source::cell) {
     return read_cell<op>(immediate);
   }
