@@ -45,7 +45,7 @@ def _given(name: str, count: int) -> str:
     """What the prompt has for a row that stands before the program's first instruction."""
     if name == "input_base":
         return f"reads {count - 1} bytes of input"
-    return f"{count} bytes" if name == "data" else f"{count // 8} entries"
+    return f"data: {count} bytes" if name == "data" else f"table entries: {count // 8}"
 
 
 def _effect(name: str, rows: Executed, i: int, classes: TokenClasses) -> str:
@@ -59,7 +59,9 @@ def _effect(name: str, rows: Executed, i: int, classes: TokenClasses) -> str:
     value = int(rows.value[i])
     bits = 64 if row.value_bytes == 8 else 32
     signed = value - (value >> bits - 1 << bits)
-    text = f"{value}" if signed == value else f"{value} ({signed})"
+    text = f"{signed}"
+    if signed != value and bits == 32:  # both fit the column
+        text = f"{value} ({signed})"
     if row.jumps:
         target = int(rows.cursor[i]) + 1 + signed
         return f"to {target}"
