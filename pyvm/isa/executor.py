@@ -61,8 +61,7 @@ class Executor:
         self.cursor = len(given)
         self.stack: list[int] = []
         self.calls: list[int] = []
-        self.locals: dict[tuple[int, int], int] = {}
-        self.globals: dict[tuple[int, int], int] = {}
+        self.words: dict[int, int] = {}  # globals and locals by the number of their slot
         self.memory: dict[int, int] = {}
         self.table: dict[int, int] = {}  # by 8 * index + byte
         self.pages = _PAGE  # until the program says how large its memory is
@@ -161,7 +160,8 @@ class Executor:
             address = self._checked(operands[0] + imm, size)
             self.memory.update((address + k, byte) for k, (byte, _) in enumerate(emitted))
         elif row.cell:
-            self._words(row).update(self._parts(row, imm, operands[-1]))
+            slots = self._slots(row, imm)
+            self.words.update((slot, operands[-1] >> 32 * i & _WORD) for i, slot in enumerate(slots))
         return emitted
 
     def _plain(self, row: Instruction, imm: int, operands: list[int]) -> int:
@@ -203,18 +203,14 @@ class Executor:
             raise Trapped(Trap.TYPE_MISMATCH if found else Trap.UNINITIALIZED_ELEMENT)
         return function
 
-    def _words(self, row: Instruction) -> dict[tuple[int, int], int]:
-        """The words of locals by (call depth, index), or those of globals by (0, index)."""
-        return self.locals if row.cell == isa.LOCAL else self.globals
+    def _slots(self, row: Instruction, index: int) -> list[int]:
+        """Where the words of a local or global lie, the lowest first.
 
-    def _places(self, row: Instruction, index: int) -> list[tuple[int, int]]:
-        """Where the words of a local or global lie, the lowest first."""
-        depth = len(self.calls) if row.cell == isa.LOCAL else 0
-        return [(depth, index - i) for i in range(row.value_bytes // 4)]
-
-    def _parts(self, row: Instruction, index: int, value: int) -> list[tuple[tuple[int, int], int]]:
-        places = self._places(row, index)
-        return [(place, value >> 32 * i & _WORD) for i, place in enumerate(places)]
+        The slots of the globals come first, then those of each call depth; an index beyond them
+        leads to those of the next one.
+        """
+        first = isa.GLOBALS + isa.LOCALS * len(self.calls) if row.cell == isa.LOCAL else 0
+        return [first + index - i for i in range(row.value_bytes // 4)]
 
     def _checked(self, address: int, size: int) -> int:
         if self.checked and address + size > self.pages * _PAGE:
@@ -226,7 +222,7 @@ class Executor:
             address = self._checked(operands[0] + imm, row.access_bytes)
             found = sum(self.memory.get(address + k, 0) << 8 * k for k in range(row.access_bytes))
             return _extended(found, row)
-        words = [self._words(row).get(place) for place in self._places(row, imm)]
+        words = [self.words.get(slot) for slot in self._slots(row, imm)]
         if None in words:
             raise ExecutionError(
                 f"instruction {self.cursor}: {row.name} {imm} reads what was never written"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pytest
 
 from pyvm.compiler.compile import from_wasm
-from pyvm.engine.executor import execute
 from pyvm.isa.executor import Executor
 
 wasmtime = pytest.importorskip("wasmtime")
@@ -115,11 +114,10 @@ def run_oracle(
 
 
 def run_ours(
-    data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0
+    data: bytes, text: bytes | None = None, limit: int = 0, machine: str = "standard"
 ) -> Result:
     """Output and trap in our executor."""
-    program = from_wasm(data, text, checked=checked)
-    return run_program(program, limit)
+    return run_program(from_wasm(data, text, machine=machine), limit)
 
 
 def run_program(program, limit: int = 0) -> Result:
@@ -127,25 +125,35 @@ def run_program(program, limit: int = 0) -> Result:
     for count, _ in enumerate(executor.run()):
         if limit and count > limit:
             raise AssertionError("the program does not end")
-    trap = program.trap_at(executor.cursor)
-    return Result(bytes(executor.output), trap.kind if trap else None)
+    site = program.trap_at(executor.cursor)  # how the base machine says it
+    trap = site.kind if site else executor.trap
+    return Result(bytes(executor.output), trap)
 
 
-def same_native(data: bytes) -> Result:
-    """As `same`, with the native executor: for large modules."""
-    expected = run_oracle(data)
-    run = execute(from_wasm(data))
-    actual = Result(run.output, run.trap.kind if run.trap else None)
-    assert actual == Result(expected.output, expected.trap)
-    return actual
-
-
-def same(data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0) -> Result:
+def same(
+    data: bytes, text: bytes | None = None, limit: int = 0, machine: str = "standard"
+) -> Result:
     """Asserts that both agree; the common result."""
     expected = run_oracle(data, text)
-    actual = run_ours(data, text, checked, limit)
+    actual = run_ours(data, text, limit, machine)
     assert (actual.output, actual.trap) == (expected.output, expected.trap)
     return actual
+
+
+def tokens_of(data: bytes, entry: str, args: tuple[int, ...] = ()) -> int:
+    """How many tokens a call of an exported function takes, with its `call` and `return`."""
+    program = from_wasm(data, None, entry, args)
+    executor = Executor(program.code, program.given())
+    tokens = executor.run()
+    begin = next(
+        i for i, (op, _) in enumerate(program.code) if op == "call"
+    )  # of the start code
+    count = 0
+    while not executor.halted:
+        inside = executor.calls or executor.cursor == begin
+        next(tokens)
+        count += bool(inside)
+    return count
 
 
 # Parts of modules in the text format.
