@@ -1,29 +1,33 @@
 // What a program can write and read again, beside the memory: words of locals and globals, and the table.
 #pragma once
 
-#include <array>
-#include <bitset>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "executor/isa.hpp"
 #include "executor/memory.hpp"
 
 namespace tvm::executor {
 
-// Words that must be written before they are read.
-template <std::size_t count>
-class Words {
+// Words that must be written before they are read: those of the globals, then those of each call depth. An
+// index beyond them leads to those of the next one. A local outlives its call, as in the machine.
+class Slots {
  public:
-  bool has(std::size_t index) const { return written_[index]; }
-  std::uint32_t operator[](std::size_t index) const { return words_[index]; }
-  void set(std::size_t index, std::uint32_t word) {
-    words_[index] = word;
-    written_[index] = true;
+  Slots() : slots_(kGlobals + kLocals) {}
+  bool has(std::size_t slot) const { return slot < slots_.size() && slots_[slot].written; }
+  std::uint32_t operator[](std::size_t slot) const { return slots_[slot].word; }
+  void set(std::size_t slot, std::uint32_t word) {
+    if (slot >= slots_.size()) slots_.resize(slot + 1);
+    slots_[slot] = {word, true};
   }
 
  private:
-  std::array<std::uint32_t, count> words_;
-  std::bitset<count> written_;
+  struct Slot {
+    std::uint32_t word = 0;
+    bool written = false;
+  };
+  std::vector<Slot> slots_;
 };
 
 // Entries of eight bytes: the row of a function's first instruction, and its type, at least 1; both are 0

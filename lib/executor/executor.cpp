@@ -33,7 +33,7 @@ constexpr std::uint64_t kWholeMemory = std::uint64_t{1} << 32;  // until it says
 class Executor {
  public:
   Executor(const Program& program, const Vocabulary& vocabulary, HandOver& out)
-      : program_(program), words_(vocabulary), hand_over_(out), buffer_(kChunk + kLongest), frames_(1) {
+      : program_(program), words_(vocabulary), hand_over_(out), buffer_(kChunk + kLongest) {
     for (const auto& octets : program.given) {
       const Instruction& instruction = program.instructions[cursor_++];
       const bool of_table = row_of(instruction.op).cell == Cell::table;
@@ -128,15 +128,12 @@ class Executor {
   [[gnu::always_inline]] inline Value read_cell(std::uint32_t immediate);
   template <Op op>
   [[gnu::always_inline]] inline void write_cell(std::uint32_t immediate, std::uint64_t value);
+  // The slot of index 0.
   template <Cell cell>
-  auto& words_of() {
-    if constexpr (cell == Cell::local)
-      return frames_[calls_.size()];
-    else
-      return globals_;
+  std::size_t first_slot() const {
+    return cell == Cell::local ? kGlobals + kLocals * calls_.size() : 0;
   }
   void stop(Trap kind);
-  void call(std::uint32_t offset);
   template <std::size_t... ops>
   [[gnu::always_inline]] inline void execute_any(Instruction instruction, std::index_sequence<ops...>) {
     // The compiler makes one jump table of it.
@@ -156,9 +153,8 @@ class Executor {
   std::size_t previous_ = 0;  // cursor of the instruction executed last
   std::uint64_t executed_ = 0;
   std::vector<std::uint64_t> stack_;
-  std::vector<Words<kLocals>> frames_;  // by call depth; a frame outlives its call, as in the machine
   std::vector<std::uint32_t> calls_;
-  Words<kGlobals> globals_{};
+  Slots slots_;  // of globals and locals
   Memory memory_;
   std::uint64_t memory_end_ = kWholeMemory;
   Table table_;
@@ -177,12 +173,12 @@ Value Executor::read_cell(std::uint32_t immediate) {
     Value value;
     for (std::uint32_t i = 0; i < row.value_bytes / 4; ++i) {
       const std::uint32_t index = immediate - i;
-      const auto& words = words_of<row.cell>();
-      if (!words.has(index))
+      const std::size_t slot = first_slot<row.cell>() + index;
+      if (!slots_.has(slot))
         fail(row.cell == Cell::local
                  ? sentence("local ", index, " was never written at call depth ", calls_.size())
                  : sentence("global ", index, " was never written"));
-      value.word |= std::uint64_t{words[index]} << (32 * i);
+      value.word |= std::uint64_t{slots_[slot]} << (32 * i);
     }
     return value;
   }
@@ -195,7 +191,7 @@ void Executor::write_cell(std::uint32_t immediate, std::uint64_t value) {
     memory_.store(std::uint64_t{operand(2, 0)} + immediate, value, row.access_bytes);
   } else if constexpr (row.cell != Cell::none) {
     for (std::uint32_t i = 0; i < row.value_bytes / 4; ++i)
-      words_of<row.cell>().set(immediate - i, static_cast<std::uint32_t>(value >> (32 * i)));
+      slots_.set(first_slot<row.cell>() + immediate - i, static_cast<std::uint32_t>(value >> (32 * i)));
   }
 }
 
@@ -291,11 +287,6 @@ void Executor::stop(Trap kind) {
   flush(true);
 }
 
-void Executor::call(std::uint32_t offset) {
-  calls_.push_back(offset);
-  if (frames_.size() == calls_.size()) frames_.emplace_back();
-}
-
 template <Op op>
 void Executor::execute(std::uint32_t immediate) {
   constexpr const Row& row = row_of(op);
@@ -319,7 +310,7 @@ void Executor::execute(std::uint32_t immediate) {
       put(words_.completing[static_cast<std::size_t>(op)]);
       const auto offset = static_cast<std::uint32_t>(value.word);
       jump(offset);
-      if constexpr (row.completion == Completion::call_commit) call(offset);
+      if constexpr (row.completion == Completion::call_commit) calls_.push_back(offset);
       if constexpr (row.completion == Completion::return_commit) calls_.pop_back();
     }
     for (int k = 0; k < row.pops; ++k) stack_.pop_back();

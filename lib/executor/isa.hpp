@@ -502,6 +502,7 @@ inline constexpr std::size_t kScratch = 1268;
 inline constexpr std::size_t kScratchNumbers = 2041;
 inline constexpr std::size_t kLocals = 64;
 inline constexpr std::size_t kGlobals = 256;
+inline constexpr std::size_t kSlots = 262144;
 inline constexpr std::string_view kOpen = "{";
 inline constexpr std::string_view kClose = "}";
 inline constexpr std::string_view kHalt = "halt";

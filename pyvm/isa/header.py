@@ -155,6 +155,7 @@ def header() -> str:
         "kScratchNumbers": SCRATCH_NUMBERS,
         "kLocals": isa.LOCALS,
         "kGlobals": isa.GLOBALS,
+        "kSlots": isa.SLOTS,
     }
     parts = [
         _HEAD,

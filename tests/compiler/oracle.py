@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from pyvm.compiler.compile import from_wasm
+from pyvm.engine.executor import execute
 from pyvm.isa.executor import Executor
 
 wasmtime = pytest.importorskip("wasmtime")
@@ -114,24 +115,21 @@ def run_oracle(
 
 
 def run_ours(
-    data: bytes, text: bytes | None = None, limit: int = 0, machine: str = "standard"
+    data: bytes, text: bytes | None = None, limit: int = 1 << 25, machine: str = "standard"
 ) -> Result:
     """Output and trap in our executor."""
     return run_program(from_wasm(data, text, machine=machine), limit)
 
 
-def run_program(program, limit: int = 0) -> Result:
-    executor = Executor(program.code, program.given())
-    for count, _ in enumerate(executor.run()):
-        if limit and count > limit:
-            raise AssertionError("the program does not end")
-    site = program.trap_at(executor.cursor)  # how the base machine says it
-    trap = site.kind if site else executor.trap
-    return Result(bytes(executor.output), trap)
+def run_program(program, limit: int = 1 << 25) -> Result:
+    """Output and trap in the native executor."""
+    run = execute(program, limit)
+    assert run.stopped == "halt", "the program does not end"
+    return Result(run.output, run.trap.kind if run.trap else None)
 
 
 def same(
-    data: bytes, text: bytes | None = None, limit: int = 0, machine: str = "standard"
+    data: bytes, text: bytes | None = None, limit: int = 1 << 25, machine: str = "standard"
 ) -> Result:
     """Asserts that both agree; the common result."""
     expected = run_oracle(data, text)

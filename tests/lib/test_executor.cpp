@@ -200,10 +200,10 @@ void errors() {
   refuse("{ i32.const 01 00", TVM_ERROR_PROGRAM, "ends at position 4");
   refuse("{ }", TVM_ERROR_PROGRAM, "no instructions");
   refuse("{ i32.add 00 00 00 00 }", TVM_ERROR_PROGRAM, "instruction 0 (i32.add): needs 2");
-  refuse("{ local.get 40 00 00 00 }", TVM_ERROR_PROGRAM, "64 locals");
+  refuse("{ local.get 00 00 04 00 }", TVM_ERROR_PROGRAM, "an index is below 262144");
   refuse("{ local.get 05 00 00 00 }", TVM_ERROR_PROGRAM, "local 5 was never written");
   refuse("{ global.get 05 00 00 00 }", TVM_ERROR_PROGRAM, "global 5 was never written");
-  refuse("{ global.get 00 01 00 00 }", TVM_ERROR_PROGRAM, "256 globals");
+  refuse("{ global.get 00 00 04 00 }", TVM_ERROR_PROGRAM, "an index is below 262144");
   refuse("{ br 05 00 00 00 }", TVM_ERROR_PROGRAM, "instruction 0 (br): jumps to instruction 6");
   refuse("{ return 00 00 00 00 }", TVM_ERROR_PROGRAM, "no call is open");
   refuse("{ i32.const 00 00 00 00 }", TVM_ERROR_PROGRAM, "instruction 1: the cursor ran past");

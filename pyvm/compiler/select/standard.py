@@ -122,7 +122,7 @@ def _signed_quotient(s: Selector, n: int, divisor: int) -> None:
     power = 63 + (size - 1).bit_length()
     multiplier = (1 << power) // size + 1
     positive = Label("positive")
-    if divisor >> 63 and divisor != 1 << 63:
+    if divisor >> 63:
         s.emit("i64.const", 0)
     s.emit("i64.local.get", n)
     s.emit("i64.const", multiplier & _FULL)
@@ -135,7 +135,7 @@ def _signed_quotient(s: Selector, n: int, divisor: int) -> None:
     s.emit("i64.add")
     s.place(positive)
     _shift(s, "i64.shr_s", power - 64)
-    if divisor >> 63 and divisor != 1 << 63:
+    if divisor >> 63:
         s.emit("i64.sub")
 
 
