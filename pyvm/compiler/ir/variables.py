@@ -33,22 +33,23 @@ from pyvm.wasm import limits
 
 MAX_DEPTH = 60  # of a tree: recursion goes as deep
 _READS_LOCAL = ("local.get", "local.low", "local.high")
-_PASSES = 4  # a value that is no longer kept may have been the only reader of others
+_PASSES = 4  # a value that is no longer kept was perhaps the only reader of others
 
 Live = dict[Label, int]
 
 
 def improve(function: Function) -> None:
     """Rewrites the function in place."""
-    function.code = _forwarded(_reachable(function.code))
+    function.code = _reachable(function.code)
     labels = sum(isinstance(each, Place) for each in function.code)
     if labels * len(function.kinds) > limits.FLOW_FACTS:
         unknown = (1 << len(function.kinds)) - 1
         entry = unknown
     else:
         for _ in range(_PASSES):
-            live, entry = _liveness(function.code)
             before = function.code
+            function.code = _forwarded(before)
+            live, entry = _liveness(function.code)
             function.code = _without_dead(function.code, live)
             if function.code == before:
                 break
@@ -132,7 +133,7 @@ def _placed(tree: Expr, index: int, value: Expr) -> Expr | None:
 
 def _commute(before: Expr, value: Expr) -> bool:
     """Whether `value` can be evaluated behind `before` as well as in front of it."""
-    if value.stacked and not (before.op == STACKED or before.stacked and not before.reads):
+    if value.stacked and before.op != STACKED:  # what it takes lies above what that one takes
         return False
     if before.reads & value.writes or before.writes & (value.reads | value.writes):
         return False
