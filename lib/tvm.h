@@ -238,8 +238,11 @@ TVM_API tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, siz
 
 /* The native executor of token programs: runs the program in `prompt` as the token language defines it, with
  * no model, and hands over the same tokens that the standard machine generates. It is the oracle for long
- * runs. `vocabulary` (count spellings) says what the token ids mean. Reading a local that was never written
- * at this call depth, a stack that is too short, or a cursor outside the program is TVM_ERROR_PROGRAM. */
+ * runs. `vocabulary` (count spellings) says what the token ids mean. It must have the tokens of the base
+ * machine; a program that needs another token which it lacks is TVM_ERROR_PROGRAM, as are reading a local that
+ * was never written at this call depth, a stack that is too short, and a cursor outside the program. A trap is
+ * no error: the run ends in trap(..) and halt, and result's cursor is that of the instruction. Without the token
+ * trap(out_of_bounds) no address is checked, as on the base machine. */
 TVM_API tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, const int32_t* prompt,
                              size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
                              tvm_run_result* result);

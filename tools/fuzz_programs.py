@@ -103,7 +103,7 @@ def compare(
         return "limit", ""
     expected = Result(expected.output, expected.trap)
     try:
-        actual = run_machine(from_wasm(data, checked=checked), limit, model, seen)
+        actual = run_machine(from_wasm(data), limit, model, seen)
     except ProgramError as error:
         return "refused", str(error)
     except AssertionError as error:

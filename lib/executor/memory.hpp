@@ -1,5 +1,5 @@
 // Byte-addressed sparse memory, all zero at first: a two-level page table over the addresses that
-// a load or store can form, 0 .. 2 * (2^32 - 1) + 3. Only touched pages take space.
+// a load or store can form, 0 .. 2 * (2^32 - 1) + 7. Only touched pages take space.
 #pragma once
 
 #include <array>
@@ -13,20 +13,23 @@ class Memory {
  public:
   Memory() : tables_(kTables) {}
 
-  std::uint32_t load(std::uint64_t address, int bytes) const {
+  // Whether the addresses below `end` exist.
+  static constexpr bool holds(std::uint64_t end) { return end <= kHighest + 1; }
+
+  std::uint64_t load(std::uint64_t address, int bytes) const {
     const std::uint64_t offset = address & (kPage - 1);
-    std::uint32_t value = 0;
+    std::uint64_t value = 0;
     if (offset + static_cast<unsigned>(bytes) <= kPage) {
       const std::uint8_t* page = find(address);
       if (page == nullptr) return 0;
-      for (int k = 0; k < bytes; ++k) value |= std::uint32_t{page[offset + k]} << (8 * k);
+      for (int k = 0; k < bytes; ++k) value |= std::uint64_t{page[offset + k]} << (8 * k);
     } else {
       for (int k = 0; k < bytes; ++k) value |= load(address + k, 1) << (8 * k);
     }
     return value;
   }
 
-  void store(std::uint64_t address, std::uint32_t value, int bytes) {
+  void store(std::uint64_t address, std::uint64_t value, int bytes) {
     const std::uint64_t offset = address & (kPage - 1);
     if (offset + static_cast<unsigned>(bytes) <= kPage) {
       std::uint8_t* page = obtain(address);
@@ -40,7 +43,7 @@ class Memory {
   static constexpr unsigned kPageBits = 12;
   static constexpr unsigned kTableBits = 9;
   static constexpr std::uint64_t kPage = std::uint64_t{1} << kPageBits;
-  static constexpr std::uint64_t kHighest = 2 * std::uint64_t{0xFFFFFFFF} + 3;
+  static constexpr std::uint64_t kHighest = 2 * std::uint64_t{0xFFFFFFFF} + 7;
   static constexpr std::size_t kTables = (kHighest >> (kPageBits + kTableBits)) + 1;
   using Page = std::array<std::uint8_t, kPage>;
   using Table = std::array<std::unique_ptr<Page>, std::size_t{1} << kTableBits>;

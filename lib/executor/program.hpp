@@ -1,8 +1,8 @@
-// A prompt, decoded: the program's instructions and its input.
+// A prompt, decoded: the program's instructions, its input and data.
 //
-// Enters: token ids `{ (opcode b0 b1 b2 b3)* }` and, exactly when instruction 0 is input_base,
-// input bytes, 00, commit(+0,sts=0,bt=0).  Leaves: instructions checked as far as that is possible
-// before running them.
+// Enters: token ids `{ (opcode b0 b1 b2 b3)* }` and, for each of the rows input_base, data and elements that
+// the program begins with, bytes (those of an input end in 00) and commit(+0,sts=0,bt=0).  Leaves:
+// instructions checked as far as that is possible before running them.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ struct Instruction {
 };
 
 struct Program {
-  std::vector<Instruction> instructions;  // plus one `past_end`
-  std::vector<std::uint8_t> input;        // with the closing 00; empty when there is no input_base
+  std::vector<Instruction> instructions;         // plus one `past_end`
+  std::vector<std::vector<std::uint8_t>> given;  // the bytes for each of its first rows
 
   std::size_t size() const { return instructions.size() - 1; }
 };

@@ -125,10 +125,10 @@ def add_program_options(parser: argparse.ArgumentParser) -> None:
         help="exported function to run (default: compute)",
     )
     parser.add_argument(
-        "--checked",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="trap on memory accesses out of bounds (default: yes for .wasm, no for .c)",
+        "--machine",
+        choices=("standard", "base"),
+        default="standard",
+        help="the machine to compile for (base: 36 opcodes, no i64)",
     )
     parser.add_argument(
         "--stack-size",
@@ -171,8 +171,8 @@ def compile_program(arguments: argparse.Namespace) -> Program:
         input=input_bytes(arguments),
         entry=arguments.entry,
         args=tuple(arguments.args),
-        checked=arguments.checked,
         stack_size=arguments.stack_size,
+        machine=arguments.machine,
     )
 
 

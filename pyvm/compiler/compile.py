@@ -15,7 +15,7 @@ import numpy as np
 from pyvm import bundled
 from pyvm.compiler.c_to_wasm import STACK_SIZE, check_stack_size, compile_c
 from pyvm.compiler.link.debug import debug_of
-from pyvm.compiler.wasm_to_machine import compile_module
+from pyvm.compiler.wasm_to_machine import MACHINES, compile_module
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.program import Program, as_bytes, parse
 from pyvm.printable import printable
@@ -28,8 +28,8 @@ def compile_file(
     input: bytes | str | None = None,
     entry: str = "compute",
     args: tuple[int, ...] = (),
-    checked: bool | None = None,
     stack_size: int | None = None,
+    machine: str = "standard",
 ) -> Program:
     """The program in a file, or a bundled one.
 
@@ -39,10 +39,10 @@ def compile_file(
             default, or nothing.
         entry: exported function to run; any but `compute` is run with `args` and its results are
             printed.
-        checked: trap accesses beyond the memory; None: in .wasm files, not in C.
         stack_size: bytes of the C stack; None: 1 MiB. A bundled program is compiled again with it.
+        machine: "standard", or "base", the one with 36 opcodes.
     """
-    _check_parameters(entry, args, checked)
+    _check_parameters(entry, args, machine)
     _check_stack_size(stack_size)
     as_bytes(input)
     if not isinstance(source, (str, os.PathLike)):
@@ -51,7 +51,6 @@ def compile_file(
     if name in bundled.PROGRAMS:
         item = bundled.PROGRAMS[name]
         data = item.wasm() if stack_size is None else compile_c(item.source, stack_size=stack_size)
-        default_checked = False
         input = item.input if input is None else input
     else:
         path = Path(source)
@@ -67,14 +66,14 @@ def compile_file(
             )
         if path.suffix == ".c":
             size = STACK_SIZE if stack_size is None else stack_size
-            data, default_checked = compile_c(path, entry, stack_size=size), False
+            data = compile_c(path, entry, stack_size=size)
         else:
             if stack_size is not None:
                 raise ProgramError(
                     f"{printable(name)} is no C file: the stack has a size of one's choice only "
                     "where a C program is compiled (--stack-size, stack_size)"
                 )
-            data, default_checked = path.read_bytes(), True
+            data = path.read_bytes()
             if not data.startswith(b"\0asm") and path.suffix != ".wasm":
                 if data.split(None, 1)[:1] != [b"{"] or not data.isascii():
                     raise ProgramError(
@@ -84,10 +83,9 @@ def compile_file(
                 program = parse(data.decode(), path.name)
                 return program if input is None else program.with_input(input)
         name = path.stem
-    checked = default_checked if checked is None else checked
     print_results = entry != "compute" or bool(args)
     try:
-        return from_wasm(data, input, entry, args, checked, print_results, name)
+        return from_wasm(data, input, entry, args, print_results, name, machine)
     except ProgramError as error:  # which module it is, the caller of from_wasm knows
         error.args = (f"{printable(str(source))}: {error}",)
         raise
@@ -98,21 +96,23 @@ def from_wasm(
     input: bytes | str | None = None,
     entry: str = "compute",
     args: tuple[int, ...] = (),
-    checked: bool = True,
     print_results: bool = False,
     name: str = "program",
+    machine: str = "standard",
 ) -> Program:
     """The program that runs an exported function of a module."""
-    _check_parameters(entry, args, checked)
+    _check_parameters(entry, args, machine)
     if not isinstance(data, bytes):
         raise TypeError(f"a module is bytes, not {type(data).__name__}")
     text, args = as_bytes(input), tuple(map(int, args))
     module = decode(data)
     validate(module)
-    linked, takes_input, room = compile_module(module, entry, args, text, checked, print_results)
+    linked, given, takes_input, room = compile_module(
+        module, machine, entry, args, text, print_results
+    )
     debug = debug_of(module, linked)
     code, places = tuple(linked.code), tuple(linked.places)
-    return Program(code, text if takes_input else None, places, name, debug, room)
+    return Program(code, text if takes_input else None, places, name, debug, room, given)
 
 
 def _check_stack_size(size: Any) -> None:
@@ -123,12 +123,12 @@ def _check_stack_size(size: Any) -> None:
     check_stack_size(int(size))
 
 
-def _check_parameters(entry: Any, args: Any, checked: Any) -> None:
+def _check_parameters(entry: Any, args: Any, machine: Any) -> None:
     if not isinstance(entry, str):
         raise TypeError(f"entry must be the name of an exported function, not {entry!r}")
     if not isinstance(args, (tuple, list)) or any(
         isinstance(value, bool) or not isinstance(value, (int, np.integer)) for value in args
     ):
         raise TypeError(f"args must be a tuple of integers, not {args!r}")
-    if not isinstance(checked, (bool, type(None))):
-        raise TypeError(f"checked must be True, False or None, not {checked!r}")
+    if machine not in MACHINES:
+        raise ProgramError(f"there is no machine {machine!r}: those are {', '.join(MACHINES)}")

@@ -7,6 +7,7 @@ segments before it.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
 from pyvm.wasm import limits
 from pyvm.wasm.module import Instr, Module, number
+
+
+# Bytes from one that is not zero to the next one before a run of zeros that is longer than a row of
+# the program for what follows it.
+_WRITTEN = re.compile(rb"[^\0](?:\0{0,6}[^\0])*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,9 @@ def runs(segments: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
             memory[i][address - starts[i] : address - starts[i] + len(content)] = content
     for start, written in zip(starts, memory):
         yield start, bytes(written)
+
+
+def pieces(address: int, content: bytes) -> Iterator[tuple[int, bytes]]:
+    """The same without long runs of zeros, which need not be written."""
+    for found in _WRITTEN.finditer(content):
+        yield address + found.start(), found.group()

@@ -1,38 +1,47 @@
-"""A wasm module -> the machine's instructions.
+"""A wasm module -> the machine's instructions, and what lies in its memory and its table.
 
-Enters: a valid module, the function to run and its input or arguments.  Leaves: linked code:
-start code (globals, data, start function, the entry's operands, its call, `halt`), every function
-that can be reached, and the library routines that they use.
+Enters: a valid module, the machine, the function to run and its input or arguments.  Leaves: linked
+code: start code (the memory's size, globals, start function, the entry's operands, its call,
+`halt`), every function that can be reached, and the library routines that they use.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from pyvm.compiler.instantiation import Instantiation, constant, runs
-from pyvm.compiler.ir.variables import Variable, words
-from pyvm.compiler.link.assembly import Ins, Label, Linked, Unit, link
+from pyvm.compiler.instantiation import Instantiation, constant, pieces, runs
+from pyvm.compiler.ir.variables import improve
+from pyvm.compiler.link.assembly import (
+    Callee,
+    Deeper,
+    Function,
+    Ins,
+    Linked,
+    Routine,
+    Start,
+    Unit,
+    link,
+)
 from pyvm.compiler.link.layout import Layout, stores
 from pyvm.compiler.link.peephole import peephole
-from pyvm.compiler.lower import ModuleCode, is_output, lower_function
+from pyvm.compiler.lower.function import lower
+from pyvm.compiler.lower.surroundings import Surroundings, is_output
 from pyvm.compiler.routines import Library
-from pyvm.compiler.select import Shared
+from pyvm.compiler.select.base import BASE
+from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
+from pyvm.compiler.select.standard import STANDARD
 from pyvm.isa.errors import ProgramError, Unsupported
-from pyvm.isa.instructions import GLOBALS
-from pyvm.isa.traps import Trap, halt_immediate
+from pyvm.isa.instructions import GLOBALS, LOCALS
+from pyvm.isa.traps import halt_immediate
 from pyvm.printable import printable
+from pyvm.wasm.floats import integer_type
 from pyvm.wasm.module import MAX_PAGES, PAGE, Import, Limits, Module, number
 
-# A memory that can grow may reach this size; what the compiler itself needs lies above.  The exact
-# machine would bear more, but addresses below 94,906,266 also keep float64 arithmetic on their
-# squares exact.
+MACHINES = {"standard": STANDARD, "base": BASE}
+# In the base machine a memory that can grow may reach this size; its cells lie above.
 GROWTH_LIMIT = 1024
-FRAME_BYTES = 1 << 22  # the stack of memory frames, for functions with too many locals
-# Of the address space, for the compiler: cells and tables, then frames.  At most 100,000 globals
-# and some tables need far less than the first half.
-OWN_BYTES = 2 * FRAME_BYTES
+OWN_BYTES = 1 << 23  # of the address space, for cells and tables
 _MARGIN = 16
-_OWN_GLOBALS = 40  # pages, limit, frame pointer, flags of the library
 
 
 class Compiled(NamedTuple):
@@ -40,21 +49,23 @@ class Compiled(NamedTuple):
 
     Attributes:
         linked: the code.
-        takes_input: whether it takes the input; then instruction 0 is `input_base`.
+        data: the bytes for each of its rows `data` and `elements`.
+        takes_input: whether it takes the input; then it has a row `input_base`.
         room: how many bytes the input may have where it lies; None: any number.
     """
 
     linked: Linked
+    data: tuple[bytes, ...]
     takes_input: bool
     room: int | None
 
 
 def compile_module(
     module: Module,
+    machine: str,
     entry: str,
     args: tuple[int, ...],
     input: bytes | None,
-    checked: bool,
     print_results: bool,
 ) -> Compiled:
     """The code of a valid module."""
@@ -66,9 +77,9 @@ def compile_module(
         and module.function_types()[index].params == ("i32",)
     )
     text = (input or b"") if takes_input else None
-    compiler = _Compiler(module, checked, text)
+    compiler = _Compiler(module, MACHINES[machine], text)
     linked = compiler.compile(entry, args, print_results)
-    return Compiled(linked, takes_input, compiler.room)
+    return Compiled(linked, tuple(compiler.data), takes_input, compiler.room)
 
 
 def _check_import(module: Module, item: Import) -> None:
@@ -89,56 +100,30 @@ def _check_import(module: Module, item: Import) -> None:
 
 
 class _Compiler:
-    def __init__(self, module: Module, checked: bool, input: bytes | None):
+    def __init__(self, module: Module, machine: Machine, input: bytes | None):
         for item in module.imports:
             _check_import(module, item)
-        self.module, self.input = module, input
+        self.module, self.machine, self.input = module, machine, input
+        self.base = machine is BASE
         self.room: int | None = None
+        self.data: list[bytes] = []
         memories = module.imported_limits("memory") + module.memories
         self.memory: Limits | None = memories[0] if memories else None
         self.pages = self._pages()
-        ops = {instr.op for body in module.bodies for instr in body.code}
-        self.grows = "memory.grow" in ops
-        self.max_pages = self.pages
-        if self.grows and self.memory is not None:  # as in every valid module
-            maximum = MAX_PAGES if self.memory.maximum is None else self.memory.maximum
-            self.max_pages = max(self.pages, min(GROWTH_LIMIT, maximum))
-        # Of a memory as large as the address space the compiler takes the end.
-        self.usable = min(self.max_pages * PAGE, (1 << 32) - OWN_BYTES)
-        if self.usable < self.max_pages * PAGE and not checked:
-            raise Unsupported(
-                f"a memory of {self.pages} pages leaves no room for the compiler's own cells"
-            )
-        base = self.usable
-        if input is not None and self._heap_base() in range(base, base + _MARGIN):
-            base += _MARGIN  # the empty input, which lies beyond the memory, stays empty
-        self.layout = Layout(base)
-        self._place_globals()
+        segments = self._segments()
+        end = self._end(sum(len(content) for content in segments.values()))
         self.instantiation = Instantiation(module, self.pages * PAGE)
-        self.shared = Shared(
-            self.layout,
-            checked=checked,
-            memory_bytes=min(self.pages * PAGE, self.usable),
-            out_of_bounds=(
-                Trap.OUT_OF_BOUNDS if self.usable == self.max_pages * PAGE else Trap.BEYOND_MACHINE
-            ),
-            stack_global=self.frame_global,
-            # Behind all cells and tables, so that the addresses of those are small: their squares
-            # are what limits attention by softmax.
-            stack_floor=self.usable + OWN_BYTES - FRAME_BYTES,
-            limit_global=self.limit_global if self.max_pages > self.pages else None,
+        surroundings = Surroundings(
+            module, module.function_types(), self.instantiation.table, wide=not self.base
         )
-        self.context = ModuleCode(
-            module,
-            module.function_types(),
-            self.globals,
-            self.shared,
-            self.instantiation.table,
-            self.pages_global if self.grows else None,
-            self.max_pages,
-            self.pages,
-            self.limit_global,
-        )
+        self.shared = Shared(surroundings, Layout(end), max_pages=self.max_pages)
+        if self.base:
+            self.shared.layout.reserve_cells()
+        for i, content in segments.items():
+            self.shared.segments[i] = (self.shared.layout.reserve(len(content)), len(content))
+        self._place_globals()
+
+    # -- where everything lies ------------------------------------------------------------------
 
     def _pages(self) -> int:
         """The memory's size: as declared, and more where an input would not fit behind the heap's
@@ -149,10 +134,15 @@ class _Compiler:
         heap = self._heap_base()
         if self.input and heap is not None:
             needed = -(-(heap + len(self.input) + 1) // PAGE)
-            maximum = MAX_PAGES if self.memory.maximum is None else self.memory.maximum
-            if self.memory.minimum < needed <= min(maximum, GROWTH_LIMIT):
+            if self.memory.minimum < needed <= self._growth():
                 return needed
         return self.memory.minimum
+
+    def _growth(self) -> int:
+        """The number of pages that the memory may grow to."""
+        declared = MAX_PAGES if self.memory is None else self.memory.maximum
+        declared = MAX_PAGES if declared is None else declared
+        return min(declared, GROWTH_LIMIT) if self.base else declared
 
     def _heap_base(self) -> int | None:
         heap = self.module.export("__heap_base", "global")
@@ -160,44 +150,106 @@ class _Compiler:
             return None
         return constant(self.module.globals[heap].init)
 
+    def _uses(self, *ops: str) -> list[int]:
+        """The immediates of these instructions, wherever they stand."""
+        return [
+            number(instr.arg or 0)
+            for body in self.module.bodies
+            for instr in body.code
+            if instr.op in ops
+        ]
+
+    def _segments(self) -> dict[int, bytes]:
+        """The passive data segments that are copied from."""
+        used = sorted(set(self._uses("memory.init")))
+        passive = {i: self.module.data[i] for i in used if self.module.data[i].offset is None}
+        return {i: segment.content for i, segment in passive.items()}
+
+    def _end(self, own: int) -> int:
+        """The first address that the program can never own; there the compiler's own data lies."""
+        self.max_pages = self.pages
+        if self._uses("memory.grow") and self.memory is not None:
+            self.max_pages = max(self.pages, self._growth())
+        own = OWN_BYTES if self.base else (own + 4 * len(self.module.data)) * bool(own)
+        if own and self.max_pages * PAGE + own > 1 << 32:  # growing may fail at any time
+            self.max_pages = max(self.pages, ((1 << 32) - own) // PAGE)
+        end = self.max_pages * PAGE
+        if own and end + own > 1 << 32:
+            raise Unsupported(
+                f"a memory of {self.pages} pages leaves no room for the compiler's own data"
+            )
+        if self.base and self.input is not None and self._heap_base() in range(end, end + _MARGIN):
+            end += _MARGIN  # the empty input, which lies beyond the memory, stays empty
+        return end
+
     def _place_globals(self) -> None:
-        """The module's globals, most used first, get the machine's; the rest lies in memory."""
+        """Those that are used and change, most used first; one of eight bytes takes two slots.
+
+        What does not fit lies where the locals of the lowest call depths would: slots are cells.
+        """
         uses = [0] * len(self.module.globals)
-        for body in self.module.bodies:
-            for instr in body.code:
-                if instr.op in ("global.get", "global.set"):
-                    uses[number(instr.arg)] += 1
-        self.globals: list[tuple[Variable, ...]] = [()] * len(uses)
+        for index in self._uses("global.get", "global.set"):
+            uses[index] += 1
         used = 0
+        self.shared.globals = [0] * len(uses)
         for index in sorted(range(len(uses)), key=lambda i: (-uses[i], i)):
-            kind = self.module.globals[index].type
-            count = words(kind)
-            if used + count <= GLOBALS - _OWN_GLOBALS:
-                self.globals[index] = tuple(Variable("global", used + i) for i in range(count))
-                used += count
-            else:
-                address = self.layout.reserve(4 * count)
-                self.globals[index] = tuple(
-                    Variable("memory", address + 4 * i) for i in range(count)
-                )
-        self.pages_global, self.limit_global, self.frame_global = used, used + 1, used + 2
-        self.first_flag = used + 3
+            item = self.module.globals[index]
+            if uses[index] and item.mutable:
+                used += 2 if integer_type(item.type) == "i64" else 1
+                self.shared.globals[index] = used - 1
+        for i in sorted(set(self._uses("data.drop")) & set(self.shared.segments)):
+            self.shared.drops[i] = used
+            used += 1
+        self.shared.pages, self.first_flag = used, used + 1
+
+    # -- code -----------------------------------------------------------------------------------
 
     def compile(self, entry: str, args: tuple[int, ...], print_results: bool) -> Linked:
-        module, context = self.module, self.context
-        index = module.export(entry, "func")
+        module, shared = self.module, self.shared
+        surroundings = shared.surroundings
+        index = self._entry(entry)
+        address = self._place_input() if self.input is not None else 0
+        calls = self._calls(entry, index, args, address, print_results)
+        trap = self.instantiation.trap
+        if trap is not None:  # nothing else is ever reached
+            immediate = halt_immediate(trap.kind, 0) if self.base else trap.kind
+            calls = [Ins("halt" if self.base else "trap", immediate, trap.at)]
+        functions: list[Unit] = []
+        while trap is None and len(functions) < len(surroundings.wanted):
+            function = lower(surroundings, surroundings.wanted[len(functions)])
+            improve(function)
+            functions.append(peephole(Selector(self.machine, shared, function).select()))
+        surroundings.check_refusals()
+        symbols = {"MAX_PAGES": self.max_pages}
+        library = Library(self.machine.name, shared.layout, symbols, self.first_flag)
+        units = [*functions, *library.units(shared.routines), *self._thunks()]
+        initial = self._initial(library)
+        slots = self.first_flag + len(library.flags)
+        begin = deepened([*initial, *calls], -(-max(0, slots - GLOBALS) // LOCALS))
+        start = Unit(Start(), [*self._given(address), *begin])
+        units += _deeper([start, *units])
+        linked = link([start, *units])
+        if shared.types:
+            self.data.append(self._table(linked))
+        return linked
+
+    def _entry(self, entry: str) -> int:
+        index = self.module.export(entry, "func")
         if index is None:
-            names = [item.name for item in module.exports if item.kind == "func"]
+            names = [item.name for item in self.module.exports if item.kind == "func"]
             exported = printable(", ".join(names)) or "nothing"
             raise ProgramError(f"the module exports no function {entry!r}; it exports {exported}")
-        if index < len(module.imported("func")):
+        if index < len(self.module.imported("func")):
             raise Unsupported(f"the entry function {entry!r} is an import")
-        kind = context.types[index]
-        takes_input = self.input is not None
-        start = Unit("start")
-        code = start.code
-        address = self._place_input() if takes_input else 0
-        if not takes_input and len(args) != len(kind.params):
+        return index
+
+    def _calls(
+        self, entry: str, index: int, args: tuple[int, ...], address: int, print_results: bool
+    ) -> list[Ins]:
+        """The start function, the entry and what comes out of it."""
+        surroundings = self.shared.surroundings
+        kind = surroundings.types[index]
+        if self.input is None and len(args) != len(kind.params):
             raise ProgramError(
                 f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given"
             )
@@ -205,48 +257,28 @@ class _Compiler:
             if "f32" in kinds or "f64" in kinds:
                 raise Unsupported(f"the entry function {entry!r} has a float in its type: {kind}")
         calls: list[Ins] = []
-        if module.start:
-            calls.append(Ins("call", context.unit_of(module.start[0]), module.start[1]))
-        if takes_input:
+        if self.module.start:
+            surroundings.want(self.module.start[0])
+            calls.append(Ins("call", Function(self.module.start[0]), self.module.start[1]))
+        if self.input is not None:
             calls.append(Ins("i32.const", address))
         for value, type_name in zip(args, kind.params):
-            bits = 32 * words(type_name)
+            bits = 64 if type_name == "i64" else 32
             if not -(1 << bits - 1) <= value < 1 << bits:
                 raise ProgramError(f"{entry} takes {kind.params}, and {value} is no {type_name}")
-            calls.append(Ins("i32.const", value & 0xFFFFFFFF))
-            if type_name == "i64":
-                calls.append(Ins("i32.const", value >> 32 & 0xFFFFFFFF))
-        calls.append(Ins("call", context.unit_of(index)))
-        calls += self._results(kind.results, print_results)
-        calls.append(Ins("halt", 0))
-        trap = self.instantiation.trap
-        if trap is not None:  # nothing else is ever reached
-            calls = [Ins("halt", halt_immediate(trap.kind, 0), trap.at)]
-        functions: list[Unit] = []
-        while trap is None and len(functions) < len(context.wanted):
-            functions.append(peephole(lower_function(context, context.wanted[len(functions)])))
-        context.check_refusals()
-        library = Library(self.layout, self.first_flag)
-        routines = library.units(self.shared.routines)
-        if self.first_flag + len(library.flags) > GLOBALS:
-            raise AssertionError("more library flags than machine globals are kept for them")
-        if takes_input:
-            code.append(Ins("input_base", address))
-        self._initialise(code, library, [*functions, *routines])
-        code += calls
-        return link([start, *functions, *routines])
-
-    def _results(self, types: tuple[str, ...], print_results: bool) -> list[Ins]:
-        """Prints the entry's results, in decimal, first one first; or drops them."""
-        if not print_results:
-            return [Ins("drop")] * sum(words(kind) for kind in types)
-        code = []
-        if len(types) > 1:
+            calls.append(Ins(f"{type_name}.const", value & (1 << bits) - 1))
+        surroundings.want(index)
+        calls.append(Ins("call", Function(index)))
+        if print_results and len(kind.results) > 1:
             raise Unsupported("printing more than one result")
-        for kind in types:
-            self.shared.routines.add(f"{kind}.print")
-            code += [Ins("call", f"{kind}.print"), Ins("i32.const", 10), Ins("output")]
-        return code
+        for type_name in kind.results:
+            if not print_results:
+                calls.append(Ins("drop"))
+                continue
+            routine = Routine(f"{type_name}.print")
+            self.shared.routines.add(routine)
+            calls += [Ins("call", routine), Ins("i32.const", 10), Ins("output")]
+        return [*calls, Ins("halt", 0)]
 
     def _place_input(self) -> int:
         """The input's address: __heap_base where that is exported, else near the end of the memory;
@@ -256,7 +288,7 @@ class _Compiler:
         if self.memory is None:  # nobody can read it
             self.room = None
             return 0
-        limit = min(self.pages * PAGE, self.usable)
+        limit = self.pages * PAGE
         heap = self._heap_base()
         address = max(0, limit - length - 1 & ~15) if heap is None else heap
         ends = [
@@ -272,40 +304,78 @@ class _Compiler:
             )
         return address
 
-    def _initialise(self, code: list[Ins | Label], library: Library, units: list[Unit]) -> None:
-        used = {
-            item.arg
-            for unit in units
-            for item in unit.code
-            if isinstance(item, Ins) and item.op in ("global.get", "global.set")
-        }
+    def _given(self, address: int) -> list[Ins]:
+        """The rows that the prompt completes: the input, data, and entries of the table."""
+        rows = [Ins("input_base", address)] if self.input is not None else []
+        if self.base:
+            return rows
+        segments = list(runs(self.instantiation.data))
+        for i, (place, _) in self.shared.segments.items():
+            segments.append((place, self.module.data[i].content))
+        for begin, content in segments:
+            for at, octets in pieces(begin, content):
+                rows.append(Ins("data", at))
+                self.data.append(octets)
+        if self.shared.types:
+            rows.append(Ins("elements", 0))
+        return rows
 
-        def set_global(index: int, value: int) -> None:
-            if index in used:
-                code.extend((Ins("i32.const", value & 0xFFFFFFFF), Ins("global.set", index)))
+    def _table(self, linked: Linked) -> bytes:
+        """Per entry the row of the function and the number of its type."""
+        entries = bytearray()
+        for index in self.instantiation.table:
+            row = kind = 0
+            if index is not None:
+                row = linked.starts.get(Function(index), 0)
+                kind = self.shared.type_number(self.shared.surroundings.types[index])
+            entries += row.to_bytes(4, "little") + kind.to_bytes(4, "little")
+        return bytes(entries)
 
-        def store(address: int, value: int, op: str = "i32.store") -> None:
-            self.shared.spend(3)
-            code.extend((Ins("i32.const", 0), Ins("i32.const", value), Ins(op, address)))
+    def _thunks(self) -> list[Unit]:
+        """The imported function, where a table entry may lead to it."""
+        table = {index for index in self.instantiation.table if index is not None}
+        outputs = filter(self.shared.surroundings.is_output, sorted(table))
+        return [
+            Unit(Function(index), [Ins("output"), Ins("return")])
+            for index in outputs
+            if self.shared.types
+        ]
 
-        for variables, item in zip(self.globals, self.module.globals):
-            for i, variable in enumerate(variables):
-                value = constant(item.init) >> 32 * i & 0xFFFFFFFF
-                if variable.kind == "global":
-                    set_global(variable.index, value)
-                elif value:
-                    store(variable.index, value)
-        set_global(self.pages_global, self.pages)
-        set_global(self.limit_global, min(self.pages * PAGE, self.usable))
-        if self.frame_global in used:
-            set_global(self.frame_global, self.shared.stack_floor + FRAME_BYTES)
-        for flag in library.flags.values():
-            set_global(flag, 0)
-        for address, content in runs(self.instantiation.data):
-            if address + len(content) > self.usable:
-                raise Unsupported("a data segment in the last addresses below 4 GiB")
-            for write in stores(address, content):
-                store(*write)
-        for name, content in self.layout.contents.items():
-            for write in stores(self.layout.addresses[name], content):
-                store(*write)
+    def _initial(self, library: Library) -> list[Ins]:
+        """The memory's size, the globals, and in the base machine the data."""
+        shared, module = self.shared, self.module
+        code: list[Ins] = []
+        used = set(self._uses("global.get", "global.set"))
+        for index, item in enumerate(module.globals):
+            if item.mutable and index in used:
+                wide = integer_type(item.type) == "i64"
+                code.append(Ins("i64.const" if wide else "i32.const", constant(item.init)))
+                code.append(Ins("i64.global.set" if wide else "global.set", shared.globals[index]))
+        for slot in shared.drops.values():
+            code += [Ins("i32.const", 0xFFFFFFFF), Ins("global.set", slot)]
+        if not self.base:
+            if self.memory is not None:
+                code += [Ins("i32.const", self.pages), Ins("memory.resize")]
+            return code
+        values = [(self.shared.pages, self.pages)] if self._uses("memory.size", "memory.grow") else []
+        for slot, value in [*values, *((flag, 0) for flag in library.flags.values())]:
+            code += [Ins("i32.const", value), Ins("global.set", slot)]
+        for begin, content in runs(self.instantiation.data):
+            for address, value, op in stores(begin, content):
+                shared.surroundings.spend(3)
+                code += [Ins("i32.const", 0), Ins("i32.const", value), Ins(op, address)]
+        return code
+
+
+def _deeper(units: list[Unit]) -> list[Unit]:
+    """The units that call others from a deeper call depth, where those are called."""
+    found: dict[Deeper, Unit] = {}
+    queue = list(units)
+    while queue:
+        for item in queue.pop().code:
+            if isinstance(item, Ins) and isinstance(item.arg, Deeper) and item.arg not in found:
+                target: Callee | None = item.arg.unit
+                call = Ins("call_element") if target is None else Ins("call", target)
+                found[item.arg] = unit = Unit(item.arg, [call, Ins("return")])
+                queue.append(unit)
+    return list(found.values())

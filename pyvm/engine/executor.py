@@ -1,6 +1,7 @@
-"""The native executor of token programs: the same tokens as the standard machine, without a model.
+"""The native executor of token programs: the same tokens as a machine, without a model.
 
-Enters: a program or token ids.  Leaves: a `Run`; it is the oracle for long runs.
+Enters: a program or token ids, and the machine's vocabulary.  Leaves: a `Run`; it is the oracle for
+long runs.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from pyvm.engine.options import check_count, check_flag
 from pyvm.engine.prompt import prompt_of
 from pyvm.engine.run import Run
 from pyvm.isa.program import Program
-from pyvm.isa.tokens import TOKEN_ID, VOCABULARY
+from pyvm.isa.tokens import VOCABULARY
 
 
-@lru_cache(maxsize=1)
-def _spellings() -> ctypes.Array[ctypes.c_char_p]:
-    return (ctypes.c_char_p * len(VOCABULARY))(*(token.encode() for token in VOCABULARY))
+@lru_cache(maxsize=2)
+def _spellings(vocabulary: tuple[str, ...]) -> ctypes.Array[ctypes.c_char_p]:
+    return (ctypes.c_char_p * len(vocabulary))(*(token.encode() for token in vocabulary))
 
 
 def execute(
@@ -33,16 +34,20 @@ def execute(
     limit: int = 0,
     on_tokens: OnTokens | None = None,
     keep: bool = True,
+    vocabulary: tuple[str, ...] = VOCABULARY,
 ) -> Run:
-    """Runs a program in the standard vocabulary; the parameters are those of Model.generate."""
+    """Runs a program in a vocabulary; the other parameters are those of Model.generate.
+
+    A vocabulary without trap(out_of_bounds) is that of a machine which does not check addresses.
+    """
     limit, keep = check_count(limit, "limit"), check_flag(keep, "keep")
-    prompt = prompt_of(program, VOCABULARY)
+    prompt = prompt_of(program, vocabulary)
     collector = Collector(prompt.tokens, on_tokens, keep)
     result = abi.RunResult()
     with collector:
         status = library().tvm_trace(
-            _spellings(),
-            len(VOCABULARY),
+            _spellings(vocabulary),
+            len(vocabulary),
             pointer(prompt.tokens),
             prompt.tokens.size,
             limit,
@@ -51,4 +56,4 @@ def execute(
             ctypes.byref(result),
         )
     check_run(status, collector)
-    return make_run(prompt, collector, result, VOCABULARY, TOKEN_ID["halt"], keep)
+    return make_run(prompt, collector, result, vocabulary, vocabulary.index("halt"), keep)

@@ -17,7 +17,7 @@ from pyvm.isa.program import Program
 from pyvm.isa.prompt import read_listing, spelled_in, trace_begin
 from pyvm.isa.tokens import VOCABULARY
 from pyvm.isa.traps import TrapSite, trap_kind
-from pyvm.trace.reader import final_cursor
+from pyvm.trace.reader import ending, final_cursor
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class Prompt:
         cursor = final_cursor(tokens, trace_begin(self.tokens, classes), classes)
         if tokens.size == self.tokens.size or tokens[-1] != stop:
             return cursor, None
+        kind, _ = ending(tokens, self.tokens.size, classes)
+        if kind is not None:
+            known = self.program
+            return cursor, known.site(kind, cursor) if known is not None else TrapSite(kind)
         if self.program is not None:
             return cursor, self.program.trap_at(cursor)
         if listing is None or not 0 <= cursor < len(listing):

@@ -69,6 +69,23 @@ class Run:
 
         return output_bytes(self.generated, self.vocabulary)
 
+    @cached_property
+    def errors(self) -> bytes:
+        """What the program wrote on the error stream."""
+        from pyvm.trace.output import error_bytes
+
+        return error_bytes(self.generated, self.vocabulary)
+
+    @cached_property
+    def status(self) -> int:
+        """The status that the program exits with; 0 where it halted otherwise, or not at all."""
+        from pyvm.isa.classes import token_classes
+        from pyvm.trace.reader import ending
+
+        if self.stopped != "halt" or self.cursor is None:
+            return 0
+        return ending(self.tokens, self.prompt_length, token_classes(self.vocabulary))[1]
+
     @property
     def ok(self) -> bool:
         """The program came to its normal end."""

@@ -26,6 +26,8 @@ class TokenClasses:
         mark, alias: True where a byte token has a mark, or is a character that stands for itself.
         opcode: number of the instruction (in the order of the table) of an opcode token, else -1.
         output: the byte that an out(..) token writes, else -1.
+        error: the byte that an err(..) token writes, else -1.
+        trap: the kind of a trap(..) token, else 0.
         completes: where the token completes an instruction, by how many rows it moves the cursor.
         jumps: 1 where it also adds the signed offset in the four bytes before it.
         stack_delta: change of the operand stack's depth.
@@ -36,6 +38,8 @@ class TokenClasses:
     alias: np.ndarray
     opcode: np.ndarray
     output: np.ndarray
+    error: np.ndarray
+    trap: np.ndarray
     completes: np.ndarray
     jumps: np.ndarray
     stack_delta: np.ndarray
@@ -55,6 +59,8 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
     alias = np.zeros(count, dtype=bool)
     opcode = np.full(count, -1, dtype=np.int16)
     output = np.full(count, -1, dtype=np.int16)
+    error = np.full(count, -1, dtype=np.int16)
+    trap = np.zeros(count, dtype=np.uint8)
     completes = np.zeros(count, dtype=np.uint8)
     jumps = np.zeros(count, dtype=np.uint8)
     stack_delta = np.zeros(count, dtype=np.int8)
@@ -68,6 +74,10 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
             opcode[i] = NUMBER[spelling]
         elif token.kind is Kind.OUTPUT:
             output[i] = token.value
+        elif token.kind is Kind.ERROR:
+            error[i] = token.value
+        elif token.kind is Kind.TRAP:
+            trap[i] = token.value
         completes[i], jumps[i] = token.rows, token.jumps
         stack_delta[i] = token.stack_delta
     ids = {token: i for i, token in enumerate(vocabulary)}
@@ -78,6 +88,8 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
         alias,
         opcode,
         output,
+        error,
+        trap,
         completes,
         jumps,
         stack_delta,

@@ -46,16 +46,22 @@ class Executor:
     """State of a run; `run` yields the tokens.
 
     `given`: the bytes that belong to the rows that the program begins with and that are never
-    executed (input_base, data, elements), in their order.
+    executed (input_base, data, elements), in their order.  `checked`: loads and stores trap beyond
+    the memory, which those of the base machine do not.
     """
 
-    def __init__(self, code: tuple[tuple[str, int], ...], given: Sequence[bytes] = ()):
+    def __init__(
+        self,
+        code: tuple[tuple[str, int], ...],
+        given: Sequence[bytes] = (),
+        checked: bool = True,
+    ):
         self.code = code
+        self.checked = checked
         self.cursor = len(given)
         self.stack: list[int] = []
         self.calls: list[int] = []
-        self.locals: dict[tuple[int, int], int] = {}
-        self.globals: dict[tuple[int, int], int] = {}
+        self.words: dict[int, int] = {}  # globals and locals by the number of their slot
         self.memory: dict[int, int] = {}
         self.table: dict[int, int] = {}  # by 8 * index + byte
         self.pages = _PAGE  # until the program says how large its memory is
@@ -91,8 +97,10 @@ class Executor:
         if not row.executed:
             raise ExecutionError(f"instruction {self.cursor}: {op} cannot be executed")
         if row.completion == isa.TRAP:
+            if imm not in list(Trap):
+                raise ExecutionError(f"instruction {self.cursor}: {imm} is no kind of trap")
             raise Trapped(Trap(imm))
-        operands = [self._pop() for _ in range(row.pops)][::-1]
+        operands = _taken(row, [self._pop() for _ in range(row.pops)][::-1])
         if row.completion in (isa.OUTPUT, isa.ERROR):
             value = operands[0] & 0xFF
             written = row.completion == isa.OUTPUT
@@ -106,11 +114,12 @@ class Executor:
         emitted = self._value(row, imm, operands)
         tokens = [*scratch, *(byte_token(*item) for item in emitted), completing_token(row)]
         if row.completion == isa.HALT:
-            self.halted = True
+            self.halted = True  # the cursor stays
             self.status = emitted[0][0] if emitted else 0
-        elif row.jumps:
+            return tokens
+        if row.jumps:
             return ["branch_taken", *self._jump(row, tokens, emitted)]
-        elif row.completion == isa.RESIZE:
+        if row.completion == isa.RESIZE:
             self.pages = _number(emitted)
         if row.pushes:
             self.stack.append(_number(emitted))
@@ -144,14 +153,15 @@ class Executor:
             return _subtract(operands[0], imm, size)
         if row.source in (isa.DIVIDE, isa.REMAIN):
             return self._divided(row, operands)
-        if row.source == isa.TOP and row.access_bytes:
+        if row.source == isa.TOP and row.access_bytes and not row.cell:
             return _extended(operands[0], row)
         emitted = _bytes(self._plain(row, imm, operands), size)
         if row.cell == isa.ADDRESS:
             address = self._checked(operands[0] + imm, size)
             self.memory.update((address + k, byte) for k, (byte, _) in enumerate(emitted))
         elif row.cell:
-            self._words(row).update(self._parts(row, imm, operands[-1]))
+            slots = self._slots(row, imm)
+            self.words.update((slot, operands[-1] >> 32 * i & _WORD) for i, slot in enumerate(slots))
         return emitted
 
     def _plain(self, row: Instruction, imm: int, operands: list[int]) -> int:
@@ -193,21 +203,17 @@ class Executor:
             raise Trapped(Trap.TYPE_MISMATCH if found else Trap.UNINITIALIZED_ELEMENT)
         return function
 
-    def _words(self, row: Instruction) -> dict[tuple[int, int], int]:
-        """The words of locals by (call depth, index), or those of globals by (0, index)."""
-        return self.locals if row.cell == isa.LOCAL else self.globals
+    def _slots(self, row: Instruction, index: int) -> list[int]:
+        """Where the words of a local or global lie, the lowest first.
 
-    def _places(self, row: Instruction, index: int) -> list[tuple[int, int]]:
-        """Where the words of a local or global lie, the lowest first."""
-        depth = len(self.calls) if row.cell == isa.LOCAL else 0
-        return [(depth, index - i) for i in range(row.value_bytes // 4)]
-
-    def _parts(self, row: Instruction, index: int, value: int) -> list[tuple[tuple[int, int], int]]:
-        places = self._places(row, index)
-        return [(place, value >> 32 * i & _WORD) for i, place in enumerate(places)]
+        The slots of the globals come first, then those of each call depth; an index beyond them
+        leads to those of the next one.
+        """
+        first = isa.GLOBALS + isa.LOCALS * len(self.calls) if row.cell == isa.LOCAL else 0
+        return [first + index - i for i in range(row.value_bytes // 4)]
 
     def _checked(self, address: int, size: int) -> int:
-        if address + size > self.pages * _PAGE:
+        if self.checked and address + size > self.pages * _PAGE:
             raise Trapped(Trap.OUT_OF_BOUNDS)
         return address
 
@@ -216,12 +222,19 @@ class Executor:
             address = self._checked(operands[0] + imm, row.access_bytes)
             found = sum(self.memory.get(address + k, 0) << 8 * k for k in range(row.access_bytes))
             return _extended(found, row)
-        words = [self._words(row).get(place) for place in self._places(row, imm)]
+        words = [self.words.get(slot) for slot in self._slots(row, imm)]
         if None in words:
             raise ExecutionError(
                 f"instruction {self.cursor}: {row.name} {imm} reads what was never written"
             )
         return _bytes(sum((word or 0) << 32 * i for i, word in enumerate(words)), row.value_bytes)
+
+
+def _taken(row: Instruction, operands: list[int]) -> list[int]:
+    """Of an operand that is longer than the instruction asks for, the lowest four bytes count."""
+    numbers = range(row.pops) if row.operand_bytes == 8 else ()
+    whole = {isa.TOP: (row.pops - 1,), isa.SELECT: (0, 1)}.get(row.source, numbers)
+    return [value if i in whole else value & _WORD for i, value in enumerate(operands)]
 
 
 def _number(emitted: Emitted) -> int:

@@ -14,14 +14,20 @@ from pyvm.isa import instructions as isa
 from pyvm.isa.instructions import INSTRUCTIONS, Instruction
 from pyvm.isa.tokens import (
     ALIASES,
+    BASE_VOCABULARY,
     END_OF_INPUT,
+    SCRATCH_NUMBERS,
     TOKEN_ID,
     VOCABULARY,
     byte_token,
     commit_token,
     completing_token,
+    error_token,
     output_token,
+    scratch_token,
+    trap_token,
 )
+from pyvm.isa.traps import Trap
 
 _HEAD = """\
 // The instruction table and the token language (pyvm/isa), as C++.
@@ -45,14 +51,26 @@ struct Row {
   std::uint8_t value_bytes;
   Immediate immediate;
   Source source;
-  Relation relation;  // of a comparison
+  Operation operation;  // what is computed of the operands
   Completion completion;
   std::string_view completing;  // spelling of the token that completes it (of output: any out(..))
   Cell cell;                    // what it reads (source cell) or writes
   std::uint8_t access_bytes;
   bool is_signed;
+  std::uint8_t operand_bytes;
+  std::uint8_t scratch;  // numbers emitted before the value
+  bool base;             // of the base machine, too
 };
 """
+_TRAP = """\
+struct TrapToken {
+  Trap kind;
+  std::string_view spelling;
+};
+"""
+
+# Sources whose rows differ in what they compute; the name's last part says it.
+_COMPUTED = (isa.COMPARE, isa.LOGIC, isa.SHIFT, isa.COUNT, isa.DIVIDE, isa.REMAIN)
 
 _NAMED = (
     ("kOpen", "{"),
@@ -66,8 +84,12 @@ _NAMED = (
 
 def _name(word: str) -> str:
     """An enumerator: `i32.lt_s` is i32_lt_s, `return` is return_."""
-    name = word.replace(".", "_")
-    return f"{name}_" if name in ("return", "signed") else name
+    name = word.replace(".", "_").replace(" ", "_")
+    return f"{name}_" if name in ("return", "signed", "and", "or", "xor") else name
+
+
+def _operation(row: Instruction) -> str:
+    return row.operation if row.source in _COMPUTED else "none"
 
 
 def _enum(name: str, words: Iterable[str]) -> str:
@@ -85,13 +107,24 @@ def _bool(value: bool) -> str:
 
 
 def _instruction(row: Instruction) -> str:
-    relation = row.operation if row.source == isa.COMPARE else "none"
     return (
         f"    {{{_string(row.name)}, {row.pops}, {_bool(row.pushes)}, {row.value_bytes}, "
         f"Immediate::{_name(row.immediate)}, Source::{_name(row.source)}, "
-        f"Relation::{_name(relation)}, Completion::{_name(row.completion)}, "
+        f"Operation::{_name(_operation(row))}, Completion::{_name(row.completion)}, "
         f"{_string(completing_token(row))}, Cell::{_name(row.cell or 'none')}, "
-        f"{row.access_bytes}, {_bool(row.signed)}}},\n"
+        f"{row.access_bytes}, {_bool(row.signed)}, {row.operand_bytes}, {row.scratch}, "
+        f"{_bool(row.base)}}},\n"
+    )
+
+
+def _traps() -> str:
+    kinds = ", ".join(["none", *(f"{kind.name.lower()}={kind.value}" for kind in Trap)])
+    wrapped = textwrap.fill(kinds, 108, initial_indent="  ", subsequent_indent="  ")
+    tokens = (f"    {{Trap::{kind.name.lower()}, {_string(trap_token(kind))}}},\n" for kind in Trap)
+    return (
+        f"enum class Trap : std::uint8_t {{\n{wrapped}\n}};\n{_TRAP}"
+        f"inline constexpr std::array<TrapToken, {len(Trap)}> kTraps = {{{{\n"
+        f"{''.join(tokens)}}}}};\n\n"
     )
 
 
@@ -101,8 +134,9 @@ def _vocabulary() -> str:
         words, 108, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
     )
     return (
-        "// The standard vocabulary: bytes by value, bytes with a mark, outputs by value, others,\n"
-        "// then aliases (characters that stand for their own byte in an input).\n"
+        "// The standard vocabulary. The base machine's comes first: bytes by value, bytes with a\n"
+        "// mark, outputs by value, others, then aliases (characters that stand for their own\n"
+        "// byte in an input). Of what follows, error tokens and scratch tokens stand in order.\n"
         f"inline constexpr std::array<std::string_view, {len(VOCABULARY)}> kVocabulary = {{\n"
         f"{wrapped}}};\n"
     )
@@ -111,13 +145,17 @@ def _vocabulary() -> str:
 def header() -> str:
     """The whole file."""
     rows = list(INSTRUCTIONS.values())
-    relations = ("none", *(row.operation for row in rows if row.source == isa.COMPARE))
     numbers = {
         "kMarkedBytes": TOKEN_ID[byte_token(0, carry=True)],
         "kOutputs": TOKEN_ID[output_token(0)],
         "kAliases": TOKEN_ID[ALIASES[0]],
+        "kBaseTokens": len(BASE_VOCABULARY),
+        "kErrors": TOKEN_ID[error_token(0)],
+        "kScratch": TOKEN_ID[scratch_token(0)],
+        "kScratchNumbers": SCRATCH_NUMBERS,
         "kLocals": isa.LOCALS,
         "kGlobals": isa.GLOBALS,
+        "kSlots": isa.SLOTS,
     }
     parts = [
         _HEAD,
@@ -125,7 +163,7 @@ def header() -> str:
         _enum("Op", (*INSTRUCTIONS, "past_end")),
         _enum("Immediate", (row.immediate for row in rows)),
         _enum("Source", (row.source for row in rows)),
-        _enum("Relation", relations),
+        _enum("Operation", ("none", *map(_operation, rows))),
         _enum("Completion", (row.completion for row in rows)),
         _enum("Cell", (row.cell or "none" for row in rows)),
         "\n",
@@ -134,6 +172,7 @@ def header() -> str:
         *map(_instruction, rows),
         "}};\n"
         "constexpr const Row& row_of(Op op) { return kRows[static_cast<std::size_t>(op)]; }\n\n",
+        _traps(),
         _vocabulary(),
         *(f"inline constexpr std::size_t {name} = {value};\n" for name, value in numbers.items()),
         *(

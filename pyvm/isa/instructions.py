@@ -282,10 +282,13 @@ _MORE_ROWS = (
 
 INSTRUCTIONS: dict[str, Instruction] = {row.name: row for row in (*_ROWS, *_MORE_ROWS)}
 
-# Limits of an immediate that is an index. The machine keeps globals under 1,024 keys, four each,
-# and the locals of one call depth under 256 (pyvm/graph/machine.py).
+# Slots of globals, and of the locals of one call depth: the machine keeps those under 1,024 keys,
+# four each, and these under 256 (pyvm/graph/machine.py).  Globals and the locals of all depths lie
+# one behind the other: an index beyond the slots leads to those of the next depth, which are free
+# as long as no call comes so deep.
 LOCALS = 64
 GLOBALS = 256
+SLOTS = 1 << 18  # an index is below
 
 
 # (stack_delta, bytes of the value that goes on the stack) of every commit; `br` and the end of an

@@ -65,6 +65,8 @@ class Program:
         names = [op for op, _ in self.code]
         given = given_rows(names)
         for i, op in enumerate(names[len(given) :], len(given)):
+            if op == "trap" and self.code[i][1] not in list(Trap):
+                raise ProgramError(f"instruction {i}: {self.code[i][1]} is no kind of trap")
             if INSTRUCTIONS[op].completion == isa.NEVER:
                 raise ProgramError(f"instruction {i}: {op} can only stand before all others")
             halves = names[i - 1 : i] == ["i64.const"] and i > len(given)

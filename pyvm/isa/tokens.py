@@ -5,9 +5,11 @@ a vocabulary.  `VOCABULARY` is the standard machine's; it begins with the 915 to
 machine's.  Other models bring their own, in which the same spelling means the same.
 
 A prompt is `{`, per instruction its opcode and four immediate bytes (least significant first), `}`;
-then, when instruction 0 is input_base, the input's bytes, 00 and END_OF_INPUT.  A specialised
-model's prompt is `start` and the input.  A trace has per executed instruction: `branch_taken` when
-it jumps, the bytes of its value (least significant first), and one token that completes it.
+then, for each of the rows input_base, data and elements that the program begins with, bytes (those
+of an input end in 00) and END_OF_INPUT.  A specialised model's prompt is `start` and what stands
+behind the program.  A trace has per executed instruction: `branch_taken` when it jumps, or its
+scratch tokens, then the bytes of its value (least significant first), and one token that completes
+it; or `trap(kind)` and `halt`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Traps: how a `halt` says why the program ended.
+"""Traps: why a program ended, and where.
 
-The machine ignores the immediate of a `halt`.  The compiler puts 0 there for the normal end, else
+In the standard machine the token trap(kind) says it, and `halt` follows.  The base machine has no
+such token and ignores the immediate of a `halt`: there the compiler puts 0 for the normal end, else
 the kind of the trap in the low byte and the number of the site in the 24 bits above.
 
 Enters: the kind and site of a trap, or the immediate of a halt.  Leaves: the immediate, or the

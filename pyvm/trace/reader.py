@@ -1,12 +1,13 @@
 """Reads a trace, chunk by chunk, as executed instructions.
 
-Enters: tokens from trace_begin() on (the input, when there is one, reads as one instruction:
-input_base).
+Enters: tokens from trace_begin() on (input and data, when there are any, read as one instruction
+each: input_base, data, elements).
 Leaves: `Executed`, one row per completed instruction, as arrays.
 
-An instruction is its optional `branch_taken`, its value bytes, then the token that completes it;
-`halt` is an instruction of one token.  Cursor and stack depth are running sums, as in the machine
-itself.
+An instruction is its optional `branch_taken`, or its scratch tokens, then its value bytes, then the
+token that completes it.  `halt` completes what ends the program: alone, behind the status of an
+exit, or behind the trap of any instruction.  Cursor and stack depth are running sums, as in the
+machine itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyvm.isa.classes import TokenClasses
+from pyvm.isa.traps import Trap
 
 CHUNK = 1 << 20
 
@@ -29,7 +31,8 @@ class Executed:
         position: of its first token.
         length: its tokens.
         value_bytes: how many bytes it emitted.
-        value: the last four of them, little endian (uint32).
+        value: the last eight of them, little endian (uint64).
+        trap: the kind of the trap that it ended in, or 0.
         last: its last token.
         stack_depth: after it.
     """
@@ -39,6 +42,7 @@ class Executed:
     length: np.ndarray
     value_bytes: np.ndarray
     value: np.ndarray
+    trap: np.ndarray
     last: np.ndarray
     stack_depth: np.ndarray
 
@@ -64,17 +68,18 @@ class TraceReader:
         if ends.size:
             starts[0], starts[1:] = 0, ends[:-1] + 1
         last = tokens[ends]
-        branch = tokens[starts] == c.branch_taken
-        value_bytes = ends - starts - branch
-        value = np.zeros(ends.size, dtype=np.uint32)
-        for k in range(4):  # byte k of the last four
-            back = np.minimum(value_bytes, 4) - k
+        # Bytes stand at the end; what comes before them is no byte.
+        octets = np.concatenate(([0], np.cumsum(c.byte[tokens] >= 0)))
+        value_bytes = octets[ends] - octets[starts]
+        value = np.zeros(ends.size, dtype=np.uint64)
+        for k in range(8):  # byte k of the last eight
+            back = np.minimum(value_bytes, 8) - k
             has = np.flatnonzero(back > 0)
             byte = c.byte[tokens[ends[has] - back[has]]]
-            value[has] |= byte.astype(np.uint8).astype(np.uint32) << np.uint32(8 * k)
-        moves = c.completes[last] + np.where(c.jumps[last] == 1, value.view(np.int32), 0).astype(
-            np.int64
-        )
+            value[has] |= byte.astype(np.uint8).astype(np.uint64) << np.uint64(8 * k)
+        offset = value.astype(np.uint32).view(np.int32).astype(np.int64)
+        moves = c.completes[last] + np.where(c.jumps[last] == 1, offset, 0)
+        trap = c.trap[tokens[np.maximum(ends - 1, starts)]]
         after = self.cursor + np.cumsum(moves)
         depth = self.stack_depth + np.cumsum(c.stack_delta[last], dtype=np.int64)
         rows = Executed(
@@ -83,6 +88,7 @@ class TraceReader:
             length=ends - starts + 1,
             value_bytes=value_bytes,
             value=value,
+            trap=trap,
             last=last,
             stack_depth=depth,
         )
@@ -95,14 +101,23 @@ class TraceReader:
         return rows
 
 
+def ending(tokens: np.ndarray, begin: int, classes: TokenClasses) -> tuple[Trap | None, int]:
+    """Of a run that halted: the trap that its tokens name, and the status that it exits with."""
+    before = tokens[-2] if tokens.size - begin > 1 else -1
+    if before < 0:
+        return None, 0
+    if classes.trap[before]:
+        return Trap(int(classes.trap[before])), 0
+    return None, max(int(classes.byte[before]), 0)
+
+
 def final_cursor(tokens: np.ndarray, begin: int, classes: TokenClasses) -> int:
     """The index of the next instruction (of the `halt`, once halted) after tokens[begin:]."""
     cursor = 0
     for first in range(begin, tokens.size, CHUNK):
         chunk = tokens[first : first + CHUNK]
-        ends = np.flatnonzero(classes.completes.take(chunk).view(bool))
-        cursor += ends.size
-        jumps = first + ends[classes.jumps.take(chunk[ends]).view(bool)]
+        cursor += int(classes.completes.take(chunk).sum(dtype=np.int64))
+        jumps = first + np.flatnonzero(classes.jumps.take(chunk).view(bool))
         offset = np.zeros(jumps.size, dtype=np.uint32)
         for k in range(4):
             byte = classes.byte[tokens[jumps - 4 + k]].astype(np.uint8).astype(np.uint32)

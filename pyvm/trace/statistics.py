@@ -25,7 +25,8 @@ class Statistics:
     """What was counted.
 
     Attributes:
-        counts, tokens: per opcode, in the order of listing.NAMES (input_base: the input).
+        counts, tokens: per opcode, in the order of prompt.NAMES (input_base: the input; data and
+            elements: their bytes).
         deepest_stack: operands on the stack at most.
         unit_tokens: tokens of each function and library routine, the largest first.
         wasm_instructions: executed ones, 0 when the program does not come from a module.
@@ -56,14 +57,14 @@ class Statistics:
     def lines(self) -> list[str]:
         """Tables, what takes most tokens first."""
         total = max(int(self.tokens.sum()), 1)
-        lines = [f"{'instruction':14} {'count':>12} {'tokens':>12} {'share':>7}"]
+        lines = [f"{'instruction':16} {'count':>12} {'tokens':>12} {'share':>7}"]
         for i in np.argsort(-self.tokens, kind="stable"):
             if self.counts[i]:
                 share = 100 * self.tokens[i] / total
                 lines.append(
-                    f"{NAMES[i]:14} {self.counts[i]:12,} {self.tokens[i]:12,} {share:6.1f}%"
+                    f"{NAMES[i]:16} {self.counts[i]:12,} {self.tokens[i]:12,} {share:6.1f}%"
                 )
-        lines.append(f"{'all':14} {self.instructions:12,} {total:12,} {100:6.1f}%")
+        lines.append(f"{'all':16} {self.instructions:12,} {total:12,} {100:6.1f}%")
         if self.unit_tokens:
             lines.append(f"{'function or routine':40} {'tokens':>12} {'share':>7}")
             for name, tokens in self.unit_tokens[:_UNITS_SHOWN]:

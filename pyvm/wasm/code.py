@@ -44,8 +44,13 @@ def _immediate(reader: Reader, kind: str, module: Module, where: str) -> Immedia
     at = reader.position
     if kind == "":
         return None
-    if kind == "index":
+    if kind in ("index", "data"):
         return reader.unsigned()
+    if kind == "segment":
+        index = reader.unsigned()
+        if reader.byte():  # the only memory's index
+            raise WasmError("zero byte expected", at)
+        return index
     if kind == "i32":
         return reader.signed(32) & 0xFFFFFFFF
     if kind == "i64":

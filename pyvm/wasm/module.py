@@ -95,7 +95,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Data:
-    """`offset` is None for a passive segment, which no instruction can use."""
+    """`offset` is None for a passive segment, which only memory.init uses."""
 
     offset: list[Instr] | None
     content: bytes

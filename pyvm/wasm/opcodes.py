@@ -2,7 +2,7 @@
 
 Enters: nothing.  Leaves: `OPCODES`, one row per instruction of the 1.0 binary format and of later
 extensions as far as compilers use them by default: sign extension, saturating conversion, select
-with a type, copying and filling of memory.  The key of an instruction with a prefix is the prefix
+with a type, copying, filling and initialising of memory.  The key of an instruction with a prefix is the prefix
 byte * 256 + its number.  The decoder reads the immediate's kind, the validator the types.
 """
 
@@ -21,7 +21,8 @@ class Opcode:
     Attributes:
         name: as in the text format.
         immediate: "" | "block" | "index" | "indices" | "indirect" | "memory" | "zero" | constant
-            type | "types" | "zeros" (two zero bytes).
+            type | "types" | "zeros" (two zero bytes) | "segment" (an index and a zero byte) | "data"
+            (an index).
         params, results: operand types; None when they depend on the context.
     """
 
@@ -136,6 +137,8 @@ def _fill() -> None:
     for code, name in enumerate(truncations):
         of = "f" if "_f32_" in name else "F"
         OPCODES[0xFC00 + code] = _typed(name, f"{of}:{'i' if name[1] == '3' else 'I'}")
+    OPCODES[0xFC08] = _typed("memory.init", "iii:", "segment")
+    OPCODES[0xFC09] = _typed("data.drop", ":", "data")
     OPCODES[0xFC0A] = _typed("memory.copy", "iii:", "zeros")
     OPCODES[0xFC0B] = _typed("memory.fill", "iii:", "zero")
 

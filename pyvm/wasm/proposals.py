@@ -81,8 +81,6 @@ _OPCODES: dict[int, Known] = {
     0xE5: ("switch", STACK_SWITCHING),
 }
 _MISCELLANEOUS: dict[int, Known] = {  # behind the prefix 0xfc
-    8: ("memory.init", BULK_MEMORY),
-    9: ("data.drop", BULK_MEMORY),
     12: ("table.init", BULK_MEMORY),
     13: ("elem.drop", BULK_MEMORY),
     14: ("table.copy", BULK_MEMORY),

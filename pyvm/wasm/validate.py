@@ -168,8 +168,12 @@ class _Checker:
                     self.fail("unknown memory 0")
                 if 1 << min(numbers(instr.arg)[0], 32) > ACCESS_BYTES[instr.op]:
                     self.fail("alignment must not be larger than natural")
-            if row.immediate in ("zero", "zeros") and not self.has_memory:
+            if row.immediate in ("zero", "zeros", "segment") and not self.has_memory:
                 self.fail("unknown memory 0")
+            if row.immediate in ("segment", "data"):
+                if self.module.data_count is None:
+                    self.fail("data count section required")
+                self.item(self.module.data, number(instr.arg), "data segment")
             if row.params is not None:
                 self.pop_all(row.params)
                 self.stack += row.results or ()

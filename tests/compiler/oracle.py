@@ -115,37 +115,43 @@ def run_oracle(
 
 
 def run_ours(
-    data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0
+    data: bytes, text: bytes | None = None, limit: int = 1 << 25, machine: str = "standard"
 ) -> Result:
     """Output and trap in our executor."""
-    program = from_wasm(data, text, checked=checked)
-    return run_program(program, limit)
+    return run_program(from_wasm(data, text, machine=machine), limit)
 
 
-def run_program(program, limit: int = 0) -> Result:
-    executor = Executor(program.code, program.input)
-    for count, _ in enumerate(executor.run()):
-        if limit and count > limit:
-            raise AssertionError("the program does not end")
-    trap = program.trap_at(executor.cursor)
-    return Result(bytes(executor.output), trap.kind if trap else None)
+def run_program(program, limit: int = 1 << 25) -> Result:
+    """Output and trap in the native executor."""
+    run = execute(program, limit)
+    assert run.stopped == "halt", "the program does not end"
+    return Result(run.output, run.trap.kind if run.trap else None)
 
 
-def same_native(data: bytes) -> Result:
-    """As `same`, with the native executor: for large modules."""
-    expected = run_oracle(data)
-    run = execute(from_wasm(data))
-    actual = Result(run.output, run.trap.kind if run.trap else None)
-    assert actual == Result(expected.output, expected.trap)
-    return actual
-
-
-def same(data: bytes, text: bytes | None = None, checked: bool = True, limit: int = 0) -> Result:
+def same(
+    data: bytes, text: bytes | None = None, limit: int = 1 << 25, machine: str = "standard"
+) -> Result:
     """Asserts that both agree; the common result."""
     expected = run_oracle(data, text)
-    actual = run_ours(data, text, checked, limit)
+    actual = run_ours(data, text, limit, machine)
     assert (actual.output, actual.trap) == (expected.output, expected.trap)
     return actual
+
+
+def tokens_of(data: bytes, entry: str, args: tuple[int, ...] = ()) -> int:
+    """How many tokens a call of an exported function takes, with its `call` and `return`."""
+    program = from_wasm(data, None, entry, args)
+    executor = Executor(program.code, program.given())
+    tokens = executor.run()
+    begin = next(
+        i for i, (op, _) in enumerate(program.code) if op == "call"
+    )  # of the start code
+    count = 0
+    while not executor.halted:
+        inside = executor.calls or executor.cursor == begin
+        next(tokens)
+        count += bool(inside)
+    return count
 
 
 # Parts of modules in the text format.

@@ -42,6 +42,6 @@ def test_the_shipped_module_is_up_to_date(item):
 @pytest.mark.parametrize("item", PROGRAMS.values(), ids=list(PROGRAMS))
 def test_tokens_and_text_lead_back_to_the_program(item):
     program = compile_file(item.name)
-    same = Program(program.code, program.input, (), "same")
+    same = Program(program.code, program.input, (), "same", data=program.data)
     assert from_tokens(program.tokens(), "same") == same
     assert parse(program.text(), "same") == same

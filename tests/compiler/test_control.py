@@ -225,12 +225,20 @@ def test_many_locals_and_recursion(count):
     same(module("(call $word (call $f (i32.const 3)))", function))
 
 
-def test_frames_in_memory_run_out_as_a_trap():
-    uses = "".join(f"(local.set {i} (i32.const {i}))" for i in range(1, 3000))
-    function = f"""(func $f (param i32) (result i32) (local {"i32 " * 3000})
-      (if (i32.eqz (local.get 0)) (then {uses}))
-      (call $f (i32.const 1)))"""
-    assert run_ours(module("(drop (call $f (i32.const 3)))", function)).trap == 8
+def test_calls_from_a_function_with_many_locals_leave_them_alone():
+    """Its locals lie in the slots of call depths below it, too: everything is called from deeper."""
+    count = 200
+    sets = "".join(f"(local.set {i} (i32.const {i * 3}))" for i in range(2, count))
+    total = "(i32.const 0)" + "".join(f"(i32.add (local.get {i}))" for i in range(2, count))
+    functions = f"""(type $t (func (param i32 i64) (result i32))) (table 2 funcref) (elem (i32.const 1) $f)
+      (func $f (type $t) (local {"i32 " * count})
+        {sets}
+        (if (local.get 0) (then
+          (call $word (call $f (i32.sub (local.get 0) (i32.const 1)) (i64.const 5)))
+          (call $word (call_indirect (type $t) (i32.const 0) (i64.const 6) (i32.const 1)))
+          (call $long (i64.div_s (i64.mul (local.get 1) (i64.const -77777777777)) (local.get 1)))))
+        {total})"""
+    same(module("(call $word (call $f (i32.const 3) (i64.const 9)))", functions))
 
 
 def test_many_globals():

@@ -8,6 +8,7 @@ import pytest
 
 from compiler.oracle import HEAD, run_ours, run_program, same, wasmtime, wat
 from pyvm.compiler.compile import from_wasm
+from pyvm.engine.executor import execute
 from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.traps import Trap
 
@@ -74,14 +75,14 @@ def test_another_input_has_to_fit_too():
 
 
 def test_the_empty_input_beyond_the_memory_stays_empty():
-    """In C, where accesses are not checked, the byte at the input's address is zero."""
+    """In the base machine, which checks no address, the byte at the input's address is zero."""
     scratch = "(i32.store (i32.const 0) (i32.const -1)) (drop (i32.rotl (i32.load (i32.const 0)) (i32.load (i32.const 4))))"
     body = f"""(local i32) (local.set 1 (i32.const 9))
       (i32.store (i32.const 0) (i32.xor (i32.load (i32.const 0)) (i32.load (i32.const 4)))) {scratch}
       (i32.store8 (i32.const 8) (i32.extend8_s (i32.load (i32.const 0))))
       (call $out (i32.load8_u (local.get 0)))"""
     data = '(data (i32.const 0) "\\ff\\ff\\ff\\ff\\ee\\ee\\ee\\ee")'
-    assert run_ours(with_heap(65536, "1", body, data), checked=False).output == b"\0"
+    assert run_ours(with_heap(65536, "1", body, data), machine="base").output == b"\0"
 
 
 SEGMENTS = [
@@ -125,7 +126,8 @@ def test_a_segment_that_does_not_fit_traps_before_anything_runs(segments, kind):
     assert (result.trap, result.output) == (kind, bytes(output))
     assert (trapped is None) == (kind is None)
     if kind is not None:
-        text = str(program.trap_at(len(program.code) - 1))
+        text = str(execute(program).trap)
+        assert text == str(execute(from_wasm(data, machine="base")).trap)
         assert kind.description in text and "at offset 0x" in text
         assert kind.description.partition(" of ")[0].replace("-", " ") in trapped
 
@@ -151,17 +153,29 @@ def test_a_memory_as_large_as_the_address_space(pages, grow):
     same(wat(f'(module {head} (func (export "compute") {body}))'))
 
 
-def test_the_last_addresses_are_not_there_and_the_run_says_so():
+def test_the_last_addresses_are_there():
     head = HEAD.replace('(memory (export "memory") 1)', '(memory (export "memory") 65536)')
-    program = from_wasm(wat(
-        f"""(module {head} (func (export "compute") (call $out (i32.const 65))
-        (i32.store (i32.const -4) (i32.const 5)) (call $out (i32.const 66))))"""
+    same(wat(
+        f"""(module {head} (data (i32.const -8) "ab") (func (export "compute")
+        (i32.store (i32.const -4) (i32.const 5)) (call $word (i32.load (i32.const -4)))
+        (call $word (i32.load (i32.const -8))) (call $word (i32.load (i32.const -3)))))"""
     ))  # fmt: skip
-    result = run_program(program)
-    assert (result.output, result.trap) == (b"A", Trap.BEYOND_MACHINE)
-    assert not Trap.BEYOND_MACHINE.of_wasm
-    with pytest.raises(Unsupported, match="data segment in the last addresses"):
-        from_wasm(wat(f'(module {head} (data (i32.const -8) "ab") (func (export "compute")))'))
+
+
+def test_a_whole_memory_leaves_the_base_machine_no_room():
+    with pytest.raises(Unsupported, match="no room for the compiler's own data"):
+        from_wasm(wat('(module (memory 65536) (func (export "compute")))'), machine="base")
+
+
+def test_long_runs_of_zeros_are_not_written():
+    data = wat(
+        r"""(module (import "env" "output_byte" (func $o (param i32))) (memory 1)
+        (data (i32.const 8) "a\00\00b\00\00\00\00\00\00\00\00c\00") (data (i32.const 60) "\00\00")
+        (func (export "compute") (call $o (i32.load8_u (i32.const 20)))))"""
+    )
+    program = from_wasm(data)
+    assert program.code[:2] == (("data", 8), ("data", 20)) and program.data == (b"a\0\0b", b"c")
+    assert run_program(program).output == b"c"
 
 
 def test_an_imported_memory_is_one_of_its_own():

@@ -6,7 +6,7 @@ on the right, and as conditions of branches.
 
 import pytest
 
-from compiler.oracle import module, same_native
+from compiler.oracle import module, same
 from compiler.test_i32 import BINARY, COMPARISONS, DIVISIONS
 
 OPERANDS = {
@@ -53,7 +53,7 @@ def test_with_a_constant(operand):
             # a constant divisor costs a routine of its own: few are enough
             if op not in DIVISIONS or k in (1, 2, 24, 0x80000000):
                 forms.append(f"(i32.{op} {OPERANDS[operand]} (i32.const {k}))")
-    same_native(_module(forms))
+    same(_module(forms))
 
 
 @pytest.mark.parametrize("operand", OPERANDS)
@@ -72,7 +72,7 @@ def test_as_a_condition(operand):
                     f"(if (result i32) {wrapped} (then (i32.const 7)) (else (i32.const 9)))",
                     f"(block (br_if 0 {wrapped}) (return (i32.const 3))) (i32.const 4)",
                 ]
-    same_native(_module(forms))
+    same(_module(forms))
 
 
 @pytest.mark.parametrize("operand", ["and 1", "and 255", "truth value", "shifted right", "byte"])
@@ -87,4 +87,4 @@ def test_as_i64(operand, extend):
     forms += [
         f"(i64.{op} {item} (i64.const {k}))" for op in COMPARISONS for k in (0, 1, 255, -1, 1 << 32)
     ]
-    same_native(_module(forms))
+    same(_module(forms))

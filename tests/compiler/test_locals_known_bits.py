@@ -6,7 +6,7 @@ it is used.
 
 import pytest
 
-from compiler.oracle import module, same_native
+from compiler.oracle import module, same
 from pyvm.compiler.compile import from_wasm
 
 # Each body sets local 1 to what is small on some path and large on another, then shows rewrites that
@@ -53,7 +53,7 @@ BODIES = {
 def test_bits_of_locals(body):
     function = f"(func $f (param i32) (local i32 i32 i32) {BODIES[body]} {SHOW})"
     calls = "".join(f"(call $f (i32.const {n}))" for n in (0, 1, 2, 255, 0x180, -1))
-    same_native(module(calls, function))
+    same(module(calls, function))
 
 
 def test_truth_values_in_locals_are_combined_without_a_routine():
@@ -63,5 +63,5 @@ def test_truth_values_in_locals_are_combined_without_a_routine():
         (br_if 0 (i32.gt_s (local.tee 1 (i32.sub (local.get 1) (i32.const 5))) (i32.const 0))))
       (i32.or (local.get 2) (i32.xor (local.get 3) (i32.and (local.get 2) (local.get 3)))))"""
     data = module("(call $word (call $f (i32.const 3) (i32.const 17)))", function)
-    same_native(data)
+    same(data)
     assert not {"i32.or", "i32.and", "i32.xor"} & {name for _, name in from_wasm(data).debug.units}

@@ -71,7 +71,9 @@ def test_files(tmp_path):
         wat('(module (memory 1) (func (export "compute") (drop (i32.load (i32.const 65533)))))')
     )
     assert run_program(compile_file(wasm_file)).trap == Trap.OUT_OF_BOUNDS
-    assert run_program(compile_file(wasm_file, checked=False)).trap is None
+    assert run_program(compile_file(wasm_file, machine="base")).trap is None
+    with pytest.raises(ProgramError, match="no machine 'small': those are standard, base"):
+        compile_file(wasm_file, machine="small")
     with pytest.raises(ProgramError, match="no such file, and no bundled program"):
         compile_file(tmp_path / "missing.c")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
@@ -210,10 +212,12 @@ def test_no_compiler(tmp_path, monkeypatch):
 def test_traps_say_where():
     data = wat('(module (func $inner (unreachable)) (func (export "compute") (call $inner)))')
     program = from_wasm(data)
-    halts = [i for i, (op, imm) in enumerate(program.code) if op == "halt" and imm]
-    site = program.trap_at(halts[0])
+    site = execute(program).trap
     assert site.kind is Trap.UNREACHABLE and site.function == "inner" and data[site.offset] == 0
     assert str(site) == f"trap: unreachable executed in inner at offset {site.offset:#x}"
+    program = from_wasm(data, machine="base")
+    halts = [i for i, (op, imm) in enumerate(program.code) if op == "halt" and imm]
+    assert str(program.trap_at(halts[0])) == str(site)
     normal = next(i for i, (op, imm) in enumerate(program.code) if op == "halt" and not imm)
     assert program.trap_at(normal) is None
 

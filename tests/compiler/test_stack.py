@@ -37,7 +37,7 @@ def test_a_small_stack_keeps_every_address_small(name):
     _compiler()
     item = PROGRAMS[name]
     program = compile_file(name, stack_size=4096)
-    executor = Executor(program.code, program.input)
+    executor = Executor(program.code, program.given())
     list(executor.run())
     assert executor.memory and max(executor.memory) < 81_999
     assert execute(program).output.decode() == item.cases[0].output
@@ -56,9 +56,9 @@ def test_a_full_stack_is_found(tmp_path):
     _compiler()
     source = tmp_path / "deep.c"
     source.write_text(DEEP)
-    assert execute(compile_file(source, "500", checked=True)).output == b"125250"
+    assert execute(compile_file(source, "500")).output == b"125250"
     for size, fits, too_deep in ((4096, "100", "500"), (256, "5", "50")):
-        program = compile_file(source, fits, checked=True, stack_size=size)
+        program = compile_file(source, fits, stack_size=size)
         assert execute(program).trap is None
         run = execute(program.with_input(too_deep))
         assert run.trap is not None and run.trap.kind is Trap.OUT_OF_BOUNDS

@@ -56,7 +56,7 @@ def test_output(case):
 @every_case
 def test_python_executor(case):
     program = from_tokens(case.prompt)
-    generated = list(Executor(program.code, program.input).run())
+    generated = list(Executor(program.code, program.given()).run())
     native = [VOCABULARY[token] for token in execute(case.prompt).generated]
     assert generated == native
 

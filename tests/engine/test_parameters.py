@@ -103,7 +103,7 @@ WRONG = (
     (lambda m: pyvm.compile("collatz", args=7), "args"),
     (lambda m: pyvm.compile("collatz", args=("7",)), "args"),
     (lambda m: pyvm.compile("collatz", args=(True,)), "args"),
-    (lambda m: pyvm.compile("collatz", checked="yes"), "checked"),
+    (lambda m: pyvm.compile("collatz", machine="yes"), "no machine 'yes'"),
     (lambda m: from_wasm("module"), "bytes"),
 )
 

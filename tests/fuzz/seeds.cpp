@@ -65,6 +65,37 @@ int main(int count, char** arguments) {
                                                         {"halt", 0}}));
   write(folder / "program" / "input", instructions(2 + 4 * 3, {{"halt", 0}}, "abc"));
   write(folder / "program" / "tokens", {3, 0, 1, 2, 3, 4, 5});
+  write(folder / "program" / "base", instructions(128, {{"i32.const", -2}, {"i32.load", 7}, {"halt", 0}}));
+  // Bytes that are input, entry of the table (function 6, type 2) and data at once.
+  write(folder / "program" / "given", instructions(2 + 4 * 7,
+                                                   {{"i32.const", 0},
+                                                    {"element", 2},
+                                                    {"call_element", 6},
+                                                    {"i32.const", 0},
+                                                    {"i64.load", 0},
+                                                    {"exit", 0}},
+                                                   std::string("\6\0\0\0\2\0\0", 7)));
+  write(folder / "program" / "wide", instructions(0, {{"i64.const", -5},
+                                                      {"i64.const", 7},
+                                                      {"i64.mul_high_u", 0},
+                                                      {"i64.local.set", 3},
+                                                      {"i64.local.get", 3},
+                                                      {"i64.global.set", 2},
+                                                      {"i64.global.get", 2},
+                                                      {"i32.wrap_i64", 0},
+                                                      {"i32.const", -3},
+                                                      {"i32.rem_s", 0},
+                                                      {"output_error", 0},
+                                                      {"trap", 1}}));
+  write(folder / "program" / "bounds", instructions(0, {{"i32.const", 1},
+                                                        {"memory.resize", 0},
+                                                        {"memory.size", 0},
+                                                        {"br_table", 1},
+                                                        {"br", 2},
+                                                        {"br", 0},
+                                                        {"i32.const", 65532},
+                                                        {"i64.load", 0},
+                                                        {"halt", 0}}));
   // Each opcode on a stack that has enough.
   for (std::size_t op = 0; op < std::size(tvm::executor::kRows); ++op)
     if (op % 4 == 0)

@@ -67,7 +67,7 @@ SMALL = {
 
 
 def _same_everywhere(program):
-    executor = Executor(program.code, program.input)
+    executor = Executor(program.code, program.given())
     reference = encode(executor.run())
     native = execute(program)
     assert np.array_equal(native.generated, reference)

@@ -9,12 +9,13 @@ from cases import BY_NAME, CASES, instructions
 from pyvm.engine.executor import execute
 from pyvm.isa.classes import token_classes
 from pyvm.isa.executor import Executor
-from pyvm.isa.program import from_tokens
+from pyvm.isa.program import Program, from_tokens
 from pyvm.isa.prompt import NAMES, prompt_end, read_listing, trace_begin
 from pyvm.isa.tokens import VOCABULARY, encode
+from pyvm.isa.traps import Trap
 from pyvm.trace import reader, statistics
 from pyvm.trace.explain import explain
-from pyvm.trace.output import output_bytes
+from pyvm.trace.output import error_bytes, output_bytes
 from pyvm.trace.reader import TraceReader, final_cursor
 
 CLASSES = token_classes(VOCABULARY)
@@ -86,7 +87,7 @@ def executed_cursors(case) -> list[int]:
             return super()._step(op, imm)
 
     program = from_tokens(case.prompt)
-    list(Recorder(program.code, program.input).run())
+    list(Recorder(program.code, program.given()).run())
     return cursors
 
 
@@ -152,3 +153,98 @@ def test_an_unfinished_trace_is_read_as_far_as_it_goes():
     assert len(list(explain(run.tokens, VOCABULARY, listing))) == 1 + 1
     assert run.cursor == 1
     assert run.trap is None
+
+
+def test_errors_of_every_err_token():
+    tokens = encode([token for token in VOCABULARY if token.startswith("err(")])
+    assert sorted(error_bytes(tokens, VOCABULARY)) == list(range(256))
+    assert output_bytes(tokens, VOCABULARY) == b""
+
+
+# Scratch tokens, eight bytes, a skip, data, a table, both streams: one instruction each.
+STANDARD = Program(
+    tuple(
+        instructions(
+            """
+            data 16
+            elements 0
+            i32.const 9
+            i64.load 8
+            i64.const 0xfffffffe
+            i64.high 0xffffffff
+            i64.mul
+            i64.local.set 1
+            i32.const 66
+            output_error
+            i32.const 0
+            element 5
+            call_element 13
+            halt
+            i32.const 1
+            i32.const 0
+            i32.div_u
+            """
+        )
+    ),
+    data=(b"\0abc", b"\x0e\0\0\0\5\0\0\0"),
+    places=tuple((f"f{i}", 100 + i) for i in range(17)),
+)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 1000])
+def test_standard_instructions_are_read(chunk):
+    run = execute(STANDARD)
+    begin = trace_begin(run.tokens, CLASSES)
+    read = TraceReader(CLASSES, begin)
+    parts = [read.feed(run.tokens[i : i + chunk]) for i in range(begin, run.tokens.size, chunk)]
+    cursors = [int(c) for part in parts for c in part.cursor]
+    assert cursors == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16]
+    values = {int(c): int(v) for part in parts for c, v in zip(part.cursor, part.value)}
+    product = -2 * int.from_bytes(b"abc", "little")
+    assert values[3] == int.from_bytes(b"abc", "little")
+    assert values[4] == 2**64 - 2
+    assert values[6] == values[7] == product % 2**64
+    assert [int(t) for part in parts for t in part.trap] == [0] * 14 + [Trap.DIVIDE_BY_ZERO]
+    lengths = [int(n) for part in parts for n in part.length]
+    assert lengths == [5, 9, 5, 9, 9, 17, 9, 5, 1, 5, 5, 6, 5, 5, 2]
+    depths = [int(d) for part in parts for d in part.stack_depth]
+    assert depths == [0, 0, 1, 1, 2, 1, 0, 1, 0, 1, 1, 0, 1, 2, 2]
+    assert read.cursor == run.cursor == 16
+
+
+def test_a_trap_knows_its_place():
+    run = execute(STANDARD)
+    assert str(run.trap) == "trap: integer division by zero in f16 at offset 0x74"
+    assert (run.errors, run.output, run.ok, run.status) == (b"B", b"", False, 0)
+    without = execute(STANDARD.tokens())
+    assert str(without.trap) == "trap: integer division by zero"
+    cut = execute(STANDARD, limit=run.generated.size - 1)
+    assert (cut.trap, cut.cursor) == (None, 16)  # the trap stands there, but the run did not end
+
+
+def test_explain_and_count_standard_instructions():
+    run = execute(STANDARD)
+    listing = read_listing(run.tokens, VOCABULARY)
+    lines = list(explain(run.tokens, VOCABULARY, listing))
+    effects = [line[45:-5].strip() for line in lines[1:]]
+    assert effects == [
+        "data: 4 bytes",
+        "table entries: 1",
+        "= 9",
+        "= 6513249",
+        "= -2",
+        "= -13026498",
+        "= -13026498",
+        "= 66",
+        "writes 'B' (errors)",
+        "= 0",
+        "= 14",
+        "to 14",
+        "= 1",
+        "= 0",
+        "trap: integer division by zero",
+    ]
+    found = statistics.statistics(run.tokens, VOCABULARY, listing)
+    count = dict(zip(NAMES, found.counts.tolist()))
+    assert count["i64.mul"] == count["data"] == count["elements"] == 1 and count["i64.high"] == 0
+    assert found.tokens.sum() == run.generated.size + 5 + 9

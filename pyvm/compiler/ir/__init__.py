@@ -1,1 +1,1 @@
-"""Functions between WebAssembly and machine code: expression trees and what is known of values."""
+"""The compiler's own language between wasm and machine code, and what is done to it."""

@@ -1,139 +1,236 @@
-"""Where the variables of a wasm function live: machine locals while there are enough, else a frame
-in memory.
+"""Locals: which values are read at all, and which need not go through a local.
 
-Enters: a function's type and body.  Leaves: for each wasm local its `Variable`s (one word each, an
-i64 has two), and which locals must be zeroed at entry because some path reads them first.
+Enters: a `Function`.  Leaves: the same function, in which a value that the next statement reads is
+left on the operand stack, what nobody reads is not kept, and only locals are zeroed that may be
+read before they are written.
+
+A set of locals is a bit mask.  A local is *live* where its value may still be read (Aho, Lam,
+Sethi, Ullman, section 9.2.5).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pyvm.isa.instructions import LOCALS
+from pyvm.compiler.ir.function import (
+    STACKED,
+    TRAPS,
+    WRITES,
+    Drop,
+    Eval,
+    Expr,
+    Function,
+    Jump,
+    JumpTable,
+    Label,
+    Place,
+    Statement,
+    const,
+    falls_through,
+    put,
+    targets,
+)
+from pyvm.compiler.ir.rules import simplified
 from pyvm.wasm import limits
-from pyvm.wasm.module import Body, FunctionType, Instr, number, numbers
 
-TEMPORARIES = 14  # kept free for instruction selection
+MAX_DEPTH = 60  # of a tree: recursion goes as deep
+_READS_LOCAL = ("local.get", "local.low", "local.high")
+_PASSES = 4  # a value that is no longer kept was perhaps the only reader of others
 
-
-@dataclass(frozen=True)
-class Variable:
-    """One word: `kind` is local | frame | global | memory, `index` its number or address."""
-
-    kind: str
-    index: int
+Live = dict[Label, int]
 
 
-@dataclass(frozen=True)
-class Frame:
-    """Variables of each wasm local (none if it is never used), size of the memory frame, machine
-    locals used.
+def improve(function: Function) -> None:
+    """Rewrites the function in place."""
+    function.code = _reachable(function.code)
+    labels = sum(isinstance(each, Place) for each in function.code)
+    if labels * len(function.kinds) > limits.FLOW_FACTS:
+        unknown = (1 << len(function.kinds)) - 1
+        entry = unknown
+    else:
+        for _ in range(_PASSES):
+            before = function.code
+            function.code = _forwarded(before)
+            live, entry = _liveness(function.code)
+            function.code = _without_dead(function.code, live)
+            if function.code == before:
+                break
+    zeroed = [i for i in range(len(function.kinds)) if entry >> i & 1]
+    params = function.code[: _arguments(function.code)]
+    set_first = {each.value.imm for each in params if isinstance(each, Eval)}
+    function.code[:0] = [
+        put(i, const(function.kinds[i], 0)) for i in zeroed if i not in set_first
+    ]
+
+
+def _arguments(code: list[Statement]) -> int:
+    """How many statements at the beginning only take arguments."""
+    count = 0
+    for each in code:
+        if not (isinstance(each, Eval) and each.value.op == "local.set" and each.value.args[0].op == STACKED):
+            break
+        count += 1
+    return count
+
+
+def _reachable(code: list[Statement]) -> list[Statement]:
+    """Without what follows a jump and no label leads to."""
+    used = {label for each in code for label in targets(each)}
+    kept: list[Statement] = []
+    alive = True
+    for each in code:
+        if isinstance(each, Place):
+            alive = alive or each.label in used
+            if each.label not in used:
+                continue
+        if alive:
+            kept.append(each)
+            alive = falls_through(each)
+    return kept
+
+
+# -- values that need no local -------------------------------------------------------------------
+
+
+def _forwarded(code: list[Statement]) -> list[Statement]:
+    """`local.set x e`, then a statement that reads x: it evaluates e where it reads x first, if
+    what it evaluates before commutes with e.
     """
-
-    variables: list[tuple[Variable, ...]]
-    frame_bytes: int
-    locals_used: int
-    zeroed: list[int]
-
-
-def words(kind: str) -> int:
-    return 2 if kind in ("i64", "f64") else 1
+    kept: list[Statement] = []
+    for each in code:
+        while kept and (merged := _merged(kept[-1], each)) is not None:
+            kept.pop()
+            each = merged
+        kept.append(each)
+    return kept
 
 
-def flow_facts(locals: int, code: list[Instr]) -> int:
-    """A bound on what is kept and joined when locals are followed through branches and loops."""
-    branches = assignments = loops = 0
-    for op, arg, _ in code:
-        if op in ("local.set", "local.tee"):
-            assignments += 1
-        elif op == "br_table":
-            branches += len(set(numbers(arg)))
+def _merged(first: Statement, second: Statement) -> Statement | None:
+    if not isinstance(first, Eval) or first.value.op != "local.set" or second.value is None:
+        return None
+    index, value = first.value.imm, first.value.args[0]
+    if not second.value.reads >> index & 1 or value.depth + second.value.depth > MAX_DEPTH:
+        return None
+    new = _placed(second.value, index, value)
+    return None if new is None else _with_value(second, new)
+
+
+def _placed(tree: Expr, index: int, value: Expr) -> Expr | None:
+    """The tree with the value, kept in the local as well, at the first read of the local."""
+    if tree.op in _READS_LOCAL and tree.imm == index:
+        tee = Expr("local.tee", value.type, (value,), index, tree.at)
+        if tree.op == "local.get":
+            return tee
+        return None if tree.op != "local.low" else simplified(Expr("i32.wrap_i64", "i32", (tee,), at=tree.at))
+    for i, arg in enumerate(tree.args):
+        if arg.reads >> index & 1:
+            new = _placed(arg, index, value)
+            if new is None:
+                return None
+            return simplified(tree.with_args(*tree.args[:i], new, *tree.args[i + 1 :]))
+        if not _commute(arg, value) or arg.writes >> index & 1:
+            return None
+    return None
+
+
+def _commute(before: Expr, value: Expr) -> bool:
+    """Whether `value` can be evaluated behind `before` as well as in front of it."""
+    if value.stacked and before.op != STACKED:  # what it takes lies above what that one takes
+        return False
+    if before.reads & value.writes or before.writes & (value.reads | value.writes):
+        return False
+    if before.acts & WRITES or value.acts & WRITES:
+        return not before.acts or not value.acts
+    return not (before.acts & TRAPS and value.acts & TRAPS)
+
+
+# -- what is read --------------------------------------------------------------------------------
+
+
+def _with_value(statement: Statement, value: Expr) -> Statement:
+    if isinstance(statement, Jump):
+        return Jump(statement.label, value, statement.negated, statement.at)
+    if isinstance(statement, JumpTable):
+        return JumpTable(statement.labels, value, statement.at)
+    return type(statement)(value)  # type: ignore[arg-type, call-arg]
+
+
+def _liveness(code: list[Statement]) -> tuple[Live, int]:
+    """The live locals at each label, and where the function begins."""
+    live: Live = {}
+    while True:
+        now, changed = 0, False
+        for each in reversed(code):
+            if isinstance(each, Place):
+                changed = changed or live.get(each.label, 0) != now
+                live[each.label] = now
+            else:
+                now = _before(each, now, live)
+        if not changed:
+            return live, now
+
+
+def _after(statement: Statement, following: int, live: Live) -> int:
+    """What is live behind the statement's value, given what is where the next one begins."""
+    now = following if falls_through(statement) else 0
+    for label in targets(statement):
+        now |= live.get(label, 0)
+    return now
+
+
+def _before(statement: Statement, following: int, live: Live) -> int:
+    now = _after(statement, following, live)
+    return now if statement.value is None else _live_before(statement.value, now)
+
+
+def _live_before(value: Expr, now: int) -> int:
+    if not value.writes:
+        return now | value.reads
+    if value.op in ("local.set", "local.tee"):
+        now &= ~(1 << value.imm)
+    elif value.op in _READS_LOCAL:
+        now |= 1 << value.imm
+    for arg in reversed(value.args):
+        now = _live_before(arg, now)
+    return now
+
+
+def _without_dead(code: list[Statement], live: Live) -> list[Statement]:
+    """Without locals that nobody reads, and values that nobody takes."""
+    kept: list[Statement] = []
+    now = 0
+    for each in reversed(code):
+        if isinstance(each, Place):
+            now = live[each.label]
+        elif each.value is not None:
+            now = _after(each, now, live)
+            value = each.value
+            if value.op == "local.set" and not now >> value.imm & 1:
+                each = Drop(value.args[0])
+            elif isinstance(each, Drop) and value.op == "local.tee":
+                each = put(value.imm, value.args[0], value.at)
+            if each.value is not None:
+                new, now = _pruned(each.value, now)
+                if isinstance(each, Drop) and new.pure:
+                    continue
+                each = each if new is each.value else _with_value(each, new)
         else:
-            loops += op == "loop"
-            branches += op in ("block", "loop", "if", "else", "end", "br", "br_if")
-    return max(locals * branches, assignments * loops)
+            now = _after(each, now, live)
+        kept.append(each)
+    return kept[::-1]
 
 
-def allocate(function: FunctionType, body: Body) -> Frame:
-    """The most used locals, counted by loop depth, get the machine's locals."""
-    kinds = (*function.params, *body.locals)
-    weight = [0] * len(kinds)
-    blocks: list[bool] = []  # whether each is a loop
-    depth = 0  # of loops
-    for op, arg, _ in body.code:
-        if op in ("block", "loop", "if"):
-            blocks.append(op == "loop")
-            depth += op == "loop"
-        elif op == "end" and blocks:
-            depth -= blocks.pop()
-        elif op.startswith("local."):
-            weight[number(arg)] += 8 ** min(depth, 6)
-    variables: list[tuple[Variable, ...]] = [()] * len(kinds)
-    used = offset = 0
-    for index in sorted(range(len(kinds)), key=lambda i: (-weight[i], i)):
-        count = words(kinds[index])
-        if not weight[index]:
-            continue
-        if used + count <= LOCALS - TEMPORARIES:
-            variables[index] = tuple(Variable("local", used + i) for i in range(count))
-            used += count
-        else:
-            variables[index] = tuple(Variable("frame", offset + 4 * i) for i in range(count))
-            offset += 4 * count
-    return Frame(variables, offset, used, _read_before_set(len(function.params), len(kinds), body))
-
-
-@dataclass
-class _Open:
-    """A block while it is open, and the locals that are assigned; None: not reachable."""
-
-    op: str
-    start: set[int] | None
-    branches: set[int] | None = None  # at every branch to its end
-
-
-def _read_before_set(params: int, count: int, body: Body) -> list[int]:
-    """Locals that some path may read before it writes them."""
-    if flow_facts(count, body.code) > limits.FLOW_FACTS:
-        read = {number(arg) for op, arg, _ in body.code if op == "local.get"}
-        return sorted(read - set(range(params)))
-    unset: set[int] = set()
-    assigned: set[int] | None = set(range(params))  # None: not reachable
-    blocks = [_Open("block", None)]
-
-    def join(a: set[int] | None, b: set[int] | None) -> set[int] | None:
-        return b if a is None else a if b is None else a & b
-
-    def branch(depth: int) -> None:
-        target = blocks[-1 - depth]
-        if target.op != "loop":
-            target.branches = join(target.branches, None if assigned is None else set(assigned))
-
-    for op, arg, _ in body.code:
-        if op in ("block", "loop", "if"):
-            blocks.append(_Open(op, None if assigned is None else set(assigned)))
-        elif op == "else":
-            block = blocks[-1]
-            block.branches = join(block.branches, assigned)
-            assigned, block.op = block.start, "else"
-        elif op == "end":
-            block = blocks.pop()
-            assigned = join(assigned, block.branches)
-            if block.op == "if":
-                assigned = join(assigned, block.start)
-        elif assigned is None:
-            continue
-        elif op == "br" or op == "br_if":
-            branch(number(arg))
-            assigned = None if op == "br" else assigned
-        elif op == "br_table":
-            for depth in set(numbers(arg)):
-                branch(depth)
-            assigned = None
-        elif op in ("return", "unreachable"):
-            assigned = None
-        elif op == "local.get" and arg not in assigned:
-            unset.add(number(arg))
-        elif op in ("local.set", "local.tee"):
-            assigned.add(number(arg))
-    return sorted(unset)
+def _pruned(value: Expr, now: int) -> tuple[Expr, int]:
+    """The value without writes that nobody reads; what is live before it."""
+    if not value.writes:
+        return value, now | value.reads
+    if value.op == "local.tee" and not now >> value.imm & 1:
+        return _pruned(value.args[0], now)
+    if value.op in ("local.set", "local.tee"):
+        now &= ~(1 << value.imm)
+    args = []
+    for arg in reversed(value.args):
+        new, now = _pruned(arg, now)
+        args.append(new)
+    args.reverse()
+    if all(a is b for a, b in zip(args, value.args)):
+        return value, now
+    return simplified(value.with_args(*args)), now

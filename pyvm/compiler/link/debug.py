@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyvm.compiler.link.assembly import Linked
+from pyvm.compiler.link.assembly import Function, Key, Linked, Routine, Start
 from pyvm.isa.debug import Debug
 from pyvm.wasm.debug_lines import read_lines
 from pyvm.wasm.module import Instr, Module
@@ -22,12 +22,19 @@ _ENDS = ("loop", "if", "else", "end", "br", "br_if", "br_table", "return", "unre
 def debug_of(module: Module, linked: Linked) -> Debug:
     starts, weights = _straight_runs([body.code for body in module.bodies])
     units = []
-    for name, first in linked.starts.items():
-        kind, _, number = name.partition(" ")
-        units.append((first, module.function_name(int(number)) if kind == "function" else name))
+    for key, first in linked.starts.items():
+        units.append((first, _name(module, key)))
     runs = _runs_of(linked.places, starts)
     lines = read_lines(module.debug, module.code)
     return Debug(tuple(units), runs, weights, linked.refused, lines)
+
+
+def _name(module: Module, key: Key) -> str:
+    if isinstance(key, Function):
+        return module.function_name(key.index)
+    if isinstance(key, Routine):
+        return key.name if key.divisor is None else f"{key.name} {key.divisor}"
+    return "start" if isinstance(key, Start) else "call from deeper"
 
 
 def _straight_runs(bodies: list[list[Instr]]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,7 @@
-"""Where the compiler's own data lies: scratch cells, tables and the software stack, above the
-program's memory.
+"""Where the compiler's own data lies, above the program's memory: passive segments, and in the base
+machine the scratch cells and tables of routines.
 
-Enters: the first address that the program can never own.  Leaves: the address of each name, and the
-contents that the start code must write.  Memory that was never written reads as zero, so only
-tables cost start-up time.
+Enters: the first address that the program can never own.  Leaves: the address of each name.
 """
 
 from __future__ import annotations
@@ -21,12 +19,7 @@ CELLS: dict[str, tuple[int, int, int]] = {
     "SIGNED": (0, 8, 0),  # the same for shr_s: its upper half holds the sign
     "PAIR": (4, 8, 0),  # rotate: the word twice
     "MERGE": (1, 7, 0),  # shr: two halves of a shifted word, written overlapping
-    "ONLY1": (0, 4, 0),  # words of which only byte 1, 2 or 3 is ever written
-    "ONLY2": (0, 4, 0),
-    "ONLY3": (0, 4, 0),
     "ISOLATED": (0, 16, 0),  # mul: bytes 1, 3, 5.. are written, the others are zero
-    "PRODUCT": (0, 12, 0),  # i64.mul
-    "DOUBLES": (0, 64 * 8, 0),  # i64 division: the divisor's doublings
 }
 
 
@@ -36,13 +29,10 @@ class Layout:
 
     base: int
     addresses: dict[str, int] = field(default_factory=dict)
-    contents: dict[str, bytes] = field(default_factory=dict)
     end: int = 0
 
     def __post_init__(self) -> None:
         self.end = self.base
-        for name, (below, size, above) in CELLS.items():
-            self.addresses[name] = self.reserve(below + size + above) + below
 
     def reserve(self, size: int) -> int:
         """The address of `size` new bytes."""
@@ -50,18 +40,9 @@ class Layout:
         self.end += (size + 3) // 4 * 4
         return address
 
-    def cells(self, name: str, size: int) -> int:
-        """The address of further scratch cells."""
-        if name not in self.addresses:
-            self.addresses[name] = self.reserve(size)
-        return self.addresses[name]
-
-    def table(self, name: str, content: bytes) -> int:
-        """The address of a constant table, which the start code will write."""
-        if name not in self.addresses:
-            self.addresses[name] = self.reserve(len(content))
-            self.contents[name] = content
-        return self.addresses[name]
+    def reserve_cells(self) -> None:
+        for name, (below, size, above) in CELLS.items():
+            self.addresses[name] = self.reserve(below + size + above) + below
 
 
 def stores(address: int, content: bytes) -> list[tuple[int, int, str]]:

@@ -33,32 +33,38 @@ def _thread_branches(unit: Unit) -> None:
             following = item
     last: dict[Label, Label] = {}  # where a branch to a label leads in the end
     for i, item in enumerate(unit.code):
-        if isinstance(item, Label) or item.op not in ("br", "br_if"):
+        if isinstance(item, Label):
             continue
-        label, passed = _label(item), []
-        while label not in last:
-            passed.append(label)
-            last[label] = label  # a circle of branches ends where it began
+        if isinstance(item.arg, tuple):
+            unit.code[i] = item._replace(arg=tuple(_last(each, after, last) for each in item.arg))
+        elif isinstance(item.arg, Label):
+            label = _last(item.arg, after, last)
             target = after.get(label)
-            if target and target.op == "br":
-                label = _label(target)
-        label = last[label]
-        last.update(dict.fromkeys(passed, label))
+            item = item._replace(arg=label)
+            if item.op == "br" and target and target.op in ("return", "halt"):
+                item = target._replace(at=item.at)
+            unit.code[i] = item
+
+
+def _last(label: Label, after: dict[Label, Ins], last: dict[Label, Label]) -> Label:
+    passed = []
+    while label not in last:
+        passed.append(label)
+        last[label] = label  # a circle of branches ends where it began
         target = after.get(label)
-        item = item._replace(arg=label)
-        if item.op == "br" and target and target.op in ("return", "halt"):
-            item = target._replace(at=item.at)
-        unit.code[i] = item
-
-
-def _label(branch: Ins) -> Label:
-    if not isinstance(branch.arg, Label):
-        raise AssertionError(f"{branch.op} has the operand {branch.arg!r}: it needs a label")
-    return branch.arg
+        if target and target.op == "br" and isinstance(target.arg, Label):
+            label = target.arg
+    label = last[label]
+    last.update(dict.fromkeys(passed, label))
+    return label
 
 
 def _drop_unreachable(unit: Unit) -> None:
-    used = {item.arg for item in unit.code if isinstance(item, Ins) and item.op in ("br", "br_if")}
+    used: set[Label] = set()
+    for item in unit.code:
+        if isinstance(item, Ins):
+            used.update(item.arg if isinstance(item.arg, tuple) else ())
+            used.update([item.arg] if isinstance(item.arg, Label) else ())
     kept: list[Ins | Label] = []
     alive = True
     for item in unit.code:
@@ -80,14 +86,20 @@ def _merge(unit: Unit) -> None:
             if isinstance(last, Ins) and last.op == "br" and last.arg is item:
                 kept.pop()  # a branch to what follows it
         elif isinstance(last, Ins):
-            if last.op == "local.set" and item.op == "local.get" and last.arg == item.arg:
-                kept[-1] = last._replace(op="local.tee")
+            if _tee(last, item):
+                kept[-1] = last._replace(op=item.op.removesuffix("get") + "tee")
                 continue
-            if last.op == "local.tee" and item.op == "drop":
-                kept[-1] = last._replace(op="local.set")
+            if last.op in ("local.tee", "i64.local.tee") and item.op == "drop":
+                kept[-1] = last._replace(op=last.op.removesuffix("tee") + "set")
                 continue
             if last.op in ("local.get", "i32.const", "global.get") and item.op == "drop":
                 kept.pop()
                 continue
         kept.append(item)
     unit.code = kept
+
+
+def _tee(last: Ins, item: Ins) -> bool:
+    """A local is set and read."""
+    names = (("local.set", "local.get"), ("i64.local.set", "i64.local.get"))
+    return (last.op, item.op) in names and last.arg == item.arg

@@ -1,31 +1,40 @@
-"""Library routines: what the machine lacks, in its own assembly; one file per family.
+"""Library routines: what a machine lacks, in its own assembly; one file per family.
 
-Enters: names of routines, e.g. `i32.mul` or `i32.div_u.10` (a constant divisor).  Leaves: a `Unit`
-for each, and for those that they call.  A routine takes its operands from the stack and leaves its
-result there.
-Routines that need tables fill them at their first call: the flag costs 11 tokens a call, the tables
-some thousand, and programs that never come there pay neither.
+Enters: the routines in use.  Leaves: a `Unit` for each, and for those that they call.  A routine
+takes its operands from the stack and leaves its result there.
+Routines of the base machine that need tables fill them at their first call: the flag costs 11
+tokens a call, the tables some thousand, and programs that never come there pay neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pyvm.compiler.link.assembly import Ins, Unit, assemble
+from pyvm.compiler.link.assembly import Ins, Routine, Unit, assemble
 from pyvm.compiler.link.layout import Layout, stores
 from pyvm.compiler.link.peephole import peephole
-from pyvm.compiler.routines import bits, bitwise, bulk, divide, grow, multiply, shift, wide
-from pyvm.compiler.routines.routine import Routine
+from pyvm.compiler.routines import (
+    bits,
+    bitwise,
+    bulk,
+    divide,
+    memory,
+    multiply,
+    print,
+    shift,
+    wide_divide,
+)
+from pyvm.compiler.routines.routine import Family
 
-_ROUTINES: dict[str, Callable[..., Routine]] = {
-    **bitwise.ROUTINES,
-    **multiply.ROUTINES,
-    **divide.ROUTINES,
-    **shift.ROUTINES,
-    **bits.ROUTINES,
-    **wide.ROUTINES,
-    **grow.ROUTINES,
-    **bulk.ROUTINES,
+FAMILIES: dict[str, Family] = {
+    "base": {
+        **bitwise.ROUTINES,
+        **multiply.ROUTINES,
+        **divide.ROUTINES,
+        **shift.ROUTINES,
+        **bits.ROUTINES,
+        **bulk.ROUTINES,
+        **print.BASE,
+    },
+    "standard": {**memory.STANDARD, **wide_divide.STANDARD, **print.STANDARD},
 }
 
 
@@ -34,30 +43,32 @@ class Library:
     filled.
     """
 
-    def __init__(self, layout: Layout, first_flag: int):
-        self.layout = layout
+    def __init__(self, machine: str, layout: Layout, symbols: dict[str, int], first_flag: int):
+        self.family, self.layout, self.symbols = FAMILIES[machine], layout, symbols
         self.first_flag = first_flag
         self.flags: dict[str, int] = {}
         self._groups: dict[str, dict[str, bytes]] = {}
 
-    def units(self, names: set[str]) -> list[Unit]:
-        """The named routines and those that they call."""
-        done: dict[str, Unit] = {}
-        queue = sorted(names)
+    def units(self, wanted: set[Routine]) -> list[Unit]:
+        """The routines and those that they call."""
+        done: dict[Routine, Unit] = {}
+        queue = sorted(wanted, key=lambda routine: (routine.name, routine.divisor or 0))
         while queue:
-            name = queue.pop(0)
-            if name not in done:
-                done[name] = unit = peephole(self._unit(name))
-                calls = [item for item in unit.code if isinstance(item, Ins) and item.op == "call"]
-                queue += sorted({item.arg for item in calls if isinstance(item.arg, str)})
+            routine = queue.pop(0)
+            if routine not in done:
+                done[routine] = unit = peephole(self._unit(routine))
+                queue += [
+                    item.arg
+                    for item in unit.code
+                    if isinstance(item, Ins) and isinstance(item.arg, Routine)
+                ]
         return list(done.values())
 
-    def _unit(self, name: str) -> Unit:
-        if name in self._groups:
-            return self._fill(name)
-        prefix, base, *constants = name.split(".")
-        routine = _ROUTINES[f"{prefix}.{base}"](*map(int, constants))
-        symbols = dict(self.layout.addresses)
+    def _unit(self, key: Routine) -> Unit:
+        if key.name in self._groups:
+            return self._fill(key)
+        build = self.family[key.name]
+        routine = build() if key.divisor is None else build(key.divisor)
         text = routine.text
         if routine.tables:
             group = "fill_" + "_".join(routine.tables)
@@ -66,14 +77,15 @@ class Library:
                 self.flags[group] = self.first_flag + len(self.flags)
                 for table, content in routine.tables.items():
                     self.layout.addresses[table] = self.layout.reserve(len(content))
-            symbols = dict(self.layout.addresses)
             text = f"global.get {self.flags[group]}\nbr_if filled\ncall {group}\nfilled:\n{text}"
-        return assemble(name, text, symbols)
+        return assemble(key, text, {**self.layout.addresses, **self.symbols})
 
-    def _fill(self, group: str) -> Unit:
-        unit = Unit(group)
-        for table, content in self._groups[group].items():
+    def _fill(self, key: Routine) -> Unit:
+        unit = Unit(key)
+        for table, content in self._groups[key.name].items():
             for address, value, op in stores(self.layout.addresses[table], content):
                 unit.code += [Ins("i32.const", 0), Ins("i32.const", value), Ins(op, address)]
-        unit.code += [Ins("i32.const", 1), Ins("global.set", self.flags[group]), Ins("return")]
+        unit.code += [
+            Ins("i32.const", 1), Ins("global.set", self.flags[key.name]), Ins("return")
+        ]  # fmt: skip
         return unit

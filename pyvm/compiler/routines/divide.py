@@ -74,7 +74,7 @@ def _signed(quotient: bool, divisor: int | None = None) -> Routine:
     size = min(divisor, 2**32 - divisor)
     turned = quotient and divisor >> 31
     divide = (
-        f"call i32.{name}.{size}"
+        f"call i32.{name}/{size}"
         if size & size - 1 or quotient
         else f"i32.const {size}; call i32.{name}"
     )

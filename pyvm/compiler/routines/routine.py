@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -11,6 +12,10 @@ class Routine:
 
     text: str
     tables: dict[str, bytes] = field(default_factory=dict)
+
+
+# A routine by its name, or for a divisor.
+Family = dict[str, Callable[..., Routine]]
 
 
 def lines(*parts: str) -> str:

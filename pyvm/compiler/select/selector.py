@@ -1,8 +1,13 @@
-"""The selector: emits machine code; keeps temporaries, scratch cells and trap sites.
+"""Selection of instructions: statements and expression trees -> rows of the machine.
 
-Enters: a `Node`.  Leaves: machine code that puts its value on the operand stack (an i64 as two
-words, low word first).  Operations that are more than one instruction are in the files beside this
-one; `OPERATIONS` in __init__.py says where.
+Enters: a `Function`, and what all functions of the program have in common.  Leaves: a `Unit`.
+
+Nearly every operation is one row, whose name is its own.  `Machine` has what differs between the
+standard machine and the base machine.
+
+A call depth has 64 slots for locals.  A function that needs more uses those of the call depths
+below it as well (a slot is a cell, and those of the next depth lie behind it), and calls others
+from so much deeper that they use none of its own.
 """
 
 from __future__ import annotations
@@ -11,98 +16,136 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pyvm.compiler.ir.expression import Node, slot, stacked
-from pyvm.compiler.ir.variables import Variable
-from pyvm.compiler.link.assembly import MASK, Ins, Label, Unit
+from pyvm.compiler.ir.function import (
+    HIGH,
+    LOW,
+    STACKED,
+    Drop,
+    Eval,
+    Expr,
+    Function,
+    Jump,
+    JumpTable,
+    Place,
+    Return,
+    Stop,
+    in_order,
+)
+from pyvm.compiler.link import assembly
+from pyvm.compiler.link.assembly import Callee, Deeper, Ins, Label, Routine, Unit
 from pyvm.compiler.link.layout import Layout
+from pyvm.compiler.lower.surroundings import Surroundings
+from pyvm.isa import instructions as isa
 from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.traps import Trap, halt_immediate
-from pyvm.wasm import limits
-from pyvm.wasm.opcodes import ACCESS_BYTES
-
-_MAX_BYTE_TABLES = 16  # 256 bytes each, which the start code writes with 64 stores
-
-
-Operation = Callable[..., None]
-STACKED = stacked("i32")  # the word on top of the stack
+from pyvm.isa.traps import Trap
+from pyvm.wasm.module import FunctionType
 
 
 @dataclass
 class Shared:
-    """What the units of one program have in common."""
+    """What the units of one program have in common.
 
+    Attributes:
+        globals: the slot of each global of the module (of eight bytes: the upper one).
+        types: numbers of the types of functions, from 1 on, which table entries carry.
+        segments: (address, length) of the passive data segments that are copied from.
+        drops: the slot that says so for each segment that may be dropped.
+        routines: those in use.
+        pages: the slot of the memory's size, in the base machine.
+        sites: trap sites so far, in the base machine.
+    """
+
+    surroundings: Surroundings
     layout: Layout
-    routines: set[str] = field(default_factory=set)  # names of the library routines in use
-    sites: int = 0  # trap sites so far
-    checked: bool = False  # trap accesses beyond the memory
-    memory_bytes: int = 0  # of the memory at the start
-    out_of_bounds: Trap = Trap.OUT_OF_BOUNDS  # what an access beyond them is
-    stack_global: int = 0  # machine global that points to the memory frames
-    stack_floor: int = 0  # the lowest address of a frame
-    limit_global: int | None = None  # machine global with the memory's size, if it can grow
-    spent: int = 0  # machine instructions so far
+    globals: list[int] = field(default_factory=list)
+    types: dict[FunctionType, int] = field(default_factory=dict)
+    segments: dict[int, tuple[int, int]] = field(default_factory=dict)
+    drops: dict[int, int] = field(default_factory=dict)
+    routines: set[Routine] = field(default_factory=set)
+    max_pages: int = 0
+    pages: int = 0
+    sites: int = 0
 
-    def spend(self, instructions: int = 1) -> None:
-        """Counts machine instructions before they are made."""
-        self.spent += instructions
-        if self.spent > limits.MACHINE_INSTRUCTIONS:
-            limits.bounded(self.spent, limits.MACHINE_INSTRUCTIONS, "machine instructions")
+    def type_number(self, kind: FunctionType) -> int:
+        return self.types.setdefault(kind, len(self.types) + 1)
 
-    def byte_table(self, name: str, function: Callable[[int], int]) -> int | None:
-        """Address of the table of a function from byte to byte; None when there are too many
-        already.
-        """
-        key = f"byte {name}"
-        tables = sum(known.startswith("byte ") for known in self.layout.contents)
-        if key not in self.layout.contents and tables >= _MAX_BYTE_TABLES:
-            return None
-        return self.layout.table(key, bytes(function(value) & 0xFF for value in range(256)))
+
+Operation = Callable[["Selector", Expr], None]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What one of the machines does in its own way.
+
+    Attributes:
+        operations: by operation, where it is not one row of the same name.
+        jump_table: the value is on the operand stack.
+        trap: ends the run; the second argument is what was refused.
+    """
+
+    name: str
+    operations: dict[str, Operation]
+    jump_table: Callable[[Selector, JumpTable], None]
+    trap: Callable[[Selector, Trap, str | None], None]
 
 
 class Selector:
     """Emits the code of one function."""
 
-    def __init__(
-        self, shared: Shared, unit: Unit, first_temporary: int, operations: dict[str, Operation]
-    ):
-        self.shared, self.unit, self.operations = shared, unit, operations
-        self.first, self.busy, self.most = first_temporary, 0, 0
+    def __init__(self, machine: Machine, shared: Shared, function: Function):
+        self.machine, self.shared, self.function = machine, shared, function
+        self.unit = Unit(assembly.Function(function.index), function=function.name)
         self.at: int | None = None
         self.traps: list[tuple[Label, Trap, int | None]] = []
-        self.address = shared.layout.addresses
+        self.slots = _slots(function)
+        self.busy = self.most = sum(
+            2 if function.kinds[local] == "i64" else 1 for local in self.slots
+        )
+
+    def select(self) -> Unit:
+        for statement in self.function.code:
+            if isinstance(statement, Eval):
+                self.value(statement.value)
+            elif isinstance(statement, Drop):
+                self.value(statement.value)
+                self.emit("drop")
+            elif isinstance(statement, Place):
+                self.place(statement.label)
+            elif isinstance(statement, Jump):
+                self._jump(statement)
+            elif isinstance(statement, JumpTable):
+                self.value(statement.value)
+                self.at = statement.at
+                self.machine.jump_table(self, statement)
+            elif isinstance(statement, Return):
+                self.at = statement.at
+                self.emit("return")
+            else:
+                self.at = statement.at
+                self.machine.trap(self, statement.kind, statement.refused)
+        for label, kind, at in self.traps:
+            self.place(label)
+            self.at = at
+            self.machine.trap(self, kind, None)
+        self.unit.code = deepened(self.unit.code, (self.most - 1) // isa.LOCALS)
+        return self.unit
 
     # -- emission -------------------------------------------------------------------------------
 
-    def emit(self, op: str, arg: int | Label | str = 0) -> None:
-        self.shared.spend()
-        self.unit.code.append(Ins(op, arg & MASK if isinstance(arg, int) else arg, self.at))
-
-    def const(self, value: int) -> None:
-        self.emit("i32.const", value)
-
-    def routine(self, name: str) -> None:
-        self.shared.routines.add(name)
-        self.emit("call", name)
+    def emit(self, op: str, arg: int | Label | Callee | tuple[Label, ...] = 0) -> None:
+        self.shared.surroundings.spend()
+        self.unit.code.append(Ins(op, arg, self.at))
 
     def place(self, label: Label) -> None:
         self.unit.code.append(label)
 
-    @contextmanager
-    def temporaries(self, count: int) -> Iterator[tuple[int, ...]]:
-        """Machine locals that nobody else uses until the block ends."""
-        start = self.first + self.busy
-        self.busy += count
-        self.most = max(self.most, self.busy)
-        yield tuple(range(start, start + count))
-        self.busy -= count
+    def const(self, value: int) -> None:
+        self.emit("i32.const", value & 0xFFFFFFFF)
 
-    @contextmanager
-    def temporary(self) -> Iterator[int]:
-        t = self.first + self.busy
-        self.busy += 1
-        self.most = max(self.most, self.busy)
-        yield t
-        self.busy -= 1
+    def routine(self, name: str, divisor: int | None = None) -> None:
+        routine = Routine(name, divisor)
+        self.shared.routines.add(routine)
+        self.emit("call", routine)
 
     def trap_if(self, kind: Trap) -> None:
         """Traps if the top of the stack, which it takes, is not zero."""
@@ -110,283 +153,122 @@ class Selector:
         self.traps.append((label, kind, self.at))
         self.emit("br_if", label)
 
-    def trap(self, kind: Trap, refused: str | None = None) -> None:
-        self.shared.spend()
-        self.shared.sites += 1
-        immediate = halt_immediate(kind, self.shared.sites)
-        self.unit.code.append(Ins("halt", immediate, self.at, refused))
+    @contextmanager
+    def temporaries(self, *kinds: str) -> Iterator[tuple[int, ...]]:
+        """Slots for values (of eight bytes: the upper one of two), until the block ends."""
+        busy, slots = self.busy, []
+        for kind in kinds:
+            self.busy += 2 if kind == "i64" else 1
+            slots.append(self.busy - 1)
+        self.most = max(self.most, self.busy)
+        yield tuple(slots)
+        self.busy = busy
 
-    def place_traps(self) -> None:
-        """The halts that conditional traps lead to, behind the function's code."""
-        for label, kind, at in self.traps:
-            self.at = at
-            self.place(label)
-            self.trap(kind)
-        self.traps.clear()
+    def _jump(self, statement: Jump) -> None:
+        value = statement.value
+        if value is None:
+            self.at = statement.at
+            self.emit("br", statement.label)
+            return
+        self.value(value)
+        self.at = statement.at
+        if statement.negated:
+            over = Label("over")
+            self.emit("br_if", over)
+            self.emit("br", statement.label)
+            self.place(over)
+        else:
+            self.emit("br_if", statement.label)
 
     # -- values ---------------------------------------------------------------------------------
 
-    def value(self, item: Node) -> None:
-        """Code that pushes the value of `item`."""
-        if item.at is not None:
-            self.at = item.at
-        if (operation := self.operations.get(item.op)) is not None:
-            operation(self, item)
-        elif is_wide(item):
-            self.operations["i64"](self, item)
-        elif item.op in ACCESS_BYTES:
-            self.checked_address(item.args[0], item.number, ACCESS_BYTES[item.op], item.at)
-            self.emit(item.op, item.number)
-        elif item.op in INSTRUCTIONS:
-            for arg in item.args:
-                self.value(arg)
-            self.here(item)
-            self.emit(item.op)
+    def value(self, value: Expr) -> None:
+        """Code that leaves the value on the operand stack."""
+        operation = self.machine.operations.get(value.op) or _OPERATIONS.get(value.op)
+        if operation is None:
+            self.operands(value)
+            self.emit(value.op, value.imm)
         else:
-            self.call_routine(item)
+            operation(self, value)
 
-    def call_routine(self, item: Node) -> None:
-        """The library routine that has the instruction's name."""
-        for arg in item.args:
+    def operands(self, value: Expr) -> None:
+        """Its operands, in order; from here on the place is its own."""
+        for arg in value.args:
             self.value(arg)
-        self.here(item)
-        self.routine(item.op)
-
-    def here(self, item: Node) -> None:
-        if item.at is not None:
-            self.at = item.at
-
-    @contextmanager
-    def held(self, item: Node) -> Iterator[int]:
-        """The value of `item` in a temporary until the block ends; where it is in a machine local
-        anyway, that one.
-        """
-        if (known := local_slot(item)) is not None:
-            yield known
-            return
-        self.value(item)
-        with self.temporary() as t:
-            self.emit("local.set", t)
-            yield t
-
-    @contextmanager
-    def all_held(self, *items: Node) -> Iterator[tuple[int, ...]]:
-        """The values of `items`, evaluated in order, in temporaries until the block ends.
-
-        Temporaries are taken after the evaluation, so that nested expressions do not add up theirs.
-        """
-        for item in items:
-            self.value(item)
-        with self.temporaries(len(items)) as slots:
-            for t in reversed(slots):
-                self.emit("local.set", t)
-            yield slots
-
-    # -- variables ------------------------------------------------------------------------------
-
-    def read(self, variable: Variable) -> None:
-        """Pushes one word."""
-        if variable.kind in ("local", "global"):
-            self.emit(f"{variable.kind}.get", variable.index)
-        else:
-            self._base(variable)
-            self.emit("i32.load", variable.index)
-
-    def _base(self, variable: Variable) -> None:
-        if variable.kind == "frame":
-            self.emit("global.get", self.shared.stack_global)
-        else:
-            self.const(0)
-
-    def assign(self, variable: Variable, item: Node) -> None:
-        """Sets one word to a value that is not on_stack."""
-        if variable.kind in ("local", "global"):
-            self.value(item)
-            self.emit(f"{variable.kind}.set", variable.index)
-        else:
-            self._base(variable)
-            self.value(item)
-            self.emit("i32.store", variable.index)
-
-    def pop_into(self, variables: tuple[Variable, ...]) -> None:
-        """Moves the words on top of the stack into variables."""
-        for variable in reversed(variables):
-            if variable.kind in ("local", "global"):
-                self.emit(f"{variable.kind}.set", variable.index)
-            else:
-                with self.temporary() as t:
-                    self.emit("local.set", t)
-                    self.assign(variable, slot(t))
-
-    def set(self, variables: tuple[Variable, ...], item: Node) -> None:
-        if len(variables) == 1 and not item.on_stack:
-            self.assign(variables[0], item)
-        else:
-            self.value(item)
-            self.pop_into(variables)
-
-    # -- scratch cells --------------------------------------------------------------------------
-
-    def store_cell(self, item: Node, cell: int, op: str = "i32.store") -> None:
-        """Writes the value of `item` to a scratch cell."""
-        if not item.on_stack:
-            self.const(0)
-            self.value(item)
-            self.emit(op, cell)
-        else:
-            with self.held(item) as t:
-                self.store_cell(slot(t), cell, op)
-
-    def load_cell(self, cell: int, op: str = "i32.load") -> None:
-        self.const(0)
-        self.emit(op, cell)
-
-    def through_cell(self, item: Node, cell: int, store: str, load: str, shift: int = 0) -> None:
-        self.store_cell(item, cell, store)
-        self.load_cell(cell + shift, load)
-
-    def double(self, times: int) -> None:
-        """Doubles the top of the stack."""
-        with self.temporary() as t:
-            for _ in range(times):
-                self.duplicate(t)
-                self.emit("i32.add")
-
-    def duplicate(self, temporary: int) -> None:
-        """Pushes the top of the stack once more."""
-        last = self.unit.code[-1]
-        if isinstance(last, Ins) and last.op in ("local.get", "local.tee"):
-            self.emit("local.get", last.arg)
-        else:
-            self.emit("local.tee", temporary)
-            self.emit("local.get", temporary)
-
-    # -- memory ---------------------------------------------------------------------------------
-
-    @contextmanager
-    def unchecked(self) -> Iterator[None]:
-        """Accesses of the compiler's own cells need no check."""
-        checked, self.shared.checked = self.shared.checked, False
-        yield
-        self.shared.checked = checked
-
-    def needs_check(self, address: Node, offset: int, size: int) -> bool:
-        """Whether an access may lie beyond the memory, which never shrinks."""
-        return self.shared.checked and address.may + offset + size > self.shared.memory_bytes
-
-    def checked_address(self, address: Node, offset: int, size: int, at: int | None) -> None:
-        """Pushes an address, after a bounds check where that is asked for."""
-        self.value(address)
-        self.at = self.at if at is None else at
-        if not self.needs_check(address, offset, size):
-            return
-        known = local_slot(address)
-        if known is None:
-            self.check_top(offset, size)
-        else:
-            self.bounds_check(offset, size)
-            self.emit("local.get", known)
-
-    def check_top(self, offset: int, size: int) -> None:
-        """A bounds check of the address on top of the stack, which stays there."""
-        with self.temporary() as t:
-            self.emit("local.tee", t)
-            self.bounds_check(offset, size)
-            self.emit("local.get", t)
-
-    def bounds_check(self, offset: int, size: int) -> None:
-        """Traps if the address on top of the stack, which it takes, leads beyond the memory."""
-        reach = offset + size
-        limit = self.shared.limit_global
-        if reach > self.shared.memory_bytes and limit is None:
-            self.emit("drop")
-            self.const(1)
-        elif limit is None:
-            self.const(self.shared.memory_bytes - reach)
-            self.emit("i32.gt_u")
-        else:
-            if reach > self.shared.memory_bytes:
-                self.emit("global.get", limit)
-                self.const(min(reach, MASK))  # no memory is larger
-                self.emit("i32.lt_u")
-                self.trap_if(self.shared.out_of_bounds)
-            self.emit("global.get", limit)
-            self.const(-reach)
-            self.emit("i32.add")
-            self.emit("i32.gt_u")
-        self.trap_if(self.shared.out_of_bounds)
-
-    def range_check(self, address: int, length: int) -> None:
-        """Traps unless the `length` bytes at `address` (both in locals) lie in the memory."""
-        if not self.shared.checked:
-            return
-        for subtrahend, value in ((None, length), (length, address)):
-            self.emit("local.get", value)
-            if self.shared.limit_global is None:
-                self.const(self.shared.memory_bytes)
-            else:
-                self.emit("global.get", self.shared.limit_global)
-            if subtrahend is not None:
-                self.emit("local.get", subtrahend)
-                self.emit("i32.sub")
-            self.emit("i32.gt_u")
-            self.trap_if(self.shared.out_of_bounds)
-
-    def store(self, op: str, address: Node, item: Node, offset: int, at: int | None) -> None:
-        """A store statement."""
-        if op.startswith("i64."):
-            self.operations["i64.store"](self, op, address, item, offset, at)
-            return
-        size = ACCESS_BYTES[op]
-        if op in ("i32.store8", "i32.store16"):
-            item = low_bits(item, 8 * size)
-        if not self.needs_check(address, offset, size) or (_quiet(item) and not item.on_stack):
-            if at is not None:
-                self.at = at
-            self.checked_address(address, offset, size, at)
-            self.value(item)
-        else:
-            with self.all_held(address, item) as (a, v):
-                self.at = at
-                self.emit("local.get", a)
-                self.bounds_check(offset, size)
-                self.emit("local.get", a)
-                self.emit("local.get", v)
-        self.at = at
-        self.emit(op, offset)
+        if value.at is not None:
+            self.at = value.at
 
 
-def local_slot(item: Node) -> int | None:
-    """The machine local whose value an expression is, or None."""
-    if item.op == "slot":
-        return item.number
-    if item.op == "local.get" and len(item.variables) == 1 and item.variables[0].kind == "local":
-        return item.variables[0].index
-    return None
+def deepened(code: list[Ins | Label], levels: int) -> list[Ins | Label]:
+    """The code with its calls made from so much deeper."""
+    if levels <= 0:
+        return code
+    result: list[Ins | Label] = []
+    for item in code:
+        if isinstance(item, Ins) and INSTRUCTIONS[item.op].completion == isa.CALL_COMMIT:
+            unit = None if isinstance(item.arg, (int, Label, tuple)) else item.arg
+            for _ in range(levels):
+                unit = Deeper(unit)
+            item = item._replace(op="call", arg=unit)
+        result.append(item)
+    return result
 
 
-def _quiet(item: Node) -> bool:
-    """Evaluation neither traps nor writes: a check may come before it."""
-    plain = item.op in INSTRUCTIONS and item.op != "call" and "load" not in item.op
-    return item.pure or (plain and all(map(_quiet, item.args)))
+def _slots(function: Function) -> dict[int, int]:
+    """The slot of each local that is used; one of eight bytes takes its own and the one before."""
+    slots: dict[int, int] = {}
+    used = 0
+    for statement in function.code:
+        if statement.value is not None and (statement.value.reads or statement.value.writes):
+            for value in in_order(statement.value):
+                if value.op in _LOCALS and value.imm not in slots:
+                    used += 2 if function.kinds[value.imm] == "i64" else 1
+                    slots[value.imm] = used - 1
+    return slots
 
 
-def is_wide(item: Node) -> bool:
-    """Whether a value or an operand is an i64."""
-    return item.type == "i64" or item.op.startswith("i64.") or item.op == "i32.wrap_i64"
+def _typed(value: Expr, kind: str, op: str) -> str:
+    return f"i64.{op}" if kind == "i64" else op
 
 
-def low_bits(item: Node, bits: int) -> Node:
-    """A cheaper node with the same low bits."""
-    while True:
-        mask = (1 << bits) - 1
-        if (
-            item.name == "and"
-            and item.type == "i32"
-            and (item.args[1].constant or 0) & mask == mask
-        ):
-            item = item.args[0]
-        elif item.op in ("i32.extend8_s", "i32.extend16_s") and int(item.op[10:-2]) >= bits:
-            item = item.args[0]
-        else:
-            return item
+def _local(s: Selector, value: Expr) -> None:
+    s.operands(value)
+    kind = s.function.kinds[value.imm]
+    slot = s.slots[value.imm]
+    if value.op in (LOW, HIGH):
+        s.emit("local.get", slot - (value.op == HIGH))
+    else:
+        s.emit(_typed(value, kind, value.op), slot)
+
+
+def _global(s: Selector, value: Expr) -> None:
+    s.operands(value)
+    kind = s.shared.surroundings.module.globals[value.imm].type
+    kind = "i64" if kind in ("i64", "f64") else "i32"
+    s.emit(_typed(value, kind, value.op), s.shared.globals[value.imm])
+
+
+def _select(s: Selector, value: Expr) -> None:
+    s.operands(value)
+    s.emit(_typed(value, value.type, value.op))
+
+
+def _call(s: Selector, value: Expr) -> None:
+    s.operands(value)
+    s.emit("call", assembly.Function(value.imm))
+
+
+def _constant(s: Selector, value: Expr) -> None:
+    s.operands(value)
+    s.emit(value.op, value.imm)
+
+
+_LOCALS = ("local.get", "local.set", "local.tee", LOW, HIGH)
+_OPERATIONS: dict[str, Operation] = {
+    STACKED: lambda s, value: None,
+    **dict.fromkeys(_LOCALS, _local),
+    "global.get": _global,
+    "global.set": _global,
+    "select": _select,
+    "call": _call,
+}
