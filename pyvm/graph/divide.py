@@ -42,7 +42,9 @@ class Divider:
                 away = (_WORD - 1) * s.one - s.top + s.second - _WORD // 2 * s.second_sign
                 away += _WORD * (s.one - s.second_sign)
                 overflow = types[trap_token(Trap.INTEGER_OVERFLOW)] - types[Kind.SCRATCH]
-                kind += overflow * g.when(row.name, s.one, -s.byte_index, -away)
+                # The gate outweighs whatever `away` might be where its terms are not known.
+                both = Reglu(row.name, s.one, s.one - away + g.far(row.name, -s.byte_index))
+                kind += overflow * both
         return kind
 
     def _signed(self, row: Instruction) -> bool:
@@ -68,7 +70,7 @@ class Divider:
             "digit comes", total(g.first_bytes(row.name, one, row.scratch) for row in self.rows)
         )
         quotient, remainder = self._so_far()
-        taken = b.persist("taken", Reglu("taken", divisor._expr(), quotient._expr()))
+        taken = b.persist("divided", Reglu("divided", divisor._expr(), quotient._expr()))
         rest = dividend - taken - remainder
         # The measure, but at most 2^32, which no rest reaches.
         most = _WORD * comes

@@ -44,7 +44,7 @@ def build_machine(machine: str = "standard", program: ProgramTable | None = None
     last = _last_word(b)
     sums = _sums(b, last)
     state = _operands(b, last, sums, tokens)
-    fetched = _instruction(b, last, sums, program)
+    fetched = _instruction(b, last, sums, tokens, program)
     carry = b.embedded["carry"]._expr()
     gates = Gates(tokens, state.one, state.byte_index, fetched.x, fetched.y, carry)
     cases = dispatch.dispatch(state, fetched, gates)
@@ -185,11 +185,13 @@ def _operands(b: Builder, last: _Last, sums: _Sums, tokens: Language) -> Machine
     )
 
 
-def _instruction(b: Builder, last: _Last, sums: _Sums, program: ProgramTable | None) -> Fetched:
+def _instruction(
+    b: Builder, last: _Last, sums: _Sums, tokens: Language, program: ProgramTable | None
+) -> Fetched:
     """The instruction at the cursor."""
     e, one = b.embedded, b.one
     if program is not None:
-        return program.instruction(b.persist, sums.cursor, one)
+        return program.instruction(tokens, b.persist, sums.cursor, one)
     # `}` counts as a step, so that the cursor is -1 inside the program: nothing executes there.
     opcode_at = 5 * sums.cursor - 4 * one
     x, y = b.gathered("opcode", (e["opcode_x"], e["opcode_y"]), opcode_at)

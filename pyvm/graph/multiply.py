@@ -19,7 +19,7 @@ _LEVEL = 32 * 256  # the upper level of thresholds; a column is below 64 of them
 
 def product_value(b: Builder, s: MachineState, g: Gates) -> Expr:
     """The value where a product is fetched, else 0."""
-    one, k = s.one, s.byte_index
+    one = s.one
     rows = [row for row in g.language.rows if row.source in (isa.MULTIPLY, isa.MULTIPLY_HIGH)]
     size = max(row.operand_bytes for row in rows)
     first = total(g.when(row.name, s.top_at) for row in rows)

@@ -26,13 +26,16 @@ def specialized_vocabulary(vocabulary: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ProgramTable:
-    """A program as (opcode, immediate) per instruction, for a machine's language."""
+    """A program as (opcode, immediate) per instruction."""
 
     instructions: Sequence[tuple[str, int]]
-    language: Language
 
     def instruction(
-        self, persist: Callable[[str, Linear], Persist], cursor: Linear, one: Expr | Linear
+        self,
+        language: Language,
+        persist: Callable[[str, Linear], Persist],
+        cursor: Linear,
+        one: Expr | Linear,
     ) -> Fetched:
         """The instruction at the cursor. Opcode points and single bytes are small, so that every
         partial sum of hinges stays an exact integer in float64.
@@ -40,12 +43,12 @@ class ProgramTable:
         Behind the program stands `halt`, for a cursor that a trap sends there.  A number of eight
         bytes has all of them in its first row.
         """
-        count = max(row.value_bytes for row in self.language.rows if row.source == IMMEDIATE)
+        count = max(row.value_bytes for row in language.rows if row.source == IMMEDIATE)
         rows = [
-            (*self.language.opcode[op], *self._immediate(i).to_bytes(count, "little"))
+            (*language.opcode[op], *self._immediate(i).to_bytes(count, "little"))
             for i, (op, _) in enumerate(self.instructions)
         ]
-        rows += 2 * [(*self.language.opcode["halt"], *bytes(count))]
+        rows += 2 * [(*language.opcode["halt"], *bytes(count))]
         names = ("fetched_x", "fetched_y", *(f"immediate_{j}" for j in range(count)))
         x, y, *octets = (
             persist(name, self._function(name, [row[c] for row in rows], cursor, one))._expr()

@@ -12,10 +12,10 @@ from pyvm.weights.model_file import ModelFile, ModelFileError
 if TYPE_CHECKING:
     from pyvm.graph.primitives import Graph
 
-__all__ = ["ModelFile", "ModelFileError", "specialize", "standard_model"]
+__all__ = ["ModelFile", "ModelFileError", "machine_model", "specialize"]
 
 
-def machine_model(machine: str, solve_layers: int | None = None) -> ModelFile:
+def machine_model(machine: str = "standard", solve_layers: int | None = None) -> ModelFile:
     """The "base" or the "standard" machine, from the shipped schedule, or solved anew for a number
     of layers."""
     from pyvm.graph.machine import build_machine
@@ -23,13 +23,15 @@ def machine_model(machine: str, solve_layers: int | None = None) -> ModelFile:
     return _model(build_machine(machine), machine, solve_layers)
 
 
-def specialize(instructions: Sequence[tuple[str, int]]) -> ModelFile:
+def specialize(
+    instructions: Sequence[tuple[str, int]], machine: str = "standard"
+) -> ModelFile:
     """The machine with a program (opcode, immediate) folded into its weights; its prompt is
-    `start`, then the input.  Its metadata names the program by its digest."""
+    `start`, then what stands behind the program.  Its metadata names the program by its digest."""
     from pyvm.graph.machine import build_machine
     from pyvm.graph.specialize import ProgramTable
 
-    model = _model(build_machine(ProgramTable(instructions)), "specialized", None)
+    model = _model(build_machine(machine, ProgramTable(instructions)), f"special_{machine}", None)
     labels = {**(model.metadata or {}), "program": code_digest(instructions)}
     return replace(model, metadata=labels)
 

@@ -8,12 +8,14 @@ namespace tvm::plan {
 namespace {
 
 constexpr std::size_t kFewValues = 64;
+// Of a coordinate of a point: opcodes are fewer.
+constexpr std::size_t kFewCoordinates = 192;
 // More classes than this cost more than they save: tokens then have one class.
 constexpr std::size_t kFewClasses = 256;
 // A node that decides fewer gates than this is not worth code of its own.
 constexpr std::size_t kWorthGates = 4;
 // Values told apart of a node without a table: 0 .. kWindow - 1.
-constexpr std::int64_t kWindow = 8;
+constexpr std::int64_t kWindow = 32;
 // Functions whose tables together span more than this select nothing.
 constexpr std::int64_t kLongestTable = std::int64_t{1} << 22;
 
@@ -108,13 +110,15 @@ Division choose_division(const Network& network, const std::vector<bool>& live) 
     const Node& node = network.nodes[id];
     if (count < kWorthGates || !live[id] || looks_up(network, id)) continue;
     const Interval range = network.intervals[id];
-    if ((node.kind == Kind::kTokenAt && distinct(network.table(node)) <= kFewValues) ||
-        (node.kind == Kind::kFunction && distinct(network.function(node).values) <= kFewValues)) {
+    if ((node.kind == Kind::kTokenAt && distinct(network.table(node)) <= kFewCoordinates) ||
+        (node.kind == Kind::kFunction && distinct(network.function(node).values) <= kFewCoordinates)) {
       tables[{node.kind, node.at}].nodes.push_back(id);
       continue;
     }
     const bool found = node.kind == Kind::kFound && range.high - range.low < Wide{kFewValues};
-    const bool small = node.kind == Kind::kLinear && !has_products(network, node.value);
+    // A count of positions, as of the bytes of a value; not a number made of bytes.
+    const bool small = node.kind == Kind::kLinear && !has_products(network, node.value) &&
+                       !node.value.empty() && node.value[0].node == kPositionNode;
     if (!found && !small) continue;
     Selector selector;
     selector.nodes = {id};
