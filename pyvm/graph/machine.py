@@ -91,12 +91,14 @@ class _Sums:
 class _Parts:
     """What the parts of the standard machine add.
 
-    byte: to the next byte, before its carry.  value: after it.  kind: to the type.
+    byte: to the next byte, before its carry.  value: after it.  kind: to the type.  separate: more
+    layers than the base machine has follow the cells.
     """
 
     byte: Expr = NOTHING
     value: Expr = NOTHING
     kind: Expr = NOTHING
+    separate: bool = False
 
 
 def _last_word(b: Builder) -> _Last:
@@ -238,6 +240,7 @@ def _standard_parts(
     )
     found = bits.bit_cases(s, g, bits.shift_count(b, s, g))
     parts = _Parts(
+        separate=True,
         byte=divider.byte(),
         kind=control.elements(b, found, s, i, g, cell.key, entry),
         value=divider.value()
@@ -291,6 +294,10 @@ def _output(
     underflow = step("underflow", one, -raw)
     found = at_zero("cell_value", cell_byte, distance, one)
     sign = at_zero("cell_mark", cell_sign, distance + unsigned, one)
+    if parts.separate:  # a cell is done with before the last layer
+        parts.value += b.persist("cell_value", found)
+        parts.kind += b.persist("cell_mark", sign)
+        found = sign = NOTHING
     value = b.persist("value", found - 256 * overflow + 256 * underflow)
     mark = b.persist("mark", overflow + underflow + sign)
     return base_type + mark + parts.kind, raw + value + parts.value
