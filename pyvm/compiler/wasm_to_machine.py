@@ -176,7 +176,8 @@ class _Compiler:
         end = self.max_pages * PAGE
         if own and end + own > 1 << 32:
             raise Unsupported(
-                f"a memory of {self.pages} pages leaves no room for the compiler's own data"
+                f"the {self.machine.name} machine has no room for its own data beside a memory of "
+                f"{self.pages} pages"
             )
         if self.base and self.input is not None and self._heap_base() in range(end, end + _MARGIN):
             end += _MARGIN  # the empty input, which lies beyond the memory, stays empty

@@ -147,7 +147,7 @@ class Program:
         if not 0 <= cursor < len(self.code):
             return None
         op, imm = self.code[cursor]
-        kind = trap_kind(imm) if op == "halt" else None
+        kind = trap_kind(imm) if op in ("halt", "trap") else None
         return None if kind is None else self.site(kind, cursor)
 
     def site(self, kind: Trap, cursor: int) -> TrapSite:

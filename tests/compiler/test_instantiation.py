@@ -163,7 +163,7 @@ def test_the_last_addresses_are_there():
 
 
 def test_a_whole_memory_leaves_the_base_machine_no_room():
-    with pytest.raises(Unsupported, match="no room for the compiler's own data"):
+    with pytest.raises(Unsupported, match="base machine has no room for its own data"):
         from_wasm(wat('(module (memory 65536) (func (export "compute")))'), machine="base")
 
 

@@ -43,7 +43,8 @@ HAND_MADE = (
         (i64.const 1) (br_if 0 (local.get 0)) (drop) (unreachable)))
       (func (export "compute") (drop (call_indirect (type $t) (i32.const 1) (f64.const 1) (i32.const 1)))
         (memory.copy (i32.const 0) (i32.const 1) (memory.grow (i32.const 1)))
-        (memory.fill (i32.const 0) (i32.const 1) (memory.size))))""",
+        (memory.fill (i32.const 0) (i32.const 1) (memory.size)) (memory.init 1 (i32.const 0) (i32.const 1)
+        (i32.const 2)) (data.drop 1)))""",
     """(module (import "env" "output_byte" (func $o (param i32))) (import "env" "memory" (memory 1))
       (global (export "__heap_base") i32 (i32.const 65536))
       (func (export "compute") (param i32) (local i32) (local.set 1 (i32.load8_u (local.get 0)))
@@ -61,7 +62,7 @@ LATER_MODULES = (
     '(module (global i32 (i32.add (i32.const 1) (i32.const 2))) (func (export "compute")))',
     '(module (table 1 funcref) (table 1 externref) (func (export "compute") (drop (table.get 1 (i32.const 0)))))',
     '(module (func (export "compute") (drop (i8x16.splat (i32.const 1)))))',
-    '(module (memory 1) (data $d "abc") (func (export "compute") (data.drop $d)))',
+    '(module (elem $e func) (func (export "compute") (elem.drop $e)))',
 )
 
 

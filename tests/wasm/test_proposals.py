@@ -80,7 +80,7 @@ SECOND = {
         (function("fc 10 00 1a"), "table.size"),
         (function("41 00 25 00 1a"), "table.get"),
     ],
-    "bulk memory operations": [(function("fc 09 00"), "data.drop"),
+    "bulk memory operations": [(function("fc 0d 00"), "elem.drop"),
                                (function("fc 0e 00 00"), "table.copy")],
     "SIMD": [(sections("1: 01 60 01 7b 00"), "v128"), (function("fd 0f"), "instruction 0xfd 0x0f"),
              (function("02 7b 00 0b 1a"), "v128")],

@@ -92,8 +92,8 @@ def test_messages(data, message):
         ("(drop (f32.add (f32.const 1) (f32.const 2)))", r"f32.add in compute at offset 0x"),
         ("(call $other (i32.const 1))", r"call in compute at offset 0x.* env.other"),
         (
-            "(memory.init 0 (i32.const 0) (i32.const 0) (i32.const 0))",
-            r"memory.init at offset 0x[0-9a-f]+ in function 1 needs bulk memory operations",
+            "(table.copy (i32.const 0) (i32.const 0) (i32.const 0))",
+            r"table.copy at offset 0x[0-9a-f]+ in function 1 needs bulk memory operations",
         ),
     ],
 )

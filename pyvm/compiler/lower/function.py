@@ -79,6 +79,7 @@ class _Stub:
     label: Label
     block: _Block
     operands: list[Expr]
+    at: int | None
 
 
 class _Lowering:
@@ -99,8 +100,8 @@ class _Lowering:
         self.at: int | None = None
 
     def function(self) -> Function:
-        if "i64" in (*self.kinds, *self.type.results):
-            self.surroundings.check_operation("i64.local.get", self.name, self.body.at)
+        for kind in (*self.type.params, *self.type.results):
+            self._check_type(kind, self.body.at)
         for i in reversed(range(len(self.type.params))):
             self._emit(put(i, stacked(self.kinds[i])))
         for op, arg, at in integer_code(self.body.code):
@@ -115,7 +116,7 @@ class _Lowering:
                 self._operation(op, arg)
         for stub in self.stubs:
             self._emit(Place(stub.label))
-            self.at = None
+            self.at = stub.at
             self.stack = stub.operands
             self._jump(stub.block)
         return Function(self.index, self.name, self.kinds, self.code)
@@ -303,17 +304,17 @@ class _Lowering:
             self._flush()
             aside = [self._new_local(kind) for kind in block.carried]
             for local, kind in zip(reversed(aside), reversed(block.carried)):
-                self._emit(put(local, stacked(kind)))
+                self._emit(put(local, stacked(kind), self.at))
             for value in reversed(extra):
-                self._emit(Drop(stacked(value.type)))
+                self._emit(Drop(Expr(STACKED, value.type, at=self.at)))
             for local, kind in zip(aside, block.carried):
-                self._emit(Eval(get(local, kind)))
+                self._emit(Eval(get(local, kind, self.at)))
         else:
             pending = [value for value in extra if value.op != STACKED]
             for value in pending:
                 self._emit(Drop(value))
             for value in reversed(extra[: len(extra) - len(pending)]):
-                self._emit(Drop(stacked(value.type)))
+                self._emit(Drop(Expr(STACKED, value.type, at=self.at)))
             for value in carried:
                 if value.op != STACKED:
                     self._emit(Eval(value))
@@ -327,7 +328,7 @@ class _Lowering:
             return block.label
         label = Label("stub")
         self.surroundings.spend(len(self.stack))
-        self.stubs.append(_Stub(label, block, list(self.stack)))
+        self.stubs.append(_Stub(label, block, list(self.stack), self.at))
         return label
 
     def _br(self, depth: int) -> None:
@@ -367,7 +368,12 @@ class _Lowering:
             self._flush()
             self._emit(Drop(value))
 
+    def _check_type(self, kind: str, at: int | None) -> None:
+        if kind == "i64":
+            self.surroundings.check_operation("i64.local.get", self.name, at)
+
     def _local_get(self, index: int) -> None:
+        self._check_type(self.kinds[index], self.at)
         self._push(get(index, self.kinds[index], self.at))
 
     def _local_set(self, index: int) -> None:
@@ -380,6 +386,7 @@ class _Lowering:
     def _global_get(self, index: int) -> None:
         known = self.surroundings.constant_global(index)
         kind = integer_type(self.surroundings.module.globals[index].type)
+        self._check_type(kind, self.at)
         if known is None:
             self._push(Expr("global.get", kind, (), index, self.at))
         else:

@@ -76,7 +76,7 @@ class Surroundings:
     def check_operation(self, op: str, function: str, at: int | None) -> None:
         if not self.wide and (op.startswith("i64.") or op == "i32.wrap_i64"):
             raise Unsupported(
-                f"{op} in {printable(function)} at offset {at:#x}: the base machine has no i64"
+                f"{op} in {printable(function)} at offset {at or 0:#x}: the base machine has no i64"
             )
 
     def constant_global(self, index: int) -> int | None:

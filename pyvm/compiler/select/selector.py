@@ -265,7 +265,7 @@ def _constant(s: Selector, value: Expr) -> None:
 
 _LOCALS = ("local.get", "local.set", "local.tee", LOW, HIGH)
 _OPERATIONS: dict[str, Operation] = {
-    STACKED: lambda s, value: None,
+    STACKED: lambda s, value: s.operands(value),
     **dict.fromkeys(_LOCALS, _local),
     "global.get": _global,
     "global.set": _global,
