@@ -20,9 +20,9 @@ def _own_cache(tmp_path_factory):
 @pytest.fixture(scope="session")
 def model_file():
     """The standard machine as arrays."""
-    from pyvm.weights import standard_model
+    from pyvm.weights import machine_model
 
-    return standard_model()
+    return machine_model()
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def test_the_share_of_recency():
 
 def test_the_slots_of_position_recency_and_squared_position():
     text = (ROOT / "lib/model/model.hpp").read_text()
-    slots = shipped("standard").slot
+    slots = shipped("base").slot
     for name, enumerator in (
         ("position", "kPosition"), ("recency", "kRecency"), ("position_sq", "kPositionSquared"),
     ):  # fmt: skip

@@ -34,7 +34,7 @@ from pyvm.engine.dense import AVERAGE, DenseNetwork
 from pyvm.engine.executor import execute
 from pyvm.engine.softmax import RECENCIES, UNDERFLOW, softmax_pass
 from pyvm.isa.prompt import spelled_in
-from pyvm.weights import ModelFile, specialize, standard_model
+from pyvm.weights import ModelFile, specialize, machine_model
 from pyvm.weights.model_file import PASSTHROUGH
 
 SUMS = ("stack_depth", "call_depth", "cursor_sum")
@@ -180,7 +180,7 @@ def main() -> int:
     for name in given.programs or PROGRAMS:
         source, colon, text = name.partition(":")
         program = pyvm.compile(source, text if colon else None, stack_size=given.stack_size)
-        model = specialize(program.code) if given.specialized else file or standard_model()
+        model = specialize(program.code) if given.specialized else file or machine_model()
         tokens, prompt = trace(program, model.vocabulary, given.tokens)
         if tokens.size <= prompt:
             raise SystemExit(f"{name}: the prompt has {prompt:,} tokens, --tokens must be larger")

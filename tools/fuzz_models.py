@@ -40,7 +40,7 @@ from pyvm.engine.errors import LimitError, ModelError, UnsupportedError  # noqa:
 from pyvm.engine.library import build_info  # noqa: E402
 from pyvm.engine.model import Model  # noqa: E402
 from pyvm.isa.program import Program  # noqa: E402
-from pyvm.weights import specialize, standard_model  # noqa: E402
+from pyvm.weights import specialize, machine_model  # noqa: E402
 from pyvm.weights.model_file import ModelFile  # noqa: E402
 
 LARGE = 500  # one model in so many is a changed standard, specialised or large synthetic one
@@ -72,7 +72,7 @@ def bases() -> list[tuple[ModelFile, np.ndarray, np.ndarray]]:
     """Large models, each with a prompt and the start of its trace."""
     found = []
     program = Program(code=_COUNTDOWN)
-    for base in (standard_model(), specialize(program.code)):
+    for base in (machine_model(), specialize(program.code)):
         with Model(base.to_bytes()) as model:
             run = model.generate(program, limit=300)
         found.append((base, run.tokens[: run.prompt_length], run.generated))

@@ -90,10 +90,10 @@ def _build_info() -> str:
 
 
 def _standard_model() -> str:
-    from pyvm.engine.standard import cache_file, standard_bytes
+    from pyvm.engine.standard import cache_file, machine_bytes
 
     begin = time.perf_counter()
-    size = len(standard_bytes())
+    size = len(machine_bytes("standard"))
     cached = cache_file()
     kept = f"kept as {cached}" if cached and cached.is_file() else "not kept yet"
     return f"builds in {time.perf_counter() - begin:.2f} s, {size:,} bytes, {kept}"

@@ -23,7 +23,10 @@ def add(commands: common.Commands) -> None:
     actions = model.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     parser = actions.add_parser(
-        "build", help="write the standard machine as a model file", epilog=status.EPILOG
+        "build", help="write a machine as a model file", epilog=status.EPILOG
+    )
+    parser.add_argument(
+        "--machine", choices=("standard", "base"), default="standard", help="default: standard"
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
     parser.add_argument(
@@ -48,7 +51,7 @@ def add(commands: common.Commands) -> None:
 
 
 def build(arguments: argparse.Namespace, report: Report) -> int:
-    from pyvm.weights import standard_model
+    from pyvm.weights import machine_model
 
     if arguments.solve is not None:
         try:
@@ -57,7 +60,7 @@ def build(arguments: argparse.Namespace, report: Report) -> int:
             raise common.CommandError(
                 "--solve needs HiGHS: pip install 'libtvm[schedule]'"
             ) from None
-    model = standard_model(arguments.solve)
+    model = machine_model(arguments.machine, arguments.solve)
     data = model.to_bytes()
     common.write_file(arguments.output, data)
     say(f"{len(model.layers)} layers, D = {model.embedding.shape[1]}, {len(data):,} bytes")

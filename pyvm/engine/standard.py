@@ -1,14 +1,14 @@
 """`pyvm.load`: opens a model; without an argument the standard machine.
 
-Enters: a path, bytes or nothing.  Leaves: a `Model`.
+Enters: a path, bytes, the name of a machine ("standard", "base") or nothing.  Leaves: a `Model`.
 
-The standard machine is built by pyvm.weights on first use and kept as a file in the user's cache
-folder (PYVM_CACHE, else the system's usual place).  Its name holds a hash of the sources that built
-it, so that a changed builder never meets an old file.
+A machine is built by pyvm.weights on first use and kept as a file in the user's cache folder
+(PYVM_CACHE, else the system's usual place).  Its name holds a hash of the sources that built it, so
+that a changed builder never meets an old file.
 
 Others may be able to write to that folder.  So the file is believed for its content alone: its
-SHA-256 must be the one recorded in the package (pyvm/weights/standard.sha256), whoever owns it.
-Anything else there is not opened as a model, and the standard machine is built anew.
+SHA-256 must be the one recorded in the package (pyvm/weights/machines.sha256), whoever owns it.
+Anything else there is not opened as a model, and the machine is built anew.
 """
 
 from __future__ import annotations
@@ -24,34 +24,37 @@ from pathlib import Path
 from pyvm.engine.model import Model
 from pyvm.files import replace_file
 
-_BUILDERS = ("graph", "schedule", "weights", "isa/instructions.py", "isa/tokens.py")
+MACHINES = ("standard", "base")
+_BUILDERS = ("graph", "schedule", "weights", "isa/instructions.py", "isa/tokens.py", "isa/traps.py")
 _PACKAGE = Path(__file__).resolve().parents[1]
-_MOST = 1 << 26  # bytes that are read of a cached file: more than any standard machine has
+_MOST = 1 << 26  # bytes that are read of a cached file: more than any machine has
 _STALE = 600.0  # seconds: a file aside is written in a fraction of one
 
 
 def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
-    """Opens a model file, the bytes of one, or the standard machine."""
-    if source is not None:
-        return Model(source)
-    cached = cache_file()
-    data = None if cached is None else _kept(cached)
+    """Opens a model file, the bytes of one, or a machine by its name; without an argument the
+    standard machine.  (A file that is called like a machine is named by "./base".)"""
+    machine = "standard" if source is None else source
+    if not (isinstance(machine, str) and machine in MACHINES):
+        return Model(machine)
+    cached = cache_file(machine)
+    data = None if cached is None else _kept(cached, machine)
     if data is None:
-        data = standard_bytes()
-        if cached is not None and _is_standard(data):
+        data = machine_bytes(machine)
+        if cached is not None and _is_machine(data, machine):
             _keep(cached, data)
     return Model(data)
 
 
-def standard_bytes() -> bytes:
-    """The model file of the standard machine, built now."""
-    from pyvm.weights import standard_model
+def machine_bytes(machine: str) -> bytes:
+    """The model file of a machine, built now."""
+    from pyvm.weights import machine_model
 
-    return standard_model().to_bytes()
+    return machine_model(machine).to_bytes()
 
 
-def cache_file() -> Path | None:
-    """Where the standard machine is kept; None when there is no home for a cache."""
+def cache_file(machine: str = "standard") -> Path | None:
+    """Where a machine is kept; None when there is no home for a cache."""
     if chosen := os.environ.get("PYVM_CACHE"):
         folder = Path(chosen)
     else:
@@ -63,7 +66,7 @@ def cache_file() -> Path | None:
         folder = Path(
             usual.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or home / ".cache"), "pyvm"
         )
-    return folder / f"standard-{_builders_hash()}.bin"
+    return folder / f"{machine}-{_builders_hash()}.bin"
 
 
 def _builders_hash() -> str:
@@ -76,13 +79,15 @@ def _builders_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _is_standard(data: bytes) -> bool:
-    recorded = (_PACKAGE / "weights" / "standard.sha256").read_text(encoding="ascii").split()[0]
-    return hashlib.sha256(data).hexdigest() == recorded
+def _is_machine(data: bytes, machine: str) -> bool:
+    """Whether these are the bytes that are recorded."""
+    lines = (_PACKAGE / "weights" / "machines.sha256").read_text(encoding="ascii").splitlines()
+    recorded = {name: digest for digest, name in map(str.split, lines)}
+    return hashlib.sha256(data).hexdigest() == recorded[f"{machine}.bin"]
 
 
-def _kept(path: Path) -> bytes | None:
-    """The standard machine out of the cache; None when it is not there, or is not that."""
+def _kept(path: Path, machine: str) -> bytes | None:
+    """A machine out of the cache; None when it is not there, or is not that."""
     _remove_stale(path.parent)
     # What a stranger put there may be a link, or a FIFO that would keep us waiting.
     flags = os.O_RDONLY
@@ -102,7 +107,7 @@ def _kept(path: Path) -> bytes | None:
         return None
     finally:
         os.close(descriptor)
-    return data if _is_standard(data) else None
+    return data if _is_machine(data, machine) else None
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -115,7 +120,7 @@ def _keep(path: Path, data: bytes) -> None:
 def _remove_stale(folder: Path) -> None:
     """What writers left that were killed."""
     with contextlib.suppress(OSError):
-        for path in folder.glob("standard-*.part"):
+        for path in folder.glob("*-*.bin*.part"):
             with contextlib.suppress(OSError):
                 if time.time() - path.lstat().st_mtime > _STALE:
                     path.unlink()

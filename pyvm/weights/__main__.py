@@ -1,7 +1,7 @@
-"""`python -m pyvm.weights FILE`: writes the standard model.
+"""`python -m pyvm.weights [MACHINE FILE]`: writes a machine as a model file.
 
-Without FILE it records the model's digest, by which pyvm.engine.standard knows it: to be done after
-a change of what the builder gives.
+Without arguments it records the digests of the machines, by which pyvm.engine.standard knows them:
+to be done after a change of what the builder gives.
 """
 
 import hashlib
@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 from pyvm.files import write_file
-from pyvm.weights import standard_model
+from pyvm.weights import machine_model
 
-data = standard_model().to_bytes()
 if len(sys.argv) > 1:
-    write_file(sys.argv[1], data)
+    machine, path = sys.argv[1:]
+    write_file(path, machine_model(machine).to_bytes())
 else:
-    line = f"{hashlib.sha256(data).hexdigest()}  standard.bin\n"
-    write_file(Path(__file__).with_name("standard.sha256"), line.encode())
+    lines = (
+        f"{hashlib.sha256(machine_model(machine).to_bytes()).hexdigest()}  {machine}.bin\n"
+        for machine in ("base", "standard")
+    )
+    write_file(Path(__file__).with_name("machines.sha256"), "".join(lines).encode())

@@ -44,7 +44,7 @@ def another(model_file) -> bytes:
 
 
 def test_the_recorded_digest_is_that_of_the_builder(model_bytes):
-    recorded = Path(pyvm.__file__).parent / "weights" / "standard.sha256"
+    recorded = Path(pyvm.__file__).parent / "weights" / "machines.sha256"
     found = hashlib.sha256(model_bytes).hexdigest()
     words = "the builder gives another model: record it with `python -m pyvm.weights`"
     assert recorded.read_text().split()[0] == found, words
@@ -97,7 +97,7 @@ def test_what_is_no_file_is_not_opened(cached, another, model_bytes, tmp_path, k
 
 
 def test_the_model_of_a_changed_builder_is_not_kept(cached, another, monkeypatch):
-    monkeypatch.setattr(standard, "standard_bytes", lambda: another)
+    monkeypatch.setattr(standard, "machine_bytes", lambda machine: another)
     pyvm.load().close()
     assert not cached.exists()
 

@@ -9,15 +9,15 @@ import pytest
 from pyvm.engine.errors import ModelError
 from pyvm.engine.model import Model
 from pyvm.isa.tokens import VOCABULARY
-from pyvm.weights import ModelFile, ModelFileError, specialize, standard_model
+from pyvm.weights import ModelFile, ModelFileError, specialize, machine_model
 from pyvm.weights.model_file import MARK_SLOT
 
-MODEL = standard_model()
+MODEL = machine_model()
 DATA = MODEL.to_bytes()
 
 
 def test_the_same_bytes_every_time():
-    assert standard_model().to_bytes() == DATA
+    assert machine_model().to_bytes() == DATA
 
 
 def test_reading_gives_back_what_was_written():
