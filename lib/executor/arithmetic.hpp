@@ -62,11 +62,13 @@ bool holds(Operand<op> a, Operand<op> b) {
   }
 }
 
+// a: the only operand, or the second of two; b: the top.
 template <Op op>
-Operand<op> counted(Operand<op> a) {
+Operand<op> counted(Operand<op> a, Operand<op> b) {
   switch (row_of(op).operation) {
     case Operation::clz: return static_cast<Operand<op>>(std::countl_zero(a));
     case Operation::ctz: return static_cast<Operand<op>>(std::countr_zero(a));
+    case Operation::sticky: return (a & ((Operand<op>{1} << (b % (8 * sizeof a))) - 1)) != 0;
     default: return static_cast<Operand<op>>(std::popcount(a));
   }
 }
@@ -89,7 +91,6 @@ Operand<op> shifted(Operand<op> a, Operand<op> b) {
       return static_cast<Operand<op>>(static_cast<std::make_signed_t<Operand<op>>>(a) >> n);
     case Operation::rotl: return std::rotl(a, n);
     case Operation::rotr: return std::rotr(a, n);
-    case Operation::shr_sticky: return (a >> n) | ((a & ((Operand<op>{1} << n) - 1)) != 0);
     default: return a >> n;  // shr_u
   }
 }

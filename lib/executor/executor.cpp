@@ -263,7 +263,7 @@ Value Executor::value_of(std::uint32_t immediate) {
   } else if constexpr (row.source == Source::shift) {
     return {shifted<op>(taken(0), taken(1)), 0};
   } else if constexpr (row.source == Source::count) {
-    return {counted<op>(taken(0)), 0};
+    return {counted<op>(taken(0), taken(row.pops - 1)), 0};
   } else if constexpr (row.source == Source::multiply || row.source == Source::multiply_high) {
     const Operand<op> a = taken(0), b = taken(1);
     for (const std::uint16_t carried : column_carries<op>(a, b)) put(words_.scratch[carried]);

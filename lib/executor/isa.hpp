@@ -22,7 +22,7 @@ enum class Op : std::uint8_t {
   i64_load32_u, i64_store, i64_const, i64_high, i64_eqz, i64_eq, i64_ne, i64_lt_s, i64_lt_u, i64_gt_s,
   i64_gt_u, i64_le_s, i64_le_u, i64_ge_s, i64_ge_u, i64_add, i64_sub, i64_clz, i64_ctz, i64_popcnt, i64_mul,
   i64_and, i64_or, i64_xor, i64_shl, i64_shr_s, i64_shr_u, i64_rotl, i64_rotr, i64_extend8_s,
-  i64_extend16_s, i64_extend32_s, i32_wrap_i64, i64_extend_i32_s, i64_extend_i32_u, i64_shr_sticky,
+  i64_extend16_s, i64_extend32_s, i32_wrap_i64, i64_extend_i32_s, i64_extend_i32_u, i64_sticky,
   i64_mul_high_u, br_table, element, call_element, elements, data, memory_size, memory_resize, trap,
   output_error, exit, past_end
 };
@@ -35,7 +35,7 @@ enum class Source : std::uint8_t {
 };
 enum class Operation : std::uint8_t {
   none, eqz, eq, ne, lt_s, lt_u, gt_s, gt_u, le_s, le_u, ge_s, ge_u, clz, ctz, popcnt, and_, or_, xor_, shl,
-  shr_s, shr_u, rotl, rotr, div_s, div_u, rem_s, rem_u, shr_sticky
+  shr_s, shr_u, rotl, rotr, div_s, div_u, rem_s, rem_u, sticky
 };
 enum class Completion : std::uint8_t {
   halt, return_commit, call_commit, branch, commit, out, never, skip, part, resize, trap, err
@@ -163,7 +163,7 @@ inline constexpr std::array<Row, 113> kRows = {{
     {"i32.wrap_i64", 1, true, 4, Immediate::unused, Source::top, Operation::none, Completion::commit, "commit(+0,sts=1,bt=0)", Cell::none, 0, false, 8, 0, false},
     {"i64.extend_i32_s", 1, true, 8, Immediate::unused, Source::top, Operation::none, Completion::commit, "commit(+0,sts=2,bt=0)", Cell::none, 4, true, 4, 0, false},
     {"i64.extend_i32_u", 1, true, 8, Immediate::unused, Source::top, Operation::none, Completion::commit, "commit(+0,sts=2,bt=0)", Cell::none, 4, false, 4, 0, false},
-    {"i64.shr_sticky", 2, true, 8, Immediate::unused, Source::shift, Operation::shr_sticky, Completion::commit, "commit(-1,sts=2,bt=0)", Cell::none, 0, false, 8, 0, false},
+    {"i64.sticky", 2, true, 8, Immediate::unused, Source::count, Operation::sticky, Completion::commit, "commit(-1,sts=2,bt=0)", Cell::none, 0, false, 8, 0, false},
     {"i64.mul_high_u", 2, true, 8, Immediate::unused, Source::multiply_high, Operation::none, Completion::commit, "commit(-1,sts=2,bt=0)", Cell::none, 0, false, 8, 16, false},
     {"br_table", 1, false, 4, Immediate::entries, Source::clamped, Operation::none, Completion::branch, "commit(-1,sts=0,bt=1)", Cell::none, 0, false, 4, 0, false},
     {"element", 1, true, 4, Immediate::type, Source::element, Operation::none, Completion::commit, "commit(+0,sts=1,bt=0)", Cell::none, 0, false, 4, 0, false},
@@ -320,7 +320,7 @@ inline constexpr std::array<std::string_view, 3309> kVocabulary = {
     "i64.lt_s", "i64.lt_u", "i64.gt_s", "i64.gt_u", "i64.le_s", "i64.le_u", "i64.ge_s", "i64.ge_u",
     "i64.add", "i64.sub", "i64.clz", "i64.ctz", "i64.popcnt", "i64.mul", "i64.and", "i64.or", "i64.xor",
     "i64.shl", "i64.shr_s", "i64.shr_u", "i64.rotl", "i64.rotr", "i64.extend8_s", "i64.extend16_s",
-    "i64.extend32_s", "i32.wrap_i64", "i64.extend_i32_s", "i64.extend_i32_u", "i64.shr_sticky",
+    "i64.extend32_s", "i32.wrap_i64", "i64.extend_i32_s", "i64.extend_i32_u", "i64.sticky",
     "i64.mul_high_u", "br_table", "element", "call_element", "elements", "data", "memory.size",
     "memory.resize", "trap", "output_error", "exit", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8",
     "q9", "q10", "q11", "q12", "q13", "q14", "q15", "q16", "q17", "q18", "q19", "q20", "q21", "q22", "q23",

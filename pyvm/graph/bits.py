@@ -38,8 +38,8 @@ class BitCases:
 
 
 def shift_count(b: Builder, s: MachineState, g: Gates) -> tuple[Expr, Expr, Expr]:
-    """Of the lowest byte on top, where a shift is fetched: bits 0 to 2, bits 3 to 4, bit 5."""
-    rows = [row for row in g.language.rows if row.source == isa.SHIFT]
+    """Of the lowest byte on top, where something shifts: bits 0 to 2, bits 3 to 4, bit 5."""
+    rows = [r for r in g.language.rows if r.source == isa.SHIFT or r.operation == "sticky"]
     at = b.persist("count_at", total(g.when(row.name, s.top_at) for row in rows))
     bit = [b.embedded[name] for name in BITS]
     values = (bit[0] + 2 * bit[1] + 4 * bit[2], bit[3] + 2 * bit[4], bit[5])

@@ -1,4 +1,4 @@
-"""clz, ctz, popcnt: counting bits.
+"""clz, ctz, popcnt, sticky: counting bits.
 
 Enters: the state.  Leaves: the count, the first byte of the value.
 
@@ -11,22 +11,29 @@ The positions that are not asked for are 0 or less, where all columns are 0.
 
 from __future__ import annotations
 
-from pyvm.graph.gates import NOTHING, Gates, step
+from pyvm.graph.gates import NOTHING, Gates, step, switch
 from pyvm.graph.primitives import Expr, total
 from pyvm.graph.state import Builder, MachineState
 from pyvm.graph.token_points import BITS
 from pyvm.isa import instructions as isa
 
 
-def count_value(b: Builder, s: MachineState, g: Gates) -> Expr:
-    """The count where one is fetched and its first byte comes next, else 0."""
+_FAR = 1 << 10  # more than any count
+
+
+def count_value(b: Builder, s: MachineState, g: Gates, shift: Expr) -> Expr:
+    """The count where one is fetched and its first byte comes next, else 0.
+
+    `shift`: the bits that a shift by the top would shift eight bytes by.
+    """
     one, k = s.one, s.byte_index
     rows = [row for row in g.language.rows if row.source == isa.COUNT]
     low, high = NOTHING, NOTHING
     for row in rows:
-        low += g.when(row.name, s.top_at + 4 * one, -k)
+        at = s.second_at if row.operation == "sticky" else s.top_at
+        low += g.when(row.name, at + 4 * one, -k)
         if row.operand_bytes == 8:
-            high += g.when(row.name, s.top_at + 8 * one, -k)
+            high += g.when(row.name, at + 8 * one, -k)
     ends = b.persist("counted_low", low), b.persist("counted_high", high)
     ones = total(b.embedded[name] for name in BITS)
     columns = (b.embedded["leading"], b.embedded["trailing"], ones)
@@ -42,7 +49,7 @@ def count_value(b: Builder, s: MachineState, g: Gates) -> Expr:
         for name, first in (("low", 0), ("high", 4))
     )
     all_ones = b.persist("all ones", total(v[2] for v in found))
-    digits, count = NOTHING, NOTHING
+    digits, count, lost = NOTHING, NOTHING, NOTHING
     for row in rows:
         wide = row.operand_bytes == 8
         if row.operation == "popcnt":
@@ -50,6 +57,8 @@ def count_value(b: Builder, s: MachineState, g: Gates) -> Expr:
             continue
         trailing = 16**4 * low_trailing + high_trailing if wide else low_trailing._expr()
         digits += g.when(row.name, leading if row.operation == "clz" else trailing, -k)
+        if row.operation == "sticky":
+            lost += g.when(row.name, shift + _FAR * one, -k)
         count += g.when(row.name, 8 * row.operand_bytes * one, -k)
     number_of_digits = b.persist("digits", digits)
     counted = b.persist("counted", count)
@@ -61,4 +70,7 @@ def count_value(b: Builder, s: MachineState, g: Gates) -> Expr:
             for v in range(1, 9)
         ),
     )
-    return counted - passed
+    # sticky: more bits are lost than the zeros that second ends with, 64 - passed.
+    zeros, limit = counted - passed, b.persist("lost", lost)
+    result = step("sticky", one, limit - zeros - _FAR * one)
+    return zeros + b.persist("any lost", result - switch("sticky", one, zeros, limit))

@@ -238,14 +238,15 @@ def _standard_parts(
     entry = b.newest(
         "table", (last.word, b.position, cell.key), cell.key, cell.key, cell.square, clear
     )
-    found = bits.bit_cases(s, g, bits.shift_count(b, s, g))
+    count = bits.shift_count(b, s, g)
+    found = bits.bit_cases(s, g, count)
     parts = _Parts(
         separate=True,
         byte=divider.byte(),
         kind=control.elements(b, found, s, i, g, cell.key, entry),
         value=divider.value()
         + product_value(b, s, g)
-        + count_value(b, s, g)
+        + count_value(b, s, g, count[0] + 8 * count[1] + 32 * count[2])
         + wide_comparison(b, s, g, last.word)
         + control.clamped(b, cases, s, i, g),
     )

@@ -51,7 +51,7 @@ _BINARY: dict[str, Callable[[int, int, int], int | None]] = {
     "shr_u": lambda a, b, n: a >> b % n,
     "rotl": _rotl,
     "rotr": lambda a, b, n: _rotl(a, -b, n),
-    "shr_sticky": lambda a, b, n: a >> b % n | bool(a & (1 << b % n) - 1),
+    "sticky": lambda a, b, n: a & (1 << b % n) - 1 != 0,
     "mul_high_u": lambda a, b, n: a * b >> n,
     "eq": lambda a, b, n: a == b,
     "ne": lambda a, b, n: a != b,

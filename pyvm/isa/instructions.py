@@ -31,7 +31,7 @@ CELL = "cell"  # read from a local, a global or the memory
 # Of the standard machine; what is computed is the name's last part.
 LOGIC = "logic"  # and, or, xor of second and top, bit by bit
 SHIFT = "shift"  # second by as many bits as top says: shl, shr_s, shr_u, rotl, rotr
-COUNT = "count"  # bits of top: clz, ctz, popcnt
+COUNT = "count"  # bits: clz, ctz, popcnt of top; sticky: whether second loses any
 MULTIPLY = "multiply"  # second times top; the carries of its columns are emitted before
 MULTIPLY_HIGH = "multiply high"  # the upper half of the product
 DIVIDE = "divide"  # second by top: the digits of the quotient's size are emitted before
@@ -262,9 +262,9 @@ _MORE_ROWS = (
     _more("i32.wrap_i64", 0xA7, 1, 1, 4, UNUSED, TOP, operands=8),
     _more("i64.extend_i32_s", 0xAC, 1, 1, 8, UNUSED, TOP, COMMIT, "", "4s"),
     _more("i64.extend_i32_u", 0xAD, 1, 1, 8, UNUSED, TOP, COMMIT, "", "4u"),
-    # What exact floats need over integers: a shift to the right whose lowest bit tells whether any
-    # bit was lost, and the upper half of a product.
-    _more("i64.shr_sticky", None, 2, 1, 8, UNUSED, SHIFT, operands=8),
+    # What exact floats need over integers: whether a shift to the right by as many bits as top says
+    # loses any bit that is set, and the upper half of a product.
+    _more("i64.sticky", None, 2, 1, 8, UNUSED, COUNT, operands=8),
     _more("i64.mul_high_u", None, 2, 1, 8, UNUSED, MULTIPLY_HIGH, operands=8),
     # Control, the memory's size and the ends of a program.
     _more("br_table", 0x0E, 1, 0, 4, COUNT_OF_ENTRIES, CLAMPED, BRANCH),
