@@ -15,6 +15,7 @@ _PIECES = {
 _WIDTH = {1: ("i32.load8_u", "i32.store8"), 2: ("i32.load16_u", "i32.store16"), 4: ("i32.load", "i32.store")}  # fmt: skip
 _UNROLLED = 4  # groups of eight bytes
 _STEP = 8 * _UNROLLED
+_GROUPS = 4  # of eight bytes, which are copied without a loop
 
 
 def _inside(*addresses: str) -> str:
@@ -42,8 +43,21 @@ def _last(name: str, address: str) -> str:
 
 
 def _small() -> str:
-    """n below 8: a branch to the code of each n."""
-    return lines("local.get n; br_table " + " ".join(f"small{n}" for n in range(8)) + " large")
+    """n below 8: a branch to the code of each n; below 40: to that of each number of whole groups."""
+    return lines("local.get n; br_table " + " ".join(f"small{n}" for n in range(8)) + " more")
+
+
+def _more() -> str:
+    return lines(
+        f"more:; local.get n; i32.const {8 * _GROUPS + 8}; i32.ge_u; br_if large",
+        "local.get n; i32.const 3; i32.shr_u",
+        "br_table " + " ".join(f"group{max(n, 1)}" for n in range(_GROUPS + 1)),
+    )
+
+
+def _end_of(address: str) -> str:
+    """Pushes the address of the last eight bytes."""
+    return lines(f"local.get {address}; local.get n; i32.add; i32.const -8; i32.add")
 
 
 def _copy() -> Routine:
@@ -58,6 +72,13 @@ def _copy() -> Routine:
         for size, offset in pieces:
             text += f"{_WIDTH[size][1]} {offset}\n"
         text += "return\n"
+    text += _more()
+    for count in range(1, _GROUPS + 1):
+        text += lines(f"group{count}:; local.get d; i64.load {8 * count - 8}; drop")
+        for k in reversed(range(count)):
+            text += lines(f"local.get d; local.get s; i64.load {8 * k}")
+        text += _end_of("d") + _end_of("s") + lines("i64.load; i64.store")
+        text += lines(*(f"i64.store {8 * k}" for k in range(count)), "return")
     text += lines("large:") + _last("to", "d") + _last("from", "s")
     text += lines("local.get to; i64.load; drop")
     text += lines("local.get d; local.get s; i32.sub; local.get n; i32.lt_u; br_if down")
@@ -113,6 +134,13 @@ def _fill() -> Routine:
         text += f"small{n}:\n" + ("" if n else _inside("d"))
         for size, offset in pieces:
             text += lines(f"local.get d; local.get v.low; {_WIDTH[size][1]} {offset}")
+        text += "return\n"
+    text += _more()
+    for count in range(1, _GROUPS + 1):
+        text += lines(f"group{count}:; local.get d; i64.load {8 * count - 8}; drop")
+        text += _end_of("d") + lines("i64.local.get v; i64.store")
+        for k in range(count):
+            text += lines(f"local.get d; i64.local.get v; i64.store {8 * k}")
         text += "return\n"
     text += lines("large:") + _last("to", "d")
     text += lines("local.get to; i64.local.get v; i64.store")
