@@ -161,7 +161,9 @@ class Executor:
             self.memory.update((address + k, byte) for k, (byte, _) in enumerate(emitted))
         elif row.cell:
             slots = self._slots(row, imm)
-            self.words.update((slot, operands[-1] >> 32 * i & _WORD) for i, slot in enumerate(slots))
+            self.words.update(
+                (slot, operands[-1] >> 32 * i & _WORD) for i, slot in enumerate(slots)
+            )
         return emitted
 
     def _plain(self, row: Instruction, imm: int, operands: list[int]) -> int:

@@ -17,9 +17,14 @@ LENGTHS = (*range(10), 15, 16, 17, 23, 24, 31, 32, 33, 39, 40, 41, 63, 64, 65, 7
 
 
 def _calls(op: str, triples) -> bytes:
-    function = f"(func $f (param i32 i32 i32) (memory.{op} (local.get 0) (local.get 1) (local.get 2)))"
+    function = (
+        f"(func $f (param i32 i32 i32) (memory.{op} (local.get 0) (local.get 1) (local.get 2)))"
+    )
     return module(
-        "".join(f"(call $f (i32.const {a}) (i32.const {b}) (i32.const {c})) {SHOW}" for a, b, c in triples),
+        "".join(
+            f"(call $f (i32.const {a}) (i32.const {b}) (i32.const {c})) {SHOW}"
+            for a, b, c in triples
+        ),
         function + DATA,
     )
 
@@ -48,11 +53,20 @@ EDGES = [
 @pytest.mark.parametrize("to, source, n", EDGES)
 def test_nothing_is_written_before_a_trap(op, to, source, n):
     """The start function traps; then what is left is seen by nobody, so it is shown before."""
-    function = f"(func $f (param i32 i32 i32) (memory.{op} (local.get 0) (local.get 1) (local.get 2)))"
-    same(module(f"(call $f (i32.const {to}) (i32.const {source}) (i32.const {n})) {SHOW}", function + DATA))
+    function = (
+        f"(func $f (param i32 i32 i32) (memory.{op} (local.get 0) (local.get 1) (local.get 2)))"
+    )
+    same(
+        module(
+            f"(call $f (i32.const {to}) (i32.const {source}) (i32.const {n})) {SHOW}",
+            function + DATA,
+        )
+    )
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 100, 1000])
+@pytest.mark.parametrize(
+    "n", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 100, 1000]
+)
 @pytest.mark.parametrize("op, most", [("copy", 12), ("fill", 12)])
 def test_tokens(op, most, n):
     data = wat(
@@ -104,7 +118,9 @@ def test_init_traps(body):
 
 def test_the_base_machine_has_no_passive_segments():
     data = module("(memory.init $p (i32.const 0) (i32.const 0) (i32.const 1))", SEGMENTS)
-    with pytest.raises(Unsupported, match=r"memory.init in compute at offset 0x\w+: the base machine has no"):
+    with pytest.raises(
+        Unsupported, match=r"memory.init in compute at offset 0x\w+: the base machine has no"
+    ):
         from_wasm(data, machine="base")
 
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Union
 
-from pyvm.compiler.link.assembly import Label
+from pyvm.compiler.link.assembly import Label as Label
 from pyvm.isa.traps import Trap
 from pyvm.wasm.opcodes import OPCODES
 
@@ -171,7 +170,7 @@ class Stop:
     value: None = None
 
 
-Statement = Union[Eval, Drop, Place, Jump, JumpTable, Return, Stop]
+Statement = Eval | Drop | Place | Jump | JumpTable | Return | Stop
 
 
 @dataclass

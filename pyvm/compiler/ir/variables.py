@@ -56,16 +56,18 @@ def improve(function: Function) -> None:
     zeroed = [i for i in range(len(function.kinds)) if entry >> i & 1]
     params = function.code[: _arguments(function.code)]
     set_first = {each.value.imm for each in params if isinstance(each, Eval)}
-    function.code[:0] = [
-        put(i, const(function.kinds[i], 0)) for i in zeroed if i not in set_first
-    ]
+    function.code[:0] = [put(i, const(function.kinds[i], 0)) for i in zeroed if i not in set_first]
 
 
 def _arguments(code: list[Statement]) -> int:
     """How many statements at the beginning only take arguments."""
     count = 0
     for each in code:
-        if not (isinstance(each, Eval) and each.value.op == "local.set" and each.value.args[0].op == STACKED):
+        if not (
+            isinstance(each, Eval)
+            and each.value.op == "local.set"
+            and each.value.args[0].op == STACKED
+        ):
             break
         count += 1
     return count
@@ -119,7 +121,11 @@ def _placed(tree: Expr, index: int, value: Expr) -> Expr | None:
         tee = Expr("local.tee", value.type, (value,), index, tree.at)
         if tree.op == "local.get":
             return tee
-        return None if tree.op != "local.low" else simplified(Expr("i32.wrap_i64", "i32", (tee,), at=tree.at))
+        return (
+            None
+            if tree.op != "local.low"
+            else simplified(Expr("i32.wrap_i64", "i32", (tee,), at=tree.at))
+        )
     for i, arg in enumerate(tree.args):
         if arg.reads >> index & 1:
             new = _placed(arg, index, value)
@@ -150,7 +156,7 @@ def _with_value(statement: Statement, value: Expr) -> Statement:
         return Jump(statement.label, value, statement.negated, statement.at)
     if isinstance(statement, JumpTable):
         return JumpTable(statement.labels, value, statement.at)
-    return type(statement)(value)  # type: ignore[arg-type, call-arg]
+    return type(statement)(value)  # type: ignore[arg-type]
 
 
 def _liveness(code: list[Statement]) -> tuple[Live, int]:
