@@ -23,9 +23,7 @@ def machine_model(machine: str = "standard", solve_layers: int | None = None) ->
     return _model(build_machine(machine), machine, solve_layers)
 
 
-def specialize(
-    instructions: Sequence[tuple[str, int]], machine: str = "standard"
-) -> ModelFile:
+def specialize(instructions: Sequence[tuple[str, int]], machine: str = "standard") -> ModelFile:
     """The machine with a program (opcode, immediate) folded into its weights; its prompt is
     `start`, then what stands behind the program.  Its metadata names the program by its digest."""
     from pyvm.graph.machine import build_machine
