@@ -90,7 +90,11 @@ def _newton(quotient: bool) -> str:
 def _signed(quotient: bool) -> Routine:
     """By way of the absolute values; the remainder has the dividend's sign."""
     divide = "call i64.div_u" if quotient else "call i64.rem_u"
-    text = lines("i64.local.set d; i64.local.set n")
+    text = lines(
+        "i64.local.set d; i64.local.set n; local.get n.high; local.get d.high; i32.or",
+        "i32.const 0; i32.lt_s; br_if negative",
+        f"i64.local.get n; i64.local.get d; {divide}; return; negative:",
+    )
     if quotient:
         text += lines(
             "i64.local.get d; i64.const -1; i64.ne; br_if fine",

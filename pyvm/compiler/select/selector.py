@@ -258,11 +258,6 @@ def _call(s: Selector, value: Expr) -> None:
     s.emit("call", assembly.Function(value.imm))
 
 
-def _constant(s: Selector, value: Expr) -> None:
-    s.operands(value)
-    s.emit(value.op, value.imm)
-
-
 _LOCALS = ("local.get", "local.set", "local.tee", LOW, HIGH)
 _OPERATIONS: dict[str, Operation] = {
     STACKED: lambda s, value: s.operands(value),
