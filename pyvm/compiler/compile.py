@@ -130,5 +130,7 @@ def _check_parameters(entry: Any, args: Any, machine: Any) -> None:
         isinstance(value, bool) or not isinstance(value, (int, np.integer)) for value in args
     ):
         raise TypeError(f"args must be a tuple of integers, not {args!r}")
+    if not isinstance(machine, str):
+        raise TypeError(f"machine must be the name of a machine, not {machine!r}")
     if machine not in MACHINES:
         raise ProgramError(f"there is no machine {machine!r}: those are {', '.join(MACHINES)}")
