@@ -141,7 +141,7 @@ class Divider:
         at, negative = NOTHING, NOTHING
         for row in self.rows:
             place = s.position - 2 * s.byte_index + 2 * row.scratch * one
-            at += g.from_byte(row.name, place, row.scratch)
+            at += g.between(row.name, place, row.scratch, row.scratch + row.value_bytes)
             if not self._signed(row):
                 continue
             if row.source == isa.DIVIDE:
