@@ -64,6 +64,24 @@ def constant(kind: str, number: int) -> list[tuple[str, int]]:
     return [("i64.const", number & 0xFFFFFFFF), ("i64.high", number >> 32 & 0xFFFFFFFF)]
 
 
+def operands_of(row: Instruction) -> list[tuple[int, ...]]:
+    """All tuples of boundary values that an instruction takes."""
+    numbers = BOUNDARIES[operand_type(row)]
+    if row.pops == 1:
+        return [(a,) for a in numbers]
+    return [(a, b) for a in numbers for b in numbers]
+
+
+def computing(row: Instruction, operands: list[tuple[int, ...]]) -> Program:
+    """The instruction on one tuple of operands after the other."""
+    code: list[tuple[str, int]] = []
+    for numbers in operands:
+        for number in numbers:
+            code += constant(operand_type(row), number)
+        code += [(row.name, 0), ("drop", 0)]
+    return Program((*code, ("halt", 0)))
+
+
 def random_number(rng: random.Random, kind: str) -> int:
     bits = 64 if kind == I64 else 32
     if rng.random() < 0.6:

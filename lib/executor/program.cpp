@@ -60,7 +60,8 @@ void check(const Vocabulary& vocabulary, const Program& program, std::size_t ind
   };
   // A value of eight bytes takes the word below its own, too.
   const bool below = row.value_bytes == 8 && (row.cell == Cell::local || row.cell == Cell::global);
-  if ((row.immediate == Immediate::local || row.immediate == Immediate::global) && instruction.immediate >= kSlots)
+  if ((row.immediate == Immediate::local || row.immediate == Immediate::global) &&
+      instruction.immediate >= kSlots)
     refuse(sentence("an index is below ", kSlots));
   if (below && instruction.immediate == 0) refuse("a value of eight bytes has an index of at least 1");
   const Op before = index == 0 ? Op::past_end : program.instructions[index - 1].op;

@@ -124,12 +124,7 @@ def add_program_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="exported function to run (default: compute)",
     )
-    parser.add_argument(
-        "--machine",
-        choices=("standard", "base"),
-        default="standard",
-        help="the machine to compile for (base: 36 opcodes, no i64)",
-    )
+    add_machine_option(parser)
     parser.add_argument(
         "--stack-size",
         type=stack_size,
@@ -138,10 +133,20 @@ def add_program_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model_option(parser: argparse.ArgumentParser) -> None:
+def add_machine_option(parser: argparse.ArgumentParser, what: str = "to compile for") -> None:
     parser.add_argument(
-        "--model", metavar="FILE", help="a model file (default: the standard machine)"
+        "--machine",
+        choices=("standard", "base"),
+        default="standard",
+        help=f"the machine {what} (base: 36 opcodes, no i64; default: standard)",
     )
+
+
+MODEL_HELP = "a model file, or `base`, the machine with 36 opcodes (default: the standard machine)"
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:

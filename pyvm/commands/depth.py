@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pyvm.isa.tokens import TOKENS, Kind
+
 DEFAULT = 100_000  # other engines give up at some thousand to some ten thousand
 
 
@@ -16,8 +18,9 @@ class CallDepth:
 
     def __init__(self, vocabulary: tuple[str, ...], limit: int):
         self.limit, self.depth, self.exceeded = limit, 0, False
-        change = {"call_commit": 1, "return_commit": -1}
-        self._change = np.array([change.get(token, 0) for token in vocabulary], dtype=np.int8)
+        change = {Kind.CALL_COMMIT: 1, Kind.RETURN_COMMIT: -1}
+        kinds = [TOKENS[token].kind if token in TOKENS else None for token in vocabulary]
+        self._change = np.array([change.get(kind, 0) for kind in kinds], dtype=np.int8)
 
     def on_tokens(self, tokens: np.ndarray) -> bool:
         changes = self._change[tokens]

@@ -43,7 +43,8 @@ def doctor(arguments: argparse.Namespace, report: Report) -> int:
         ("numpy", _version("numpy"), True),
         ("libtvm", _library, True),
         ("  build", _build_info, True),
-        ("standard model", _standard_model, True),
+        ("standard model", _model("standard"), True),
+        ("base model", _model("base"), True),
         ("hello", _hello, True),
         ("C compiler", _c_compiler, False),
         ("C++ compiler", _cxx_compiler, False),
@@ -89,14 +90,17 @@ def _build_info() -> str:
     return ", ".join(f"{name} {json.dumps(value)}" for name, value in build_info().items())
 
 
-def _standard_model() -> str:
-    from pyvm.engine.standard import cache_file, machine_bytes
+def _model(machine: str) -> Callable[[], str]:
+    def look() -> str:
+        from pyvm.engine.standard import cache_file, machine_bytes
 
-    begin = time.perf_counter()
-    size = len(machine_bytes("standard"))
-    cached = cache_file()
-    kept = f"kept as {cached}" if cached and cached.is_file() else "not kept yet"
-    return f"builds in {time.perf_counter() - begin:.2f} s, {size:,} bytes, {kept}"
+        begin = time.perf_counter()
+        size = len(machine_bytes(machine))
+        cached = cache_file(machine)
+        kept = f"kept as {cached}" if cached and cached.is_file() else "not kept yet"
+        return f"builds in {time.perf_counter() - begin:.2f} s, {size:,} bytes, {kept}"
+
+    return look
 
 
 def _hello() -> str:

@@ -45,8 +45,9 @@ def add(actions: common.Commands) -> None:
         description="Prints the stages from the weights to the tapes of the fast path.",
         epilog=status.EPILOG,
     )
-    parser.add_argument("model", nargs="?", metavar="FILE", help="default: the standard machine")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     parser.add_argument("--program", metavar="PROGRAM", help="also the tapes that its trace takes")
+    common.add_machine_option(parser, "to compile PROGRAM for")
     parser.add_argument("--input", metavar="TEXT", help="the program's input text")
     parser.add_argument(
         "--dimension", metavar="NAME", help="only what has to do with this label or node"
@@ -67,7 +68,11 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
         if arguments.program is not None:
             from pyvm.compiler.compile import compile_file
 
-            program = compile_file(arguments.program, input=common.input_bytes(arguments))
+            program = compile_file(
+                arguments.program,
+                input=common.input_bytes(arguments),
+                machine=arguments.machine,
+            )
             trace = model.generate(program, arguments.max_tokens).tokens
         plan = model.explain(trace)
         names = labels(plan["nodes"], model.metadata)

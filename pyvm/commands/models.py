@@ -25,9 +25,7 @@ def add(commands: common.Commands) -> None:
     parser = actions.add_parser(
         "build", help="write a machine as a model file", epilog=status.EPILOG
     )
-    parser.add_argument(
-        "--machine", choices=("standard", "base"), default="standard", help="default: standard"
-    )
+    common.add_machine_option(parser, "to build")
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
     parser.add_argument(
         "--solve",
@@ -41,7 +39,7 @@ def add(commands: common.Commands) -> None:
     parser = actions.add_parser(
         "info", help="sizes, head kinds and labels of a model file", epilog=status.EPILOG
     )
-    parser.add_argument("model", nargs="?", metavar="FILE", help="default: the standard machine")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     reports.add_option(
         parser, "machine", "vocabulary", "stop", "width", "layers", "heads", "neurons", "plan",
         "certificate", "head_kinds", "head_kinds_stored", "labels",

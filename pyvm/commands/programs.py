@@ -51,8 +51,8 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--tokens", action="store_true", help="print tokens instead")
     parser.add_argument("--stats", action="store_true", help="print counts instead, as run --stats")
     reports.add_option(
-        parser, "stopped", "trap", "tokens", "prompt_tokens", "instructions", "functions",
-        "deepest_stack", "wasm_instructions",
+        parser, "stopped", "status", "trap", "tokens", "prompt_tokens", "instructions",
+        "functions", "deepest_stack", "wasm_instructions",
     )  # fmt: skip
     parser.add_argument("--max-tokens", type=common.whole_number, default=0, metavar="N")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
@@ -61,7 +61,8 @@ def add(commands: common.Commands) -> None:
     parser = commands.add_parser(
         "specialize",
         help="fold a program into the weights of a model of its own",
-        description="The first Futamura projection: a model whose prompt needs no program.",
+        description="The first Futamura projection: a model whose prompt needs no program. It is "
+        "the machine of --machine with the program in its weights.",
         epilog=status.EPILOG,
     )
     common.add_program_options(parser)
@@ -91,6 +92,8 @@ def trace(arguments: argparse.Namespace, report: Report) -> int:
         report.update(stopped=_STOPPED[done.stopped], prompt_tokens=done.prompt_length)
         if done.trap is not None:
             report.trap(done.trap)
+        elif done.stopped == "halt":
+            report["status"] = done.status
     if arguments.tokens:
         lines = _token_lines(done)
     elif arguments.stats:
@@ -108,9 +111,14 @@ def trace(arguments: argparse.Namespace, report: Report) -> int:
         sys.stdout.flush()
     else:
         common.write_file(arguments.output, "".join(f"{line}\n" for line in lines).encode())
-    ended = f"stopped by {done.stopped}" if done.trap is None else str(done.trap)
-    say(f"{done.generated.size:,} tokens, {ended}")
+    say(f"{done.generated.size:,} tokens, {_ended(done)}")
     return status.OK
+
+
+def _ended(done: Run) -> str:
+    if done.trap is not None:
+        return str(done.trap)
+    return f"exit with status {done.status}" if done.status else f"stopped by {done.stopped}"
 
 
 def _token_lines(done: Run) -> Iterator[str]:
@@ -136,7 +144,7 @@ def specialize(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.weights import specialize as build
 
     program = common.compile_program(arguments)
-    model = build(program.code)
+    model = build(program.code, arguments.machine)
     common.write_file(arguments.output, model.to_bytes())
     size, width = model.embedding.shape
     say(

@@ -1,4 +1,5 @@
-"""The live side of a run: output to stdout as it is generated, one progress line on stderr.
+"""The live side of a run: what the program writes goes to stdout and stderr as it is generated,
+and one progress line to stderr.
 
 Enters: chunks of generated tokens.  Leaves: text on a terminal; counts of tokens and bytes.
 
@@ -13,7 +14,8 @@ import time
 
 import numpy as np
 
-from pyvm.trace.output import output_bytes
+from pyvm.commands import streams
+from pyvm.trace.output import writes
 
 _ERASE = "\r\x1b[K"
 _INTERVAL = 0.2  # seconds between two progress lines
@@ -23,11 +25,11 @@ class Live:
     """`on_tokens` is what Model.generate calls."""
 
     def __init__(self, vocabulary: tuple[str, ...], quiet: bool = False, keep: bool = False):
-        """`keep`: the output is kept for a report, nothing of it is written."""
+        """`keep`: what is written is kept for a report, and goes nowhere else."""
         self._vocabulary = vocabulary
         self._shown = sys.stderr.isatty() and not quiet
         self._keep = keep
-        self.output = bytearray()
+        self.output, self.errors = bytearray(), bytearray()
         self._begin = self._next = time.monotonic()
         self._drawn = False
         self._fresh_line = True
@@ -36,15 +38,8 @@ class Live:
 
     def on_tokens(self, tokens: np.ndarray) -> None:
         self.generated += tokens.size
-        written = output_bytes(tokens, self._vocabulary)
-        if written and self._keep:
-            self.output += written
-        elif written:
-            self.erase()
-            sys.stdout.buffer.write(written)
-            sys.stdout.buffer.flush()
-            self.written += len(written)
-            self._fresh_line = written.endswith(b"\n") or not sys.stdout.isatty()
+        for is_error, written in writes(tokens, self._vocabulary):
+            self._write(is_error, written)
         now = time.monotonic()
         if self._shown and self._fresh_line and now >= self._next:
             self._next = now + _INTERVAL
@@ -52,6 +47,21 @@ class Live:
             line = f"{_ERASE}{self.generated:,} tokens, {speed:,.0f} tokens/s"
             print(line, end="", file=sys.stderr, flush=True)
             self._drawn = True
+
+    def _write(self, is_error: bool, written: bytes) -> None:
+        if self._keep:
+            kept = self.errors if is_error else self.output
+            kept += written
+            return
+        self.erase()
+        if is_error:
+            streams.write_errors(written)
+            self._fresh_line = written.endswith(b"\n")
+            return
+        sys.stdout.buffer.write(written)
+        sys.stdout.buffer.flush()
+        self.written += len(written)
+        self._fresh_line = written.endswith(b"\n") or not sys.stdout.isatty()
 
     def erase(self) -> None:
         if self._drawn:
@@ -62,4 +72,4 @@ class Live:
         """Leaves the terminal at the start of a line."""
         self.erase()
         if not self._fresh_line and sys.stderr.isatty():
-            print(file=sys.stderr, flush=True)
+            streams.write_errors(b"\n")

@@ -1,7 +1,7 @@
 """`pyvm run`: compiles a program, generates its trace with the transformer, verifies it.
 
-Enters: a program and options.  Leaves: exactly the program's output on stdout; speeds, verification
-and how it ended on stderr; the exit status says it too (status.py).
+Enters: a program and options.  Leaves: exactly the program's output on stdout; its error stream,
+speeds, verification and how it ended on stderr; the exit status says it too (status.py).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def add(commands: common.Commands) -> None:
         "run",
         help="run a program inside the transformer and verify the trace",
         description="Compiles PROGRAM, generates its trace with the transformer, and verifies "
-        "every position. stdout is the program's output, nothing else.",
+        "every position. stdout is the program's output, nothing else; its error stream goes to "
+        "stderr.",
         epilog=status.RUN_EPILOG,
     )
     common.add_program_options(parser)
@@ -56,8 +57,9 @@ def add(commands: common.Commands) -> None:
     )
     parser.add_argument("--quiet", action="store_true", help="no speeds and progress on stderr")
     reports.add_option(
-        parser, "output", "output_base64", "stopped", "status", "trap", "tokens", "prompt_tokens",
-        "wasm_instructions", "seconds", "verified", "exact", "machine",
+        parser, "output", "output_base64", "error_output", "error_output_base64", "stopped",
+        "status", "trap", "tokens", "prompt_tokens", "wasm_instructions", "seconds", "verified",
+        "exact", "machine",
     )  # fmt: skip
     common.add_engine_options(parser)
     parser.set_defaults(command=run)
@@ -106,8 +108,9 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             raise
         finally:
             live.finish()
-            report["output"] = live.output.decode(errors="replace")
-            report["output_base64"] = base64.b64encode(live.output).decode()
+            for field, written in (("output", live.output), ("error_output", live.errors)):
+                report[field] = written.decode(errors="replace")
+                report[f"{field}_base64"] = base64.b64encode(written).decode()
             report["tokens"] = live.generated
         seconds["generate"] = done.timings.seconds
         report.update(prompt_tokens=done.prompt_length, exact=done.exact)
@@ -140,8 +143,10 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
     if calls.exceeded and done.cursor is not None:
         trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor)
     if trap is None:
-        report.update(stopped="halt", status=status.OK)
-        return status.OK
+        report.update(stopped="halt", status=done.status)
+        if done.status:
+            tell(f"the program exits with status {done.status}")
+        return done.status
     if not trap.kind.of_wasm:
         return report.fail(str(trap), status.ERROR)
     say(str(trap))

@@ -9,7 +9,7 @@ Enters: nothing.  Leaves: the numbers, and the epilogs of `--help` that explain 
 
 from __future__ import annotations
 
-OK = 0  # done; of a run: the program's own status, 0 as `compute` returns nothing
+OK = 0  # done; of a run: the program's own status, 0 unless it exits with another
 WRONG = 1  # verify: a trace is wrong or incomplete; doctor: programs cannot be run
 USAGE = 2
 BUDGET = 124  # run: the token budget is used up

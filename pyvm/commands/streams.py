@@ -64,10 +64,28 @@ def give_up(number: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
+_in_line = False  # what a program wrote on stderr did not end its line
+
+
 def warn(text: str) -> None:
-    """Text on stderr, as far as there is one."""
+    """Text on stderr, as far as there is one, from the beginning of a line on."""
+    global _in_line
+    encoding = sys.stderr.encoding or "utf-8"
+    _write_stderr(b"\n" * _in_line + text.encode(encoding, "backslashreplace"))
+    _in_line = False
+
+
+def write_errors(data: bytes) -> None:
+    """What a program writes on its error stream, as it is."""
+    global _in_line
+    _write_stderr(data)
+    _in_line = not data.endswith(b"\n")
+
+
+def _write_stderr(data: bytes) -> None:
     try:
-        sys.stderr.write(text)
         sys.stderr.flush()
+        sys.stderr.buffer.write(data)
+        sys.stderr.buffer.flush()
     except (OSError, ValueError):
         give_up(2)

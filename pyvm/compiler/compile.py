@@ -17,6 +17,7 @@ from pyvm.compiler.c_to_wasm import STACK_SIZE, check_stack_size, compile_c
 from pyvm.compiler.link.debug import debug_of
 from pyvm.compiler.wasm_to_machine import MACHINES, compile_module
 from pyvm.isa.errors import ProgramError
+from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, parse
 from pyvm.printable import printable
 from pyvm.wasm.decode import decode
@@ -81,6 +82,7 @@ def compile_file(
                         "compiles .c and .wasm files, and runs what `pyvm compile` writes"
                     )
                 program = parse(data.decode(), path.name)
+                _check_machine(program, machine)
                 return program if input is None else program.with_input(input)
         name = path.stem
     print_results = entry != "compute" or bool(args)
@@ -115,6 +117,16 @@ def from_wasm(
     return Program(code, text if takes_input else None, places, name, debug, room, given)
 
 
+def _check_machine(program: Program, machine: str) -> None:
+    """A token file is what it is: the base machine cannot run one of the standard machine."""
+    for op, _ in program.code:
+        if machine == "base" and not INSTRUCTIONS[op].base:
+            raise ProgramError(
+                f"{printable(program.name)} is no program of the base machine: it has no "
+                f"instruction {op!r}"
+            )
+
+
 def _check_stack_size(size: Any) -> None:
     if size is None:
         return
@@ -130,5 +142,7 @@ def _check_parameters(entry: Any, args: Any, machine: Any) -> None:
         isinstance(value, bool) or not isinstance(value, (int, np.integer)) for value in args
     ):
         raise TypeError(f"args must be a tuple of integers, not {args!r}")
+    if not isinstance(machine, str):
+        raise TypeError(f"machine must be the name of a machine, not {machine!r}")
     if machine not in MACHINES:
         raise ProgramError(f"there is no machine {machine!r}: those are {', '.join(MACHINES)}")

@@ -17,7 +17,6 @@ from pyvm.isa.traps import Trap
 from pyvm.wasm import limits
 from pyvm.wasm.module import Instr, Module, number
 
-
 # Bytes from one that is not zero to the next one before a run of zeros that is longer than a row of
 # the program for what follows it.
 _WRITTEN = re.compile(rb"[^\0](?:\0{0,6}[^\0])*", re.DOTALL)

@@ -206,7 +206,7 @@ class _Compiler:
     # -- code -----------------------------------------------------------------------------------
 
     def compile(self, entry: str, args: tuple[int, ...], print_results: bool) -> Linked:
-        module, shared = self.module, self.shared
+        shared = self.shared
         surroundings = shared.surroundings
         index = self._entry(entry)
         address = self._place_input() if self.input is not None else 0
@@ -358,7 +358,9 @@ class _Compiler:
             if self.memory is not None:
                 code += [Ins("i32.const", self.pages), Ins("memory.resize")]
             return code
-        values = [(self.shared.pages, self.pages)] if self._uses("memory.size", "memory.grow") else []
+        values = (
+            [(self.shared.pages, self.pages)] if self._uses("memory.size", "memory.grow") else []
+        )
         for slot, value in [*values, *((flag, 0) for flag in library.flags.values())]:
             code += [Ins("i32.const", value), Ins("global.set", slot)]
         for begin, content in runs(self.instantiation.data):

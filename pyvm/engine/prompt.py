@@ -32,24 +32,23 @@ class Prompt:
     ) -> tuple[int | None, TrapSite | None]:
         """The cursor where a run ended, and its trap if it halted at one.
 
-        The cursor is None when the tokens are no trace of a program.
+        The cursor is None when the tokens are no trace of a program that is known.
         """
+        classes = token_classes(vocabulary)
+        halted = tokens.size > self.tokens.size and tokens[-1] == stop
+        kind = ending(tokens, self.tokens.size, classes)[0] if halted else None
         listing = read_listing(self.tokens, vocabulary)
         if listing is None and self.program is None:
-            return None, None
-        classes = token_classes(vocabulary)
+            return None, None if kind is None else TrapSite(kind)
         cursor = final_cursor(tokens, trace_begin(self.tokens, classes), classes)
-        if tokens.size == self.tokens.size or tokens[-1] != stop:
+        if not halted:
             return cursor, None
-        kind, _ = ending(tokens, self.tokens.size, classes)
-        if kind is not None:
-            known = self.program
-            return cursor, known.site(kind, cursor) if known is not None else TrapSite(kind)
         if self.program is not None:
-            return cursor, self.program.trap_at(cursor)
-        if listing is None or not 0 <= cursor < len(listing):
-            return cursor, None
-        kind = trap_kind(int(listing.immediates[cursor]))
+            program = self.program
+            return cursor, program.trap_at(cursor) if kind is None else program.site(kind, cursor)
+        if kind is None and listing is not None and 0 <= cursor < len(listing):
+            if listing.name(cursor) == "halt":
+                kind = trap_kind(int(listing.immediates[cursor]))
         return cursor, None if kind is None else TrapSite(kind)
 
 

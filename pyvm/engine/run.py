@@ -78,18 +78,19 @@ class Run:
 
     @cached_property
     def status(self) -> int:
-        """The status that the program exits with; 0 where it halted otherwise, or not at all."""
+        """The status that the program exits with; 0 where it halted otherwise, or not at all, and
+        where the tokens were not kept."""
         from pyvm.isa.classes import token_classes
         from pyvm.trace.reader import ending
 
-        if self.stopped != "halt" or self.cursor is None:
+        if self.stopped != "halt":
             return 0
         return ending(self.tokens, self.prompt_length, token_classes(self.vocabulary))[1]
 
     @property
     def ok(self) -> bool:
-        """The program came to its normal end."""
-        return self.stopped == "halt" and self.trap is None
+        """The program came to its normal end: no trap, and no exit with a status but 0."""
+        return self.stopped == "halt" and self.trap is None and self.status == 0
 
     @property
     def tokens_per_second(self) -> float:

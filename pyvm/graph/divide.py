@@ -11,7 +11,7 @@ value are the digits, the lowest first, or are subtracted from 0.
 
 from __future__ import annotations
 
-from pyvm.graph.gates import NOTHING, Gates, at_zero, step, switch
+from pyvm.graph.gates import NOTHING, Gates, step, switch
 from pyvm.graph.primitives import Expr, Persist, Reglu, total
 from pyvm.graph.state import Builder, MachineState
 from pyvm.isa import instructions as isa
@@ -65,18 +65,13 @@ class Divider:
         b, s, g, one = self.b, self.s, self.g, self.s.one
         dividend = b.persist("dividend", self._size(s.second, s.second_sign))
         divisor = b.persist("divisor", self._size(s.top, s.top_sign))
-        measure = b.persist("measure", self._measure(), large=True)
         comes = b.persist(
             "digit comes", total(g.first_bytes(row.name, one, row.scratch) for row in self.rows)
         )
         quotient, remainder = self._so_far()
         taken = b.persist("divided", Reglu("divided", divisor._expr(), quotient._expr()))
         rest = dividend - taken - remainder
-        # The measure, but at most 2^32, which no rest reaches.
-        most = _WORD * comes
-        unit = b.persist(
-            "unit", _WORD * Reglu("unit", one, comes._expr()) - Reglu("unit", one, most - measure)
-        )
+        unit = b.persist("unit", self._unit(divisor))
         off = (1 << 42) * (one - comes)
         high, part = NOTHING, NOTHING
         for d in range(1, 16):
@@ -88,19 +83,25 @@ class Divider:
         low = total(step(f"digit {d}", one, left - d * unit) for d in range(1, 16))
         return high_digit + b.persist("low_digit", low)
 
-    def _measure(self) -> Expr:
-        """b 256^j where digit j of the quotient comes, 256^j where that of a remainder does."""
-        s, g, one, k = self.s, self.g, self.s.one, self.s.byte_index
-        measure = NOTHING
-        for row in self.rows:
-            for j in range(4):
-                measure += 256**j * g.between(row.name, s.top, 3 - j, 4 - j)
-                if self._signed(row):
-                    away = k - (3 - j) * one + g.far(row.name, s.top_sign - one)
-                    measure += 256**j * at_zero(row.name, _WORD * one - 2 * s.top, away, one)
-                if row.source == isa.REMAIN:
-                    measure += 256**j * g.between(row.name, one, 7 - j, 8 - j)
-        return measure
+    def _unit(self, divisor: Persist) -> Expr:
+        """b 256^j where digit j of the quotient comes, but at most 2^32, which no rest reaches;
+        256^j where that of a remainder does."""
+        b, g, one = self.b, self.g, self.s.one
+        ones, unit = NOTHING, NOTHING
+        for j in range(4):
+            comes = b.persist(
+                f"quotient digit {j}",
+                total(g.between(row.name, one, 3 - j, 4 - j) for row in self.rows),
+            )
+            most = _WORD * comes
+            # Nothing is added up that float64 would round: a size is not multiplied before it is
+            # compared.  Where another digit comes, the gate is not above 0.
+            unit += _WORD * Reglu(f"unit {j}", one, comes._expr())
+            unit -= Reglu(f"unit {j}", one, most - 256**j * divisor)._expr()
+            for row in self.remainders:
+                ones += 256**j * g.between(row.name, one, 7 - j, 8 - j)
+        kept = b.persist("remainder unit", ones)
+        return unit + Reglu("unit", one, kept._expr())
 
     def _so_far(self) -> tuple[Expr | Persist, Expr | Persist]:
         """What the digits that are there stand for: of the quotient, of the remainder."""
@@ -141,7 +142,7 @@ class Divider:
         at, negative = NOTHING, NOTHING
         for row in self.rows:
             place = s.position - 2 * s.byte_index + 2 * row.scratch * one
-            at += g.from_byte(row.name, place, row.scratch)
+            at += g.between(row.name, place, row.scratch, row.scratch + row.value_bytes)
             if not self._signed(row):
                 continue
             if row.source == isa.DIVIDE:

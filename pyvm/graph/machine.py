@@ -70,10 +70,15 @@ def build_machine(machine: str = "standard", program: ProgramTable | None = None
 
 @dataclass(frozen=True)
 class _Last:
-    """The last four bytes as a number, and its sign."""
+    """The four bytes before a token as a number, and its sign; the three before it."""
 
     word: Persist
     sign: Persist
+    three: Expr
+
+    def with_byte(self, byte: Linear) -> Expr:
+        """The number that ends in the token itself, a byte."""
+        return self.three + (1 << 24) * byte._expr()
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,11 @@ def _last_word(b: Builder) -> _Last:
         *(b.gather(f"byte {i} back", e["byte"], position - i * b.one) for i in (2, 3, 4)),
     )
     word = total((1 << 24 - 8 * i) * byte for i, byte in enumerate(bytes_))
-    return _Last(b.persist("last_word", word), b.persist("last_sign", sign))
+    kept = b.persist("last_word", word), b.persist("last_sign", sign)
+    if "wide" not in e:  # the base machine has no table
+        return _Last(*kept, NOTHING)
+    three = total((1 << 16 - 8 * i) * byte for i, byte in enumerate(bytes_[:3]))
+    return _Last(*kept, b.persist("last_three", three)._expr())
 
 
 def _sums(b: Builder, last: _Last) -> _Sums:
@@ -235,8 +244,9 @@ def _standard_parts(
     cases.kind += [control.bounds(s, i, g), divider.kind()]
     cases.value += [-1 * g.carried(row) for row in divider.rows]
     clear = b.persist("table_mode", total(cases.table))
+    entry_type = last.with_byte(b.embedded["byte"])
     entry = b.newest(
-        "table", (last.word, b.position, cell.key), cell.key, cell.key, cell.square, clear
+        "table", (entry_type, b.position, cell.key), cell.key, cell.key, cell.square, clear
     )
     count = bits.shift_count(b, s, g)
     found = bits.bit_cases(s, g, count)

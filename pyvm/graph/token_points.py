@@ -27,8 +27,8 @@ _WITHOUT_VALUE = (Kind.BRANCH_TAKEN, Kind.CALL_COMMIT, Kind.RETURN_COMMIT, Kind.
 # The cursor behind every program: the opcode is looked for at the last token, a trap's, which has
 # the point of `halt`.
 FAR_CURSOR = 1 << 30
-# More pages than a memory has: no access is beyond them.
-UNBOUNDED_PAGES = 1 << 24
+# Of the memory until the program says how many it has.
+MOST_PAGES = 1 << 16
 
 EMBEDDED = (
     "one",  # the constant 1
@@ -92,7 +92,7 @@ class Language:
         elif token.kind in (Kind.OPEN, Kind.START):
             # The bottom of both stacks: a lookup in an empty one finds depth 0 here.  So does one
             # for the memory's size, which is the last word plus `wide`.
-            row |= {"no_push": 0, "no_call": 0, "no_size": 0, "wide": UNBOUNDED_PAGES}
+            row |= {"no_push": 0, "no_call": 0, "no_size": 0, "wide": MOST_PAGES}
         elif token.kind is Kind.CLOSE:
             # The cursor is -1 inside the program: nothing executes there.
             row |= {"cursor_step": 1}

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pyvm.isa import instructions as isa
 from pyvm.isa.classes import TokenClasses, token_classes
 from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.tokens import END_OF_INPUT, VOCABULARY, Ids, TokenError, byte_token
+from pyvm.isa.tokens import BASE_VOCABULARY, END_OF_INPUT, VOCABULARY, Ids, TokenError, byte_token
 
 NAMES = tuple(INSTRUCTIONS)
 
@@ -116,7 +116,10 @@ def spelled_in(tokens: Ids, vocabulary: tuple[str, ...]) -> Ids:
     missing = np.flatnonzero(ids < 0)
     if missing.size:
         word = VOCABULARY[tokens[missing[0]]]
-        raise TokenError(f"the model's vocabulary has no token {word!r}, which the program needs")
+        base = "" if word in BASE_VOCABULARY else ': compile it for the machine "base"'
+        raise TokenError(
+            f"the model's vocabulary has no token {word!r}, which the program needs{base}"
+        )
     return np.concatenate([*parts, ids])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pyvm.isa.classes import token_classes
 from pyvm.isa.debug import Debug
-from pyvm.isa.prompt import NAMES, Listing, trace_begin
+from pyvm.isa.prompt import NAMES, Listing, given_rows, trace_begin
 from pyvm.printable import printable
 from pyvm.trace.reader import CHUNK, TraceReader
 
@@ -25,8 +25,7 @@ class Statistics:
     """What was counted.
 
     Attributes:
-        counts, tokens: per opcode, in the order of prompt.NAMES (input_base: the input; data and
-            elements: their bytes).
+        counts, tokens: per opcode, in the order of prompt.NAMES.
         deepest_stack: operands on the stack at most.
         unit_tokens: tokens of each function and library routine, the largest first.
         wasm_instructions: executed ones, 0 when the program does not come from a module.
@@ -98,6 +97,8 @@ def statistics(
         executed += np.bincount(rows.cursor, minlength=len(listing))
         spent += np.bincount(rows.cursor, rows.length, minlength=len(listing)).astype(np.int64)
         deepest = max(deepest, int(rows.stack_depth.max(initial=0)))
+    given = len(given_rows(map(listing.name, range(len(listing)))))
+    executed[:given] = spent[:given] = 0  # the prompt completes them
     np.add.at(counts, listing.opcodes, executed)
     np.add.at(lengths, listing.opcodes, spent)
     if debug is None or not debug.units:

@@ -2,8 +2,9 @@
 
 Enters: nothing.  Leaves: `OPCODES`, one row per instruction of the 1.0 binary format and of later
 extensions as far as compilers use them by default: sign extension, saturating conversion, select
-with a type, copying, filling and initialising of memory.  The key of an instruction with a prefix is the prefix
-byte * 256 + its number.  The decoder reads the immediate's kind, the validator the types.
+with a type, copying, filling and initialising of memory.  The key of an instruction with a prefix
+is the prefix byte * 256 + its number.  The decoder reads the immediate's kind, the validator the
+types.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ class Opcode:
     Attributes:
         name: as in the text format.
         immediate: "" | "block" | "index" | "indices" | "indirect" | "memory" | "zero" | constant
-            type | "types" | "zeros" (two zero bytes) | "segment" (an index and a zero byte) | "data"
-            (an index).
+            type | "types" | "zeros" (two zero bytes) | "segment" (an index and a zero byte) |
+            "data" (an index).
         params, results: operand types; None when they depend on the context.
     """
 

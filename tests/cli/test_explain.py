@@ -14,10 +14,10 @@ GOLDEN = Path(__file__).with_name("explain.txt")
 
 
 def test_golden_text(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """All stages, and the tapes of three instructions. `pytest --update-golden` writes it anew."""
-    done = pyvm(
-        "model", "explain", "--program", program_file(tmp_path, "i32.const 72\noutput\nhalt")
-    )
+    """All stages, and the tapes of three instructions, of the base machine, whose text is short.
+    `pytest --update-golden` writes it anew."""
+    path = program_file(tmp_path, "i32.const 72\noutput\nhalt")
+    done = pyvm("model", "explain", "base", "--program", path)
     text = done.stdout.decode()
     assert done.returncode == 0 and done.stderr == b""
     if request.config.getoption("--update-golden"):

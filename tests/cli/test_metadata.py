@@ -16,6 +16,7 @@ from pyvm.cli import main
 from pyvm.engine.errors import ModelError
 from pyvm.engine.model import Model
 from pyvm.isa.traps import Trap, TrapSite
+from pyvm.weights import machine_model
 from pyvm.weights.model_file import MAGIC, ModelFile, ModelFileError
 
 EVIL = "\x1b]0;owned\x07\r\n\x9b2J\u202e\ud800"
@@ -29,6 +30,12 @@ def with_text(front: bytes, text: bytes) -> bytes:
     """A model file with any bytes as its JSON block."""
     checksum = zlib.crc32(text, zlib.crc32(front))
     return front + MAGIC + struct.pack("<IQI", 1, len(text), checksum) + text
+
+
+@pytest.fixture(scope="module")
+def model_file() -> ModelFile:
+    """The base machine: the smaller one."""
+    return machine_model("base")
 
 
 @pytest.fixture(scope="module")

@@ -151,15 +151,12 @@ def tokens_of(data: bytes, entry: str, args: tuple[int, ...] = ()) -> int:
     """How many tokens a call of an exported function takes, with its `call` and `return`."""
     program = from_wasm(data, None, entry, args)
     executor = Executor(program.code, program.given())
-    tokens = executor.run()
-    begin = next(
-        i for i, (op, _) in enumerate(program.code) if op == "call"
-    )  # of the start code
+    begin = next(i for i, (op, _) in enumerate(program.code) if op == "call")  # of the start code
     count = 0
-    while not executor.halted:
-        inside = executor.calls or executor.cursor == begin
-        next(tokens)
-        count += bool(inside)
+    while program.code[executor.cursor][0] != "halt":
+        inside = bool(executor.calls) or executor.cursor == begin
+        tokens = len(executor._step(*program.code[executor.cursor]))
+        count += tokens if inside else 0
     return count
 
 

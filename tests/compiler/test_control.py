@@ -6,7 +6,7 @@ into.
 
 import pytest
 
-from compiler.oracle import HEAD, module, run_ours, same, wat
+from compiler.oracle import HEAD, module, same, wat
 
 
 def whole(text: str, **options):

@@ -103,7 +103,7 @@ WRONG = (
     (lambda m: pyvm.compile("collatz", args=7), "args"),
     (lambda m: pyvm.compile("collatz", args=("7",)), "args"),
     (lambda m: pyvm.compile("collatz", args=(True,)), "args"),
-    (lambda m: pyvm.compile("collatz", machine="yes"), "no machine 'yes'"),
+    (lambda m: pyvm.compile("collatz", machine=7), "machine must be the name"),
     (lambda m: from_wasm("module"), "bytes"),
 )
 

@@ -1,4 +1,4 @@
-"""The cached standard machine: believed for its content alone, whatever lies in its place."""
+"""The cached machines: believed for its content alone, whatever lies in its place."""
 
 from __future__ import annotations
 
@@ -43,11 +43,28 @@ def another(model_file) -> bytes:
     return dataclasses.replace(model_file, head=head).to_bytes()
 
 
-def test_the_recorded_digest_is_that_of_the_builder(model_bytes):
+def test_the_recorded_digests_are_those_of_the_builder():
     recorded = Path(pyvm.__file__).parent / "weights" / "machines.sha256"
-    found = hashlib.sha256(model_bytes).hexdigest()
+    found = {}
+    for machine in standard.MACHINES:
+        data = standard.machine_bytes(machine)
+        found[f"{machine}.bin"] = hashlib.sha256(data).hexdigest()
     words = "the builder gives another model: record it with `python -m pyvm.weights`"
-    assert recorded.read_text().split()[0] == found, words
+    lines = recorded.read_text().splitlines()
+    assert {name: digest for digest, name in map(str.split, lines)} == found, words
+
+
+def test_each_machine_has_its_own_file(cached):
+    """And a model of one is not taken for the other."""
+    pyvm.load("base").close()
+    base = standard.cache_file("base")
+    assert sorted(os.listdir(cached.parent)) == [base.name]
+    cached.write_bytes(base.read_bytes())
+    with pyvm.load() as model:
+        assert "i64.mul" in model.vocabulary
+    assert sorted(os.listdir(cached.parent)) == sorted([base.name, cached.name])
+    with pyvm.load("base") as model:
+        assert "i64.mul" not in model.vocabulary
 
 
 def test_another_model_in_the_cache_is_not_run(cached, another, model_bytes):

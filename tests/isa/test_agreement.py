@@ -75,7 +75,7 @@ def _same_everywhere(program):
     model = pyvm.load()
     run = model.generate(program)
     assert np.array_equal(run.generated, reference)
-    assert str(run.trap) == str(program.trap_at(executor.cursor))
+    assert str(run.trap) == str(executor.trap and program.site(executor.trap, executor.cursor))
     assert model.verify(run.tokens, first=run.prompt_length).ok
 
 

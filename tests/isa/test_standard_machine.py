@@ -19,7 +19,7 @@ from pyvm.isa import instructions as isa
 from pyvm.isa.classes import token_classes
 from pyvm.isa.errors import ExecutionError, ProgramError
 from pyvm.isa.executor import Executor
-from pyvm.isa.instructions import GLOBALS, INSTRUCTIONS, LOCALS, Instruction
+from pyvm.isa.instructions import GLOBALS, INSTRUCTIONS, LOCALS
 from pyvm.isa.program import Program
 from pyvm.isa.prompt import trace_begin
 from pyvm.isa.tokens import BASE_VOCABULARY, VOCABULARY, TokenError, decode, encode
@@ -27,9 +27,11 @@ from pyvm.isa.traps import Trap
 from pyvm.trace.reader import TraceReader
 from random_code import (
     BOUNDARIES,
+    computing,
     constant,
     numeric_rows,
     operand_type,
+    operands_of,
     random_program,
 )
 
@@ -52,22 +54,6 @@ def both(code: Program) -> tuple[Executor, list[str]]:
     assert run.cursor == executor.cursor
     assert (run.trap.kind if run.trap else None) == executor.trap
     return executor, tokens
-
-
-def operands_of(row: Instruction) -> list[tuple[int, ...]]:
-    numbers = BOUNDARIES[operand_type(row)]
-    if row.pops == 1:
-        return [(a,) for a in numbers]
-    return [(a, b) for a in numbers for b in numbers]
-
-
-def computing(row: Instruction, operands: list[tuple[int, ...]]) -> Program:
-    code: list[tuple[str, int]] = []
-    for numbers in operands:
-        for number in numbers:
-            code += constant(operand_type(row), number)
-        code += [(row.name, 0), ("drop", 0)]
-    return Program((*code, ("halt", 0)))
 
 
 @pytest.mark.parametrize("row", numeric_rows(), ids=lambda row: row.name)

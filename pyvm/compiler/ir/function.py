@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Union
+from functools import lru_cache
 
-from pyvm.compiler.link.assembly import Label
+from pyvm.compiler.link.assembly import Label as Label
 from pyvm.isa.traps import Trap
 from pyvm.wasm.opcodes import OPCODES
 
@@ -39,8 +39,16 @@ for _row in OPCODES.values():
         _ACTS[_row.name] = (READS if _row.results else WRITES) | TRAPS
     if _row.name.partition(".")[2] in ("div_s", "div_u", "rem_s", "rem_u"):
         _ACTS[_row.name] = TRAPS
+# Bits of a set of locals: more of them share bits, so that a node stays below a kilobyte.
+LOCAL_BITS = 4096
 _READ_LOCALS = ("local.get", LOW, HIGH)
 _WRITTEN_LOCALS = ("local.set", "local.tee")
+
+
+@lru_cache(maxsize=LOCAL_BITS)
+def local_bit(index: int) -> int:
+    """The bit of a local in a set; who asks whether a local is in it may get a wrong yes."""
+    return 1 << index % LOCAL_BITS
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class Expr:
         imm: a constant, the index of a local, global, function, type or segment, or the offset of
             an address.
         at: byte offset in the wasm file.
-        reads, writes: bit masks of the locals.
+        reads, writes: sets of the locals, see `local_bit`.
         acts: READS, WRITES, TRAPS of the whole tree.
         stacked: how many values it takes that lie on the operand stack.
         depth: of the tree.
@@ -72,11 +80,13 @@ class Expr:
     depth: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        reads = 1 << self.imm if self.op in _READ_LOCALS else 0
-        writes = 1 << self.imm if self.op in _WRITTEN_LOCALS else 0
+        reads = local_bit(self.imm) if self.op in _READ_LOCALS else 0
+        writes = local_bit(self.imm) if self.op in _WRITTEN_LOCALS else 0
         acts, stacked, depth = _ACTS.get(self.op, 0), int(self.op == STACKED), 0
         for arg in self.args:
-            reads, writes, acts = reads | arg.reads, writes | arg.writes, acts | arg.acts
+            reads = reads | arg.reads if reads else arg.reads
+            writes = writes | arg.writes if writes else arg.writes
+            acts |= arg.acts
             stacked += arg.stacked
             depth = max(depth, arg.depth)
         derived = (
@@ -171,7 +181,7 @@ class Stop:
     value: None = None
 
 
-Statement = Union[Eval, Drop, Place, Jump, JumpTable, Return, Stop]
+Statement = Eval | Drop | Place | Jump | JumpTable | Return | Stop
 
 
 @dataclass

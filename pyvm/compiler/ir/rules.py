@@ -8,18 +8,22 @@ stand for any expression, `c`, `d` for constants.  A rule holds for i32 and i64 
 name has a type.  Operands are never reordered, except where one of them is a constant.
 """
 
+# ruff: noqa: E501  (a rule is a line)
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Union
+from typing import TypeVar, Union
 
 from pyvm.compiler.ir.bits import may
 from pyvm.compiler.ir.function import HIGH, LOW, Expr, const
 from pyvm.isa.arithmetic import fold
 from pyvm.wasm.opcodes import ACCESS_BYTES, OPCODES
 
-Pattern = Union[str, tuple["str | Pattern", ...]]
+T = TypeVar("T")
+R = TypeVar("R")
+Pattern = Union[str, tuple["str | Pattern", ...]]  # noqa: UP007  (it names itself)
 
 _TYPES = {row.name: row.results[0] for row in OPCODES.values() if row.results}
 _INVERSE = {
@@ -96,6 +100,16 @@ def _no_wrap(m: Match) -> bool:
     return may(m.x) + m.c + m.root.imm < 1 << 32
 
 
+def _with(given: T, then: Callable[[Match, T], R]) -> Callable[[Match], R]:
+    """A condition or a result that knows which of several rules it belongs to."""
+    return lambda m: then(m, given)
+
+
+def _loaded(m: Match, load: str) -> Expr:
+    """The same load, which extends in another way."""
+    return m.make(load, m.x, imm=m.root.args[0].imm)
+
+
 def _at_offset(m: Match) -> Expr:
     return replace(m.root, args=(m.x, *m.root.args[1:]), imm=m.root.imm + m.c)
 
@@ -107,7 +121,7 @@ RULES: tuple[Rule, ...] = (
     # A constant has no effect: it goes to the right.
     *(
         Rule((name, "c", "x"), lambda m: m.x.constant is None,
-             lambda m, turned=turned: m.make(turned, m.x, m.c))
+             _with(turned, lambda m, turned: m.make(turned, m.x, m.c)))
         for name, turned in _TURNED.items()
     ),
     # Nothing changes.
@@ -126,7 +140,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("xor", ("xor", "x", "c"), "d"), _always, lambda m: m.make("xor", m.x, m.c ^ m.d)),
     *(
         Rule((name, (name, "x", "c"), "d"), lambda m: m.c % m.bits + m.d % m.bits < m.bits,
-             lambda m, name=name: m.make(name, m.x, m.c % m.bits + m.d % m.bits))
+             _with(name, lambda m, name: m.make(name, m.x, m.c % m.bits + m.d % m.bits)))
         for name in ("shl", "shr_u", "shr_s")
     ),
     # Cheaper operations.
@@ -134,8 +148,8 @@ RULES: tuple[Rule, ...] = (
     Rule(("div_u", "x", "c"), lambda m: _power(m.c), lambda m: m.make("shr_u", m.x, _log(m.c))),
     Rule(("rem_u", "x", "c"), lambda m: _power(m.c), lambda m: m.make("and", m.x, m.c - 1)),
     *(
-        Rule(("shr_s", ("shl", "x", "c"), "d"), lambda m, width=width: m.c == m.d == m.bits - width,
-             lambda m, width=width: m.make(f"extend{width}_s", m.x))
+        Rule(("shr_s", ("shl", "x", "c"), "d"), _with(width, lambda m, width: m.c == m.d == m.bits - width),
+             _with(width, lambda m, width: m.make(f"extend{width}_s", m.x)))
         for width in (8, 16)
     ),
     Rule(("i64.shr_s", ("shl", "x", "c"), "d"), lambda m: m.c == m.d == 32, lambda m: m.make("extend32_s", m.x)),
@@ -143,22 +157,22 @@ RULES: tuple[Rule, ...] = (
          lambda m: m.make("and", m.x, m.full >> m.c)),
     *(
         Rule((f"{kind}.extend{width}_s", (f"{kind}.load{width}_{sign}", "x")), _always,
-             lambda m, load=f"{kind}.load{width}_s": m.make(load, m.x, imm=m.root.args[0].imm))
+             _with(f"{kind}.load{width}_s", _loaded))
         for kind in ("i32", "i64") for width in (8, 16) for sign in "su"
     ),
     *(
         Rule((f"i64.extend_i32_{sign}", ("i32.load", "x")), _always,
-             lambda m, load=f"i64.load32_{sign}": m.make(load, m.x, imm=m.root.args[0].imm))
+             _with(f"i64.load32_{sign}", _loaded))
         for sign in "su"
     ),
     *(
         Rule((f"i64.extend_i32_{sign}", (f"i32.load{width}_u", "x")), _always,
-             lambda m, load=f"i64.load{width}_u": m.make(load, m.x, imm=m.root.args[0].imm))
+             _with(f"i64.load{width}_u", _loaded))
         for sign in "su" for width in (8, 16)
     ),
     *(
         Rule(("i64.extend_i32_s", (f"i32.load{width}_s", "x")), _always,
-             lambda m, load=f"i64.load{width}_s": m.make(load, m.x, imm=m.root.args[0].imm))
+             _with(f"i64.load{width}_s", _loaded))
         for width in (8, 16)
     ),
     # Comparisons, and with zero.
@@ -169,7 +183,7 @@ RULES: tuple[Rule, ...] = (
     Rule(("i32.and", "x", "c"), lambda m: m.c & 1 == 1 and may(m.x) == 1, lambda m: m.x),
     *(
         Rule(("i32.eqz", (f"{kind}.{name}", "x", "y")), _always,
-             lambda m, op=f"{kind}.{inverse}": m.make(op, m.x, m.y))
+             _with(f"{kind}.{inverse}", lambda m, op: m.make(op, m.x, m.y)))
         for kind in ("i32", "i64") for name, inverse in _INVERSE.items()
     ),
     Rule(("i32.eqz", ("i32.eqz", "x")), lambda m: may(m.x) == 1, lambda m: m.x),
@@ -186,8 +200,8 @@ RULES: tuple[Rule, ...] = (
     ),
     *(
         Rule((f"i64.shr_{sign}", ("local.get",), "c"), lambda m: m.c == 32,
-             lambda m, sign=sign: Expr(f"i64.extend_i32_{sign}", "i64",
-                                       (replace(m.root.args[0], op=HIGH, type="i32"),), at=m.root.at))
+             _with(f"i64.extend_i32_{sign}", lambda m, op: Expr(
+                 op, "i64", (replace(m.root.args[0], op=HIGH, type="i32"),), at=m.root.at)))
         for sign in "us"
     ),
     Rule(("i64.and", "x", "c"), lambda m: m.c == 0xFFFFFFFF,
@@ -195,7 +209,7 @@ RULES: tuple[Rule, ...] = (
     # Of what is stored only the lowest bits count.
     *(
         Rule((op, "x", (f"{kind}.and", "y", "c")),
-             lambda m, mask=(1 << 8 * ACCESS_BYTES[op]) - 1: m.c & mask == mask,
+             _with((1 << 8 * ACCESS_BYTES[op]) - 1, lambda m, mask: m.c & mask == mask),
              lambda m: rewritten(m.root.with_args(m.x, m.y)))
         for kind in ("i32", "i64") for op in _STORES if op.startswith(kind)
     ),
@@ -206,15 +220,20 @@ RULES: tuple[Rule, ...] = (
     ),
     *(
         Rule((f"i64.store{width}", "x", ("local.get",)), _always,
-             lambda m, op=f"i32.store{width}".removesuffix("32"): replace(
-                 m.root, op=op, args=(m.x, replace(m.root.args[1], op=LOW, type="i32"))))
+             _with(f"i32.store{width}".removesuffix("32"), lambda m, op: replace(
+                 m.root, op=op, args=(m.x, replace(m.root.args[1], op=LOW, type="i32")))))
         for width in ("8", "16", "32")
     ),
     *(
         Rule((f"i64.store{width}", "x", (f"i64.extend_i32_{sign}", "y")), _always,
-             lambda m, op=f"i32.store{width}".removesuffix("32"):
-             rewritten(replace(m.root, op=op, args=(m.x, m.y))))
+             _with(f"i32.store{width}".removesuffix("32"), lambda m, op:
+                   rewritten(replace(m.root, op=op, args=(m.x, m.y)))))
         for width in ("8", "16", "32") for sign in "us"
+    ),
+    *(
+        Rule((f"i32.store{width}", "x", ("i32.wrap_i64", "y")), _always,
+             _with(f"i64.store{width or 32}", lambda m, op: replace(m.root, op=op, args=(m.x, m.y))))
+        for width in ("", "8", "16")
     ),
     # Addresses.
     *(Rule((op, ("i32.add", "x", "c")), _no_wrap, _at_offset) for op in _LOADS),
@@ -251,7 +270,9 @@ def _by_operation(rules: tuple[Rule, ...]) -> dict[str, list[Rule]]:
     index: dict[str, list[Rule]] = {}
     for rule in rules:
         name = str(rule.pattern[0])
-        for op in (name,) if name in (*_TYPES, *_STORES, "select") else (f"i32.{name}", f"i64.{name}"):
+        for op in (
+            (name,) if name in (*_TYPES, *_STORES, "select") else (f"i32.{name}", f"i64.{name}")
+        ):
             index.setdefault(op, []).append(rule)
     return index
 

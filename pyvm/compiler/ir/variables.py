@@ -11,6 +11,7 @@ Sethi, Ullman, section 9.2.5).
 from __future__ import annotations
 
 from pyvm.compiler.ir.function import (
+    LOCAL_BITS,
     STACKED,
     TRAPS,
     WRITES,
@@ -25,6 +26,8 @@ from pyvm.compiler.ir.function import (
     Statement,
     const,
     falls_through,
+    in_order,
+    local_bit,
     put,
     targets,
 )
@@ -42,9 +45,8 @@ def improve(function: Function) -> None:
     """Rewrites the function in place."""
     function.code = _reachable(function.code)
     labels = sum(isinstance(each, Place) for each in function.code)
-    if labels * len(function.kinds) > limits.FLOW_FACTS:
-        unknown = (1 << len(function.kinds)) - 1
-        entry = unknown
+    if len(function.kinds) > LOCAL_BITS or labels * len(function.kinds) > limits.FLOW_FACTS:
+        entry = -1  # all may be read
     else:
         for _ in range(_PASSES):
             before = function.code
@@ -53,19 +55,28 @@ def improve(function: Function) -> None:
             function.code = _without_dead(function.code, live)
             if function.code == before:
                 break
-    zeroed = [i for i in range(len(function.kinds)) if entry >> i & 1]
+    read = {
+        value.imm
+        for each in function.code
+        if each.value is not None and each.value.reads
+        for value in in_order(each.value)
+        if value.op in _READS_LOCAL
+    }
+    zeroed = [i for i in sorted(read) if entry & local_bit(i)]
     params = function.code[: _arguments(function.code)]
     set_first = {each.value.imm for each in params if isinstance(each, Eval)}
-    function.code[:0] = [
-        put(i, const(function.kinds[i], 0)) for i in zeroed if i not in set_first
-    ]
+    function.code[:0] = [put(i, const(function.kinds[i], 0)) for i in zeroed if i not in set_first]
 
 
 def _arguments(code: list[Statement]) -> int:
     """How many statements at the beginning only take arguments."""
     count = 0
     for each in code:
-        if not (isinstance(each, Eval) and each.value.op == "local.set" and each.value.args[0].op == STACKED):
+        if not (
+            isinstance(each, Eval)
+            and each.value.op == "local.set"
+            and each.value.args[0].op == STACKED
+        ):
             break
         count += 1
     return count
@@ -107,7 +118,7 @@ def _merged(first: Statement, second: Statement) -> Statement | None:
     if not isinstance(first, Eval) or first.value.op != "local.set" or second.value is None:
         return None
     index, value = first.value.imm, first.value.args[0]
-    if not second.value.reads >> index & 1 or value.depth + second.value.depth > MAX_DEPTH:
+    if not second.value.reads & local_bit(index) or value.depth + second.value.depth > MAX_DEPTH:
         return None
     new = _placed(second.value, index, value)
     return None if new is None else _with_value(second, new)
@@ -119,14 +130,18 @@ def _placed(tree: Expr, index: int, value: Expr) -> Expr | None:
         tee = Expr("local.tee", value.type, (value,), index, tree.at)
         if tree.op == "local.get":
             return tee
-        return None if tree.op != "local.low" else simplified(Expr("i32.wrap_i64", "i32", (tee,), at=tree.at))
+        return (
+            None
+            if tree.op != "local.low"
+            else simplified(Expr("i32.wrap_i64", "i32", (tee,), at=tree.at))
+        )
     for i, arg in enumerate(tree.args):
-        if arg.reads >> index & 1:
+        if arg.reads & local_bit(index):
             new = _placed(arg, index, value)
             if new is None:
                 return None
             return simplified(tree.with_args(*tree.args[:i], new, *tree.args[i + 1 :]))
-        if not _commute(arg, value) or arg.writes >> index & 1:
+        if not _commute(arg, value) or arg.writes & local_bit(index):
             return None
     return None
 
@@ -150,7 +165,7 @@ def _with_value(statement: Statement, value: Expr) -> Statement:
         return Jump(statement.label, value, statement.negated, statement.at)
     if isinstance(statement, JumpTable):
         return JumpTable(statement.labels, value, statement.at)
-    return type(statement)(value)  # type: ignore[arg-type, call-arg]
+    return type(statement)(value)  # type: ignore[arg-type]
 
 
 def _liveness(code: list[Statement]) -> tuple[Live, int]:
@@ -185,9 +200,9 @@ def _live_before(value: Expr, now: int) -> int:
     if not value.writes:
         return now | value.reads
     if value.op in ("local.set", "local.tee"):
-        now &= ~(1 << value.imm)
+        now &= ~local_bit(value.imm)
     elif value.op in _READS_LOCAL:
-        now |= 1 << value.imm
+        now |= local_bit(value.imm)
     for arg in reversed(value.args):
         now = _live_before(arg, now)
     return now
@@ -203,7 +218,7 @@ def _without_dead(code: list[Statement], live: Live) -> list[Statement]:
         elif each.value is not None:
             now = _after(each, now, live)
             value = each.value
-            if value.op == "local.set" and not now >> value.imm & 1:
+            if value.op == "local.set" and not now & local_bit(value.imm):
                 each = Drop(value.args[0])
             elif isinstance(each, Drop) and value.op == "local.tee":
                 each = put(value.imm, value.args[0], value.at)
@@ -222,10 +237,10 @@ def _pruned(value: Expr, now: int) -> tuple[Expr, int]:
     """The value without writes that nobody reads; what is live before it."""
     if not value.writes:
         return value, now | value.reads
-    if value.op == "local.tee" and not now >> value.imm & 1:
+    if value.op == "local.tee" and not now & local_bit(value.imm):
         return _pruned(value.args[0], now)
     if value.op in ("local.set", "local.tee"):
-        now &= ~(1 << value.imm)
+        now &= ~local_bit(value.imm)
     args = []
     for arg in reversed(value.args):
         new, now = _pruned(arg, now)

@@ -7,7 +7,7 @@ of rows with relative offsets, and the place in the wasm file of each.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from pyvm.isa import instructions as isa
 from pyvm.isa.instructions import INSTRUCTIONS
@@ -49,8 +49,8 @@ class Deeper:
     unit: Callee | None
 
 
-Callee = Union[Function, Routine, Deeper]
-Key = Union[Start, Callee]
+Callee = Function | Routine | Deeper
+Key = Start | Callee
 
 
 class Ins(NamedTuple):

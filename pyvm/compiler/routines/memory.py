@@ -12,9 +12,14 @@ from pyvm.compiler.routines.routine import Family, Routine, lines
 _PIECES = {
     n: [(size, n & ~(2 * size - 1)) for size in (1, 2, 4) if n & size] for n in range(8)
 }  # fmt: skip
-_WIDTH = {1: ("i32.load8_u", "i32.store8"), 2: ("i32.load16_u", "i32.store16"), 4: ("i32.load", "i32.store")}  # fmt: skip
+_WIDTH = {
+    1: ("i32.load8_u", "i32.store8"),
+    2: ("i32.load16_u", "i32.store16"),
+    4: ("i32.load", "i32.store"),
+}
 _UNROLLED = 4  # groups of eight bytes
 _STEP = 8 * _UNROLLED
+_GROUPS = 4  # of eight bytes, which are copied without a loop
 
 
 def _inside(*addresses: str) -> str:
@@ -43,7 +48,21 @@ def _last(name: str, address: str) -> str:
 
 def _small() -> str:
     """n below 8: a branch to the code of each n."""
-    return lines("local.get n; br_table " + " ".join(f"small{n}" for n in range(8)) + " large")
+    return lines("local.get n; br_table " + " ".join(f"small{n}" for n in range(8)) + " more")
+
+
+def _more() -> str:
+    """n below 40: a branch to the code of each number of whole groups."""
+    return lines(
+        f"more:; local.get n; i32.const {8 * _GROUPS + 8}; i32.ge_u; br_if large",
+        "local.get n; i32.const 3; i32.shr_u",
+        "br_table " + " ".join(f"group{max(n, 1)}" for n in range(_GROUPS + 1)),
+    )
+
+
+def _end_of(address: str) -> str:
+    """Pushes the address of the last eight bytes."""
+    return lines(f"local.get {address}; local.get n; i32.add; i32.const -8; i32.add")
 
 
 def _copy() -> Routine:
@@ -58,6 +77,13 @@ def _copy() -> Routine:
         for size, offset in pieces:
             text += f"{_WIDTH[size][1]} {offset}\n"
         text += "return\n"
+    text += _more()
+    for count in range(1, _GROUPS + 1):
+        text += lines(f"group{count}:; local.get d; i64.load {8 * count - 8}; drop")
+        for k in reversed(range(count)):
+            text += lines(f"local.get d; local.get s; i64.load {8 * k}")
+        text += _end_of("d") + _end_of("s") + lines("i64.load; i64.store")
+        text += lines(*(f"i64.store {8 * k}" for k in range(count)), "return")
     text += lines("large:") + _last("to", "d") + _last("from", "s")
     text += lines("local.get to; i64.load; drop")
     text += lines("local.get d; local.get s; i32.sub; local.get n; i32.lt_u; br_if down")
@@ -79,12 +105,13 @@ def _groups(name: str, forward: bool) -> str:
         f"{name}4:; local.get {upper}; local.get {lower}; i32.sub",
         f"i32.const {_STEP}; i32.lt_u; br_if {name}1",
     )
-    here = "ds" if forward else ("to", "from")
-    to, source = here
+    to, source = ("d", "s") if forward else ("to", "from")
     order = range(0, _STEP, 8) if forward else range(_STEP - 8, -1, -8)
     if forward:
         for offset in order:
-            text += lines(f"local.get {to}; local.get {source}; i64.load {offset}; i64.store {offset}")
+            text += lines(
+                f"local.get {to}; local.get {source}; i64.load {offset}; i64.store {offset}"
+            )
         text += _moved_pair(to, source, _STEP)
     else:
         text += _moved_pair(to, source, -_STEP)
@@ -99,7 +126,9 @@ def _groups(name: str, forward: bool) -> str:
 
 
 def _moved_pair(to: str, source: str, amount: int) -> str:
-    return lines(*(f"local.get {x}; i32.const {amount}; i32.add; local.set {x}" for x in (to, source)))
+    return lines(
+        *(f"local.get {x}; i32.const {amount}; i32.add; local.set {x}" for x in (to, source))
+    )
 
 
 def _fill() -> Routine:
@@ -114,9 +143,18 @@ def _fill() -> Routine:
         for size, offset in pieces:
             text += lines(f"local.get d; local.get v.low; {_WIDTH[size][1]} {offset}")
         text += "return\n"
+    text += _more()
+    for count in range(1, _GROUPS + 1):
+        text += lines(f"group{count}:; local.get d; i64.load {8 * count - 8}; drop")
+        text += _end_of("d") + lines("i64.local.get v; i64.store")
+        for k in range(count):
+            text += lines(f"local.get d; i64.local.get v; i64.store {8 * k}")
+        text += "return\n"
     text += lines("large:") + _last("to", "d")
     text += lines("local.get to; i64.local.get v; i64.store")
-    text += lines(f"fill4:; local.get to; local.get d; i32.sub; i32.const {_STEP}; i32.lt_u; br_if fill1")
+    text += lines(
+        f"fill4:; local.get to; local.get d; i32.sub; i32.const {_STEP}; i32.lt_u; br_if fill1"
+    )
     for offset in range(0, _STEP, 8):
         text += lines(f"local.get d; i64.local.get v; i64.store {offset}")
     text += _moved("d", _STEP)

@@ -1,1 +1,1 @@
-"""The compiler's own language -> machine code, for the standard machine and for the base machine."""
+"""The compiler's own language -> machine code, for either machine."""

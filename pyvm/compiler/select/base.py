@@ -107,7 +107,9 @@ def _memory_grow(s: Selector, value: Expr) -> None:
 
 def _missing(s: Selector, value: Expr) -> None:
     at = "" if value.at is None else f" at offset {value.at:#x}"
-    raise Unsupported(f"{value.op} in {s.function.name}{at}: the base machine has no passive segments")
+    raise Unsupported(
+        f"{value.op} in {s.function.name}{at}: the base machine has no passive segments"
+    )
 
 
 def _search(s: Selector, t: int, ranges: list[tuple[int, Label]]) -> None:

@@ -28,7 +28,6 @@ from pyvm.compiler.ir.function import (
     JumpTable,
     Place,
     Return,
-    Stop,
     in_order,
 )
 from pyvm.compiler.link import assembly
@@ -207,9 +206,10 @@ def deepened(code: list[Ins | Label], levels: int) -> list[Ins | Label]:
     for item in code:
         if isinstance(item, Ins) and INSTRUCTIONS[item.op].completion == isa.CALL_COMMIT:
             unit = None if isinstance(item.arg, (int, Label, tuple)) else item.arg
-            for _ in range(levels):
-                unit = Deeper(unit)
-            item = item._replace(op="call", arg=unit)
+            deeper = Deeper(unit)
+            for _ in range(levels - 1):
+                deeper = Deeper(deeper)
+            item = item._replace(op="call", arg=deeper)
         result.append(item)
     return result
 
@@ -256,11 +256,6 @@ def _select(s: Selector, value: Expr) -> None:
 def _call(s: Selector, value: Expr) -> None:
     s.operands(value)
     s.emit("call", assembly.Function(value.imm))
-
-
-def _constant(s: Selector, value: Expr) -> None:
-    s.operands(value)
-    s.emit(value.op, value.imm)
 
 
 _LOCALS = ("local.get", "local.set", "local.tee", LOW, HIGH)
