@@ -40,6 +40,9 @@ from pyvm.graph.specialize import ProgramTable, specialized_vocabulary
 from pyvm.graph.token_points import EMBEDDED, embedding_columns, output_point
 from pyvm.isa.tokens import VOCABULARY
 
+# What running sums are kept higher by: far more than their rounding, and more than they can be.
+LIFT = 1 << 32
+
 
 class Builder:
     """Collects the persists of a machine in the order in which they are written down."""
@@ -83,7 +86,7 @@ class Builder:
         terms = (query._expr(), key._expr(), square._expr(), clear._expr())
         return Fetch(name, tuple(v._expr() for v in values), *terms).outputs()
 
-    def running_sums(self, *terms: tuple[str, Linear]) -> list[Persist]:
+    def running_sums(self, *terms: tuple[str, Linear]) -> list[Expr]:
         """Sums over all positions so far: the mean, times the number of positions."""
         zero, one = Expr(), self.one._expr()
         values = tuple(term._expr() for _, term in terms)
@@ -95,7 +98,13 @@ class Builder:
         for (name, _), mean in zip(terms, means.outputs(), strict=True):
             kept = self.persist(f"mean {name}", mean)
             sums.append((name, kept))
-        return [self.persist(name, Reglu(name, kept._expr(), count)) for name, kept in sums]
+        # A mean is rounded, and so is the product.  Far from zero float64 has no room for that: the
+        # sum is kept 2^32 higher, where numbers are multiples of 2^-20, and taken down by readers.
+        lifted = LIFT * Reglu("one", one, one)
+        return [
+            self.persist(name, Reglu(name, kept._expr(), count) + lifted) - LIFT * one
+            for name, kept in sums
+        ]
 
 
 def build_machine(program: ProgramTable | None = None) -> Graph:

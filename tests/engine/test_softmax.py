@@ -11,6 +11,7 @@ import pytest
 
 import pyvm
 from cases import BY_NAME, CASES
+from pyvm.bundled import PROGRAMS
 from pyvm.compiler.c_to_wasm import compiler_command
 from pyvm.engine.dense import predict as dense_predict
 from pyvm.engine.executor import execute
@@ -31,14 +32,6 @@ def _spelled(run, vocabulary: tuple[str, ...]) -> tuple[np.ndarray, int]:
     return np.array([*prompt, *generated]), len(prompt)
 
 
-@pytest.fixture(scope="module")
-def model_file(model_file):
-    """The standard machine, once its slots are cleared by weights."""
-    if any(row.erase_after_attention or row.erase_after_ffn for row in model_file.layers):
-        pytest.skip("this tree's weights have erase lists")
-    return model_file
-
-
 def _has_compiler() -> bool:
     try:
         compiler_command()
@@ -47,13 +40,15 @@ def _has_compiler() -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", ["hello", "addition", "fibonacci"])
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
 def test_bundled_programs_in_their_own_weights(name):
-    """The start of a trace by hard attention, without the program in the prompt."""
+    """The start of a trace by hard attention and by softmax, without the program in the prompt."""
     program = pyvm.compile(name)
     model = specialize(program.code)
-    tokens, prompt = _spelled(execute(program, limit=100), model.vocabulary)
+    tokens, prompt = _spelled(execute(program, limit=250), model.vocabulary)
     assert np.array_equal(dense_predict(model, tokens[:-1])[prompt - 1 :], tokens[prompt:])
+    found = softmax(model, tokens[:-1], "linear")
+    assert np.array_equal(found[prompt - 1 :], tokens[prompt:])
 
 
 def test_a_bundled_program_by_hard_attention(model_file):

@@ -12,9 +12,8 @@ from pyvm.graph.specialize import ProgramTable
 from pyvm.graph.token_points import embedding_columns, output_point
 from pyvm.isa.tokens import VOCABULARY
 from pyvm.schedule.check import ScheduleError, check
-from pyvm.schedule.schedule import Schedule, assign_slots, lifetimes, shipped
+from pyvm.schedule.schedule import Schedule, assign_slots, shipped
 from pyvm.schedule.solve import NoSchedule, earliest, solve
-from pyvm.schedule.units import slot_dims
 from pyvm.weights.graph_to_weights import build_weights
 
 TABLE = ProgramTable([("i32.const", 0x01010101), ("drop", 0x05070605), ("halt", 0)])
@@ -62,11 +61,8 @@ def test_the_shipped_schedule_is_what_the_solver_finds(name):
 
 
 def test_the_earliest_placement_is_a_schedule():
-    graph, layer = GRAPHS["standard"], earliest(GRAPHS["standard"])
-    held = {dim: last - 1 for dim, (_, last) in lifetimes(graph, 4, layer).items()}
-    held |= dict.fromkeys(graph.builtin, 8)
-    schedule = assign_slots(graph, 4, layer, held)
-    check(graph, replace(schedule, width=schedule.width + 8))  # for the heads that clear
+    graph = GRAPHS["standard"]
+    check(graph, assign_slots(graph, 4, earliest(graph)))
 
 
 def test_json_keeps_everything():
@@ -157,8 +153,7 @@ def test_a_graph_without_lookups_keeps_the_slot_of_recency():
         b.persist("twice", Reglu("twice", 2 * before, b.one._expr()))
 
     graph = small_graph("one", "byte", persists=twice_the_byte_before)
-    held = dict.fromkeys(slot_dims(graph), 2)
-    schedule = assign_slots(graph, 1, earliest(graph), held)
+    schedule = assign_slots(graph, 1, earliest(graph))
     tokens = [VOCABULARY.index(t) for t in ("05", "11", "07", "20")]
     expected = evaluate(graph, tokens)
     assert [VOCABULARY[token] for token in expected] == ["0a", "0a", "22", "0e"]
