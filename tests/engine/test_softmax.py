@@ -13,6 +13,7 @@ import pyvm
 from cases import BY_NAME, CASES
 from pyvm.bundled import PROGRAMS
 from pyvm.compiler.c_to_wasm import compiler_command
+from pyvm.engine.dense import FLOAT, DenseNetwork
 from pyvm.engine.dense import predict as dense_predict
 from pyvm.engine.executor import execute
 from pyvm.engine.softmax import RECENCIES, position_table, softmax, softmax_pass
@@ -55,6 +56,18 @@ def test_a_bundled_program_by_hard_attention(model_file):
     run = execute(pyvm.compile("hello"), limit=800)
     found = dense_predict(model_file, run.tokens[:-1])
     assert np.array_equal(found[run.prompt_length - 1 :], run.generated)
+
+
+def test_float64_rules_out_only_what_is_behind():
+    """Squares near 2^60: float64 has steps of 2^7 there, and finds another key to be the best."""
+    random, misled, distances = np.random.default_rng(1), 0, np.arange(-200, 201).astype(FLOAT)
+    for asked in random.integers(2**29, 2**30, 100):
+        query = np.array([asked, 1], FLOAT)
+        keys = np.stack((2 * (asked + distances), -((asked + distances) ** 2)), axis=1)
+        near = DenseNetwork._near(query.astype(float), keys.T.astype(float))
+        assert 200 in near and len(near) < 401
+        misled += int(np.argmax(keys.astype(float) @ query.astype(float))) != 200
+    assert misled > 20
 
 
 @pytest.mark.parametrize("name", ["hello", "addition"])
