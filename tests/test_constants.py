@@ -25,7 +25,7 @@ def number(path: str, pattern: str) -> float:
 
 
 def test_the_scales_of_queries():
-    assert SCALE in (dense.SCALE, dense.OLD_SCALE)
+    assert SCALE == dense.SCALE
     places = (("lib/model/head_rows.cpp", "QueryScale"), ("tests/lib/machine.hpp", "Scale"))
     for path, name in places:
         assert number(path, rf"k{name} = ([\d.e]+);") == dense.SCALE

@@ -12,8 +12,8 @@ tokens have integer coordinates); and of the first token that differs, why: the 
 their scores.  With --hard the pass is the one that has no rounding (pyvm/engine/dense.py).  The
 exit status is 1 if a token differs.
 
-Budget: every head scores all pairs of positions: n = 100,000 takes 2 to 4 minutes on one core and
-1 GB, n = 10,000 two seconds; with --hard n = 30,000 takes 10 minutes.
+Budget: every head scores all pairs of positions: n = 100,000 takes 5 to 10 minutes on one core and
+1 GB, n = 10,000 five seconds; with --hard n = 30,000 takes two minutes.
 """
 
 from __future__ import annotations

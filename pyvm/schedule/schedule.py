@@ -64,18 +64,29 @@ def lifetimes(graph: Graph, layers: int, layer: Mapping[str, int]) -> dict[Dim, 
     return {dim: (birth[dim], last.get(dim, birth[dim])) for dim in birth}
 
 
+def until_read(graph: Graph, layers: int, layer: Mapping[str, int]) -> dict[Dim, int]:
+    """For every dimension the half before its last reader's; the end for those that heads need."""
+    spans = lifetimes(graph, layers, layer)
+    last = {dim: max(birth, read - 1) for dim, (birth, read) in spans.items()}
+    return last | dict.fromkeys(graph.builtin, 2 * layers)
+
+
 def assign_slots(
-    graph: Graph, layers: int, layer: Mapping[str, int], held: Mapping[Dim, int], proof: str = ""
+    graph: Graph,
+    layers: int,
+    layer: Mapping[str, int],
+    held: Mapping[Dim, int] | None = None,
+    proof: str = "",
 ) -> Schedule:
     """Gives every dimension a slot that is its own as long as it is held.
 
-    `held` is the last half after which the slot still holds the dimension: the half after it clears
-    the slot, or nothing does and the dimension stays.  Where `rounded` dimensions come or go, the
-    slot is empty for a half.  These times are intervals, so taking them by their begin and always
-    the lowest free slot uses exactly as many slots as are needed at the fullest half.  Slots 0 to 2
-    are the built-in dimensions'.
+    `held` is the last half after which the slot still holds the dimension (`until_read` where it is
+    not given): the half after it clears the slot, or nothing does and the dimension stays.  Where
+    `rounded` dimensions come or go, the slot is empty for a half.  These times are intervals, so
+    taking them by their begin and always the lowest free slot uses exactly as many slots as are
+    needed at the fullest half.  Slots 0 to 2 are the built-in dimensions'.
     """
-    apart = rounded(graph)
+    apart, held = rounded(graph), until_read(graph, layers, layer) if held is None else held
     begin = {
         dim: birth - (birth > 0 and dim in apart)
         for dim, (birth, _) in lifetimes(graph, layers, layer).items()
@@ -90,5 +101,10 @@ def assign_slots(
             cleared[owner[index].name] = held[owner[index]] + 1
         owner[index : index + 1] = [dim]
         slot[dim.name] = index
-    width = len(owner) + len(owner) % 2
+    heads = [0] * layers
+    for unit in units(graph):
+        heads[layer[unit.persists[0].name] - 1] += unit.heads
+    for n in range(layers):
+        heads[n] += (list(cleared.values()).count(2 * n + 1) + 1) // 2
+    width = max(len(owner) + len(owner) % 2, 2 * max(heads))
     return Schedule(layers, width, dict(layer), slot, cleared, proof)

@@ -81,9 +81,10 @@ class _Programme:
         return self._runs(self.maker[dim], range(until + 1))
 
     def _begins(self, dim: Dim, half: int) -> Any:
-        """1 when the half makes the dimension."""
-        made_by = [self.maker[dim]] if dim in self.maker else []
-        return self._sum(self._runs(unit, range(half, half + 1)) for unit in made_by)
+        """1 when the half makes the dimension; the embedding is half 0."""
+        if dim not in self.maker:
+            return self._sum([int(half == 0)])
+        return self._runs(self.maker[dim], range(half, half + 1))
 
     def _cleared(self, dim: Dim, half: int) -> Any:
         """1 when the half clears the slot of the dimension."""
@@ -110,8 +111,8 @@ class _Programme:
                 for unit in self.readers[dim]:
                     self.model.addConstr(held >= made + self._runs(unit, after_last) - 1)
                 self.model.addConstr(held <= made)
+                self.model.addConstr(held >= self._begins(dim, half))
                 if half:
-                    self.model.addConstr(held >= self._begins(dim, half))
                     self.model.addConstr(self._cleared(dim, half) >= 0)
 
     def bound_layers(self) -> None:

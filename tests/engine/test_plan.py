@@ -62,7 +62,10 @@ def test_other_schedules(reuse):
     if not reuse:
         names = list(schedule.slot)
         schedule = replace(
-            schedule, slot={n: i for i, n in enumerate(names)}, width=len(names) + len(names) % 2
+            schedule,
+            slot={n: i for i, n in enumerate(names)},
+            width=len(names) + len(names) % 2,
+            cleared={},
         )
     with Model(build_weights(graph, schedule).to_bytes()) as model:
         for name in LONG:

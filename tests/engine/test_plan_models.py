@@ -128,7 +128,8 @@ def test_a_schedule_of_more_layers(stretch, own_slots):
     schedule = assign_slots(graph, stretch[-1], layers)
     if own_slots:
         slots = {name: i for i, name in enumerate(schedule.slot)}
-        schedule = replace(schedule, slot=slots, width=len(slots) + len(slots) % 2)
+        width = len(slots) + len(slots) % 2
+        schedule = replace(schedule, slot=slots, width=width, cleared={})
     else:
         check(graph, schedule)
     with Model(build_weights(graph, schedule).to_bytes()) as model:

@@ -11,7 +11,9 @@ import pytest
 
 import pyvm
 from cases import BY_NAME, CASES
+from pyvm.bundled import PROGRAMS
 from pyvm.compiler.c_to_wasm import compiler_command
+from pyvm.engine.dense import FLOAT, DenseNetwork
 from pyvm.engine.dense import predict as dense_predict
 from pyvm.engine.executor import execute
 from pyvm.engine.softmax import RECENCIES, position_table, softmax, softmax_pass
@@ -31,14 +33,6 @@ def _spelled(run, vocabulary: tuple[str, ...]) -> tuple[np.ndarray, int]:
     return np.array([*prompt, *generated]), len(prompt)
 
 
-@pytest.fixture(scope="module")
-def model_file(model_file):
-    """The standard machine, once its slots are cleared by weights."""
-    if any(row.erase_after_attention or row.erase_after_ffn for row in model_file.layers):
-        pytest.skip("this tree's weights have erase lists")
-    return model_file
-
-
 def _has_compiler() -> bool:
     try:
         compiler_command()
@@ -47,19 +41,33 @@ def _has_compiler() -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", ["hello", "addition", "fibonacci"])
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
 def test_bundled_programs_in_their_own_weights(name):
-    """The start of a trace by hard attention, without the program in the prompt."""
+    """The start of a trace by hard attention and by softmax, without the program in the prompt."""
     program = pyvm.compile(name)
     model = specialize(program.code)
-    tokens, prompt = _spelled(execute(program, limit=100), model.vocabulary)
+    tokens, prompt = _spelled(execute(program, limit=250), model.vocabulary)
     assert np.array_equal(dense_predict(model, tokens[:-1])[prompt - 1 :], tokens[prompt:])
+    found = softmax(model, tokens[:-1], "linear")
+    assert np.array_equal(found[prompt - 1 :], tokens[prompt:])
 
 
 def test_a_bundled_program_by_hard_attention(model_file):
     run = execute(pyvm.compile("hello"), limit=800)
     found = dense_predict(model_file, run.tokens[:-1])
     assert np.array_equal(found[run.prompt_length - 1 :], run.generated)
+
+
+def test_float64_rules_out_only_what_is_behind():
+    """Squares near 2^60: float64 has steps of 2^7 there, and finds another key to be the best."""
+    random, misled, distances = np.random.default_rng(1), 0, np.arange(-200, 201).astype(FLOAT)
+    for asked in random.integers(2**29, 2**30, 100):
+        query = np.array([asked, 1], FLOAT)
+        keys = np.stack((2 * (asked + distances), -((asked + distances) ** 2)), axis=1)
+        near = DenseNetwork._near(query.astype(float), keys.T.astype(float))
+        assert 200 in near and len(near) < 401
+        misled += int(np.argmax(keys.astype(float) @ query.astype(float))) != 200
+    assert misled > 20
 
 
 @pytest.mark.parametrize("name", ["hello", "addition"])

@@ -319,7 +319,7 @@ Machine large_scores(bool alone) {
 
 // Slots 1 and 2 hold the recency and the squared position, which no integer expression says, until they are
 // erased; whatever else was added to them.
-enum class Reader { kOutput, kGate, kValue, kHeadValue, kQuery, kKey, kClear };
+enum class Reader { kOutput, kGate, kValue, kGatedValue, kHeadValue, kQuery, kKey, kClear };
 enum class Written { kNot, kByEmbedding, kByHead, kByNeuron };
 
 Machine reader_of_an_input(int slot, Reader reader, Written written, bool erased) {
@@ -336,6 +336,7 @@ Machine reader_of_an_input(int slot, Reader reader, Written written, bool erased
     case Reader::kOutput: break;
     case Reader::kGate: to = m.product(1, read, Machine::just(1)); break;
     case Reader::kValue: to = m.product(1, Machine::just(1), read); break;
+    case Reader::kGatedValue: to = m.product(1, {{a, 1}}, read); break;
     case Reader::kHeadValue: to = m.gather(1, Machine::position(-1), read); break;
     case Reader::kQuery: to = m.gather(1, read, {{a, 1}}); break;
     case Reader::kKey: to = m.lookup(1, read, {}, {}, {{a, 1}}, {{a, 1}}); break;
@@ -348,7 +349,7 @@ Machine reader_of_an_input(int slot, Reader reader, Written written, bool erased
 bool readers_of_inputs(const Tokens& tokens) {
   bool right = true;
   for (const int slot : {1, 2})
-    for (int reader = 0; reader < 7; ++reader)
+    for (int reader = 0; reader < 8; ++reader)
       for (int written = 0; written < 4; ++written)
         for (const bool erased : {false, true}) {
           const auto by = static_cast<Reader>(reader);
@@ -465,6 +466,7 @@ enum class Sum {
   kOntoAnInteger,   // r onto a, then -a, then -r
   kOntoAMean,       // r onto a mean, then -mean, then -r
   kIntoADyingSlot,  // r, while -a is added
+  kOfAnother,       // r + a, then -(r + p)
 };
 
 Machine opaque_sum(Sum sum) {
@@ -487,6 +489,12 @@ Machine opaque_sum(Sum sum) {
       break;
     }
     case Sum::kIntoADyingSlot: add(0, {{a, 1}}, 1), add(1, r, 1), add(1, {{a, 1}}, -1), add(2, r, -1); break;
+    case Sum::kOfAnother: {
+      const int other = m.slot();
+      m.neuron(1, one, r, other), m.neuron(1, one, {{0, 1}}, other);
+      add(1, r, 1), add(1, {{a, 1}}, 1), add(2, {{other, 1}}, -1);
+      break;
+    }
   }
   m.output({{to, 1}, {a, 1}});
   return m;
@@ -494,7 +502,7 @@ Machine opaque_sum(Sum sum) {
 
 bool opaque_sums(const Tokens& tokens) {
   bool right = true;
-  for (int sum = 0; sum < 8; ++sum) {
+  for (int sum = 0; sum < 9; ++sum) {
     const bool fits = agrees("opaque sum", opaque_sum(static_cast<Sum>(sum)), tokens,
                              sum == 0 ? Expect::kEqual : Expect::kRefused);
     if (!fits) std::fprintf(stderr, "opaque sum %d\n", sum);

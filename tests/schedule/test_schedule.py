@@ -12,9 +12,8 @@ from pyvm.graph.specialize import ProgramTable
 from pyvm.graph.token_points import embedding_columns, output_point
 from pyvm.isa.tokens import VOCABULARY
 from pyvm.schedule.check import ScheduleError, check
-from pyvm.schedule.schedule import Schedule, assign_slots, lifetimes, shipped
+from pyvm.schedule.schedule import Schedule, assign_slots, shipped
 from pyvm.schedule.solve import NoSchedule, earliest, solve
-from pyvm.schedule.units import slot_dims
 from pyvm.weights.graph_to_weights import build_weights
 
 TABLE = ProgramTable([("i32.const", 0x01010101), ("drop", 0x05070605), ("halt", 0)])
@@ -62,11 +61,8 @@ def test_the_shipped_schedule_is_what_the_solver_finds(name):
 
 
 def test_the_earliest_placement_is_a_schedule():
-    graph, layer = GRAPHS["standard"], earliest(GRAPHS["standard"])
-    held = {dim: last - 1 for dim, (_, last) in lifetimes(graph, 4, layer).items()}
-    held |= dict.fromkeys(graph.builtin, 8)
-    schedule = assign_slots(graph, 4, layer, held)
-    check(graph, replace(schedule, width=schedule.width + 8))  # for the heads that clear
+    graph = GRAPHS["standard"]
+    check(graph, assign_slots(graph, 4, earliest(graph)))
 
 
 def test_json_keeps_everything():
@@ -98,11 +94,18 @@ def spoil(schedule: Schedule, **changes) -> Schedule:
         ({"cleared": {"recency": 8}}, "recency is cleared"),
         ({"cleared": {"position_sq": 8}}, "position_sq is cleared"),
         ({"cleared": {"one": 2}}, "which is not in its slot"),
+        ({"cleared": {"one": 8}}, "the output head reads one, which is not in its slot"),
+        ({"cleared": {"value": 0}}, "half 0, which does not exist"),
     ],
 )
 def test_the_checker_finds_a_fault(changes, message):
     with pytest.raises(ScheduleError, match=message):
         check(GRAPHS["standard"], spoil(shipped("standard"), **changes))
+
+
+def test_an_odd_width_is_a_fault():
+    with pytest.raises(ScheduleError, match="the width 25 is odd"):
+        check(GRAPHS["standard"], replace(shipped("standard"), width=25))
 
 
 def test_every_single_wrong_layer_is_found():
@@ -149,6 +152,99 @@ def test_what_is_no_integer_replaces_nothing_and_is_not_replaced(slot, cleared):
         check(graph, replace(apart, slot=apart.slot | slot))
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_a_large_integer_replaces_nothing(large):
+    """Where it passes 2**53, new minus old would be rounded."""
+
+    def squared(b):
+        byte = b.embedded["byte"]._expr()
+        b.persist("square", Reglu("square", byte, byte), large)
+
+    graph = small_graph("one", "byte", persists=squared)
+    slots = {"position": 0, "recency": 1, "position_sq": 2, "one": 3, "byte": 4, "square": 4}
+    schedule = Schedule(1, 6, earliest(graph), slots, {"byte": 2})
+    if not large:
+        check(graph, schedule)
+        return
+    with pytest.raises(ScheduleError, match="square replaces byte.*would be rounded"):
+        check(graph, schedule)
+
+
+def three_bytes_back(b):
+    gathers = [b.gather(f"back {i}", b.embedded["byte"], b.position - i * b.one) for i in (1, 2, 3)]
+    b.persist("sum", gathers[0] + gathers[1] + gathers[2])
+
+
+def test_clearing_two_slots_takes_a_head():
+    names = ("one", "byte", "carry", "taken")
+    graph = small_graph(*names, persists=three_bytes_back)
+    slots = {"position": 0, "recency": 1, "position_sq": 2, "sum": 7}
+    slots |= {name: 3 + i for i, name in enumerate(names)}
+    schedule = Schedule(1, 8, earliest(graph), slots, {"byte": 1, "carry": 1})
+    check(graph, schedule)
+    with pytest.raises(ScheduleError, match="half 1 needs 5 heads of 4"):
+        check(graph, replace(schedule, cleared={**schedule.cleared, "taken": 1}))
+
+
+def test_a_head_that_clears_needs_the_position():
+    def copied(b):
+        b.persist("copy", Reglu("copy", b.embedded["byte"]._expr(), b.one._expr()))
+
+    graph = small_graph("one", "byte", persists=copied)
+    slots = {"position": 0, "recency": 1, "position_sq": 2, "one": 3, "byte": 4, "copy": 5}
+    schedule = Schedule(2, 6, earliest(graph), slots, {"position": 3, "byte": 3})
+    check(graph, schedule)
+    with pytest.raises(ScheduleError, match="the clearing of byte reads position"):
+        check(graph, replace(schedule, cleared={"position": 2, "byte": 3}))
+
+
+def test_a_neuron_that_clears_needs_one_to_be_one():
+    graph, schedule = GRAPHS["standard"], shipped("standard")
+    one = next(dim for dim in graph.embedding if dim.name == "one")
+    column = (0, *graph.embedding[one][1:])
+    with pytest.raises(ScheduleError, match="one is not 1 for every token"):
+        check(replace(graph, embedding={**graph.embedding, one: column}), schedule)
+
+
+def depth_and_copy(b):
+    b.running_sums(("depth", b.embedded["stack_step"]))
+    b.persist("copy", Reglu("copy", b.embedded["byte"]._expr(), b.one._expr()))
+
+
+def found_by_key(b):
+    byte, one = b.embedded["byte"]._expr(), b.one._expr()
+    value, key = (b.persist(name, Reglu(name, byte, one)) for name in ("value", "key"))
+    square = b.persist("square", Reglu("square", byte, byte))
+    b.persist("found", b.newest("found", (value,), key, key, square, Expr())[0])
+
+
+def nobody_reads(b):
+    for name in ("a", "b", "c", "read"):
+        b.persist(name, Reglu(name, b.embedded["byte"]._expr(), b.one._expr()))
+
+
+@pytest.mark.parametrize(
+    ("names", "persists", "layers"),
+    [
+        (("one", "byte", "stack_step"), depth_and_copy, 1),  # 6 if a mean could replace
+        (("one", "byte"), found_by_key, 2),  # 6 if a head that clears needed no position
+        (("one", "byte"), nobody_reads, 1),  # 6 if what nobody reads needed no slot
+    ],
+)
+def test_what_the_solver_proves_is_what_the_checker_allows(names, persists, layers):
+    pytest.importorskip("highspy")
+    graph = small_graph(*names, persists=persists)
+    schedule = solve(graph, layers)
+    check(graph, schedule)
+    assert schedule.width == 8 and "narrower than 8" in schedule.proof
+
+
+def test_two_dimensions_of_one_name_are_a_fault():
+    graph = GRAPHS["standard"]
+    with pytest.raises(ScheduleError, match="the same name"):
+        check(replace(graph, persists=(*graph.persists, graph.persists[-1])), shipped("standard"))
+
+
 def test_a_graph_without_lookups_keeps_the_slot_of_recency():
     """Nothing reads the recency there; x[1] += r(p) still is added in the first step."""
 
@@ -157,8 +253,7 @@ def test_a_graph_without_lookups_keeps_the_slot_of_recency():
         b.persist("twice", Reglu("twice", 2 * before, b.one._expr()))
 
     graph = small_graph("one", "byte", persists=twice_the_byte_before)
-    held = dict.fromkeys(slot_dims(graph), 2)
-    schedule = assign_slots(graph, 1, earliest(graph), held)
+    schedule = assign_slots(graph, 1, earliest(graph))
     tokens = [VOCABULARY.index(t) for t in ("05", "11", "07", "20")]
     expected = evaluate(graph, tokens)
     assert [VOCABULARY[token] for token in expected] == ["0a", "0a", "22", "0e"]

@@ -11,7 +11,7 @@
 
 namespace tvm {
 
-inline constexpr size_t kLanes = 64;  // positions in a tile: 30 slots of it fit a first-level cache
+inline constexpr size_t kLanes = 64;  // positions in a tile: 24 slots of it fit a first-level cache
 
 // Rows of a matrix for a tile of positions, x as (columns, kLanes):
 //     row(i)[lane] = sum over its entries of weight * x[column][lane]

@@ -308,15 +308,16 @@ class Folder {
         held = opaque_sum(held, added[slot]);
       else
         add_scaled(held, join_relu_idioms(net_, added[slot].sum), 1);
-      if (held.size() == 1) {
-        // A slot that holds just a node says best what the node is.
-        const Term& only = held[0];
-        Origin& origin = net_.origins[only.node];
-        if (only.weight == 1 && (origin.unit == Origin::Unit::kHead || origin.unit == Origin::Unit::kNeuron))
+      if (held.empty()) continue;
+      // A slot that holds just a node, or a node and a constant, says best what the node is.
+      const Term& last = held.back();
+      if (held.size() == 1 || (held.size() == 2 && held[0].node == kOneNode && last.weight == 1)) {
+        Origin& origin = net_.origins[last.node];
+        if (last.weight == 1 && (origin.unit == Origin::Unit::kHead || origin.unit == Origin::Unit::kNeuron))
           origin = net_.origin;
         continue;
       }
-      if (held.size() > 1) held = net_.term(Node::linear(held));
+      held = net_.term(Node::linear(held));
     }
     for (const auto slot : erase) slots_[static_cast<std::size_t>(slot)].clear();
   }
