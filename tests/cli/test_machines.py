@@ -17,6 +17,7 @@ from pyvm.engine.executor import execute
 from pyvm.engine.model import Model
 from pyvm.isa.program import Program
 from pyvm.isa.traps import Trap
+from pyvm.weights import specialize
 
 HELLO = PROGRAMS["hello"].cases[0].output
 BOTH = "i32.const 79\noutput\ni32.const 69\noutput_error\ni32.const 10\noutput_error\n"
@@ -56,7 +57,7 @@ def test_a_standard_program_in_the_base_machine_is_refused_by_the_token(tmp_path
         message = failure(pyvm(*command, file_of(tmp_path, EXIT), "--model", "base"))
         assert message == (
             "pyvm: the model's vocabulary has no token 'output_error', which the program needs: "
-            "compile it for the machine \"base\"\n"
+            'compile it for the machine "base"\n'
         )
     message = failure(pyvm("model", "explain", "base", "--program", file_of(tmp_path, EXIT)))
     assert "'output_error'" in message
@@ -186,6 +187,15 @@ def test_status_and_trap_of_a_run(model: Model, path: str, ids: bool) -> None:
         done = run(text)
         assert (done.trap.kind, done.cursor, done.ok, done.status) == (kind, cursor, False, 0)
         assert str(done.trap) == f"trap: {kind.description}{place.format(cursor)}"
+
+
+@pytest.mark.parametrize("text", [EXIT, DIVIDES])
+def test_a_specialised_model_says_it_without_its_program(text: str) -> None:
+    with Model(specialize(program(text).code).to_bytes()) as folded:
+        done = folded.generate([folded.vocabulary.index("start")])
+    trap = done.trap and done.trap.kind
+    assert (done.status, trap) == ((3, None) if text == EXIT else (0, Trap.DIVIDE_BY_ZERO))
+    assert done.cursor is None and not done.ok and done.errors == b"E\n"
 
 
 def test_an_immediate_of_another_instruction_is_no_trap() -> None:
