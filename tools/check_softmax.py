@@ -34,7 +34,7 @@ from pyvm.engine.dense import AVERAGE, DenseNetwork
 from pyvm.engine.executor import execute
 from pyvm.engine.softmax import RECENCIES, UNDERFLOW, softmax_pass
 from pyvm.isa.prompt import spelled_in
-from pyvm.weights import ModelFile, specialize, machine_model
+from pyvm.weights import ModelFile, machine_model, specialize
 from pyvm.weights.model_file import PASSTHROUGH
 
 SUMS = ("stack_depth", "call_depth", "cursor_sum")

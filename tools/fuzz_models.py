@@ -40,7 +40,7 @@ from pyvm.engine.errors import LimitError, ModelError, UnsupportedError  # noqa:
 from pyvm.engine.library import build_info  # noqa: E402
 from pyvm.engine.model import Model  # noqa: E402
 from pyvm.isa.program import Program  # noqa: E402
-from pyvm.weights import specialize, machine_model  # noqa: E402
+from pyvm.weights import machine_model, specialize  # noqa: E402
 from pyvm.weights.model_file import ModelFile  # noqa: E402
 
 LARGE = 500  # one model in so many is a changed standard, specialised or large synthetic one

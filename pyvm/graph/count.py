@@ -17,7 +17,6 @@ from pyvm.graph.state import Builder, MachineState
 from pyvm.graph.token_points import BITS
 from pyvm.isa import instructions as isa
 
-
 _FAR = 1 << 10  # more than any count
 
 

@@ -91,6 +91,15 @@ class Reglu(Dim):
     gate: Expr
 
 
+# The terms of a product's value and of its gate: what makes two neurons the same.
+Product = tuple[frozenset[tuple[Dim, int]], frozenset[tuple[Dim, int]]]
+
+
+def product_of(neuron: Reglu) -> Product:
+    """What a neuron computes."""
+    return frozenset(neuron.value.terms.items()), frozenset(neuron.gate.terms.items())
+
+
 @dataclass(frozen=True, eq=False)
 class Fetch:
     """Values of the past position (the own included) that is best in the order (least clear,

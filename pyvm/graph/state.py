@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 
 from pyvm.graph.primitives import (
     AVERAGE,
+    Dim,
     Expr,
     Fetch,
     FetchValue,
     Input,
     Linear,
     Persist,
+    Product,
     Reglu,
+    product_of,
 )
 
 # What running sums are kept higher by: far more than their rounding, and more than they can be.
@@ -37,7 +40,7 @@ class Builder:
 
     def persist(self, name: str, expr: Linear, large: bool = False) -> Persist:
         """Keeps an expression of head outputs, or of products, in a slot."""
-        dim = Persist(name, expr._expr(), large)
+        dim = Persist(name, _joined(expr._expr()), large)
         self.persists.append(dim)
         return dim
 
@@ -82,6 +85,17 @@ class Builder:
             self.persist(name, Reglu(name, kept._expr(), count) + lifted) - LIFT * one
             for name, kept in sums
         ]
+
+
+def _joined(expr: Expr) -> Expr:
+    """The same sum, with equal products in one term; what cancels is gone."""
+    first: dict[Product, Reglu] = {}
+    terms: dict[Dim, int] = {}
+    for dim, coefficient in expr.terms.items():
+        if isinstance(dim, Reglu):
+            dim = first.setdefault(product_of(dim), dim)
+        terms[dim] = terms.get(dim, 0) + coefficient
+    return Expr({dim: c for dim, c in terms.items() if c})
 
 
 @dataclass(frozen=True)

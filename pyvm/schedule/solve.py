@@ -20,9 +20,9 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from pyvm.graph.primitives import Dim, Graph
+from pyvm.graph.primitives import Dim, Graph, Product
 from pyvm.schedule.schedule import Schedule, assign_slots
-from pyvm.schedule.units import Product, Unit, output_reads, rounded, slot_dims, units
+from pyvm.schedule.units import Unit, output_reads, rounded, slot_dims, units
 
 
 class NoSchedule(ValueError):

@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyvm.graph.primitives import AVERAGE, Dim, Expr, Fetch, FetchValue, Graph, Persist, Reglu
-
-# The terms of a product's value and of its gate: what makes two neurons the same.
-Product = tuple[frozenset[tuple[Dim, int]], frozenset[tuple[Dim, int]]]
-
-
-def product_of(neuron: Reglu) -> Product:
-    """What a neuron computes."""
-    return frozenset(neuron.value.terms.items()), frozenset(neuron.gate.terms.items())
+from pyvm.graph.primitives import (
+    AVERAGE,
+    Dim,
+    Expr,
+    Fetch,
+    FetchValue,
+    Graph,
+    Persist,
+    Product,
+    Reglu,
+    product_of,
+)
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,13 @@ from pyvm.graph.primitives import (
     FetchValue,
     Graph,
     Persist,
+    Product,
     Reglu,
+    product_of,
 )
 from pyvm.schedule.check import check
 from pyvm.schedule.schedule import Schedule, lifetimes
-from pyvm.schedule.units import Product, fetches, is_gather, one_of, product_of, slot_dims
+from pyvm.schedule.units import fetches, is_gather, one_of, slot_dims
 from pyvm.weights.model_file import GATHER, LOOKUP, PASSTHROUGH, LayerWeights, ModelFile
 
 # A power of two: a scaled query is rounded no more than the query.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 from itertools import product
 
-import numpy as np
 import pytest
 
 from cases import instructions

@@ -9,7 +9,7 @@ import pytest
 from pyvm.engine.errors import ModelError
 from pyvm.engine.model import Model
 from pyvm.isa.tokens import VOCABULARY
-from pyvm.weights import ModelFile, ModelFileError, specialize, machine_model
+from pyvm.weights import ModelFile, ModelFileError, machine_model, specialize
 from pyvm.weights.model_file import MARK_SLOT
 
 MODEL = machine_model()
