@@ -19,8 +19,9 @@ class CallDepth:
     def __init__(self, vocabulary: tuple[str, ...], limit: int):
         self.limit, self.depth, self.exceeded = limit, 0, False
         change = {Kind.CALL_COMMIT: 1, Kind.RETURN_COMMIT: -1}
-        kinds = [TOKENS[token].kind if token in TOKENS else None for token in vocabulary]
-        self._change = np.array([change.get(kind, 0) for kind in kinds], dtype=np.int8)
+        known = (TOKENS.get(token) for token in vocabulary)
+        changes = [0 if token is None else change.get(token.kind, 0) for token in known]
+        self._change = np.array(changes, dtype=np.int8)
 
     def on_tokens(self, tokens: np.ndarray) -> bool:
         changes = self._change[tokens]

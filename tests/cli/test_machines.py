@@ -95,6 +95,8 @@ def test_traces_of_a_base_program(tmp_path: Path, base_file: Path) -> None:
 def test_specialize_for_a_machine(tmp_path: Path, machine: str) -> None:
     model, options = tmp_path / "model.bin", ("addition", "--machine", machine)
     assert pyvm("specialize", *options, "-o", model).returncode == 0
+    found = json.loads(pyvm("model", "info", model, "--json").stdout)
+    assert (found["vocabulary"] < 915) == (machine == "base")
     done = pyvm("run", *options, "--input", "12 30", "--model", model)
     assert (done.returncode, done.stdout) == (0, pyvm("run", "addition", "--input", "12 30").stdout)
     other = "base" if machine == "standard" else "standard"
