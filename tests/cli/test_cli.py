@@ -187,7 +187,7 @@ def test_explain_follows_a_dimension(tmp_path):
     done = pyvm("model", "explain", "--program", "hello", "--dimension", "stack_depth")
     text = done.stdout.decode()
     assert done.returncode == 0
-    assert "running sum of stack_step" in text and "stack_depth] += 1" in text
+    assert "running sum of stack_step" in text and "stack_depth += 1" in text
     assert "cell_mode" not in text
     whole = pyvm("model", "explain").stdout.decode()
     for stage in ("fold:", "ranges:", "specialise:", "nodes:"):
