@@ -11,7 +11,7 @@ value are the digits, the lowest first, or are subtracted from 0.
 
 from __future__ import annotations
 
-from pyvm.graph.gates import NOTHING, Gates, step, switch
+from pyvm.graph.gates import NOTHING, Gates, step
 from pyvm.graph.primitives import Expr, Persist, Reglu, total
 from pyvm.graph.state import Builder, MachineState
 from pyvm.isa import instructions as isa
@@ -73,15 +73,15 @@ class Divider:
         rest = dividend - taken - remainder
         unit = b.persist("unit", self._unit(divisor))
         off = (1 << 42) * (one - comes)
-        high, part = NOTHING, NOTHING
-        for d in range(1, 16):
-            reached = rest - 16 * d * unit + one - off
-            high += 16 * step(f"digit {d} 16", one, reached)
-            part += 16 * switch(f"digit {d} 16", one, unit, reached)
-        high_digit, high_part = b.persist("high_digit", high), b.persist("high_part", part)
-        left = rest - high_part + one - off
+        high = total(
+            step(f"digit {d} 16", one, rest - 16 * d * unit + one - off) for d in range(1, 16)
+        )
+        high_digit = b.persist("high_digit", high)
+        # A product of its own: times the distance to a threshold a unit is beyond 2^53.
+        high_part = b.persist("high_part", Reglu("high_part", unit._expr(), high_digit._expr()))
+        left = rest - 16 * high_part + one - off
         low = total(step(f"digit {d}", one, left - d * unit) for d in range(1, 16))
-        return high_digit + b.persist("low_digit", low)
+        return 16 * high_digit + b.persist("low_digit", low)
 
     def _unit(self, divisor: Persist) -> Expr:
         """b 256^j where digit j of the quotient comes, but at most 2^32, which no rest reaches;
@@ -93,11 +93,11 @@ class Divider:
                 f"quotient digit {j}",
                 total(g.between(row.name, one, 3 - j, 4 - j) for row in self.rows),
             )
-            most = _WORD * comes
-            # Nothing is added up that float64 would round: a size is not multiplied before it is
-            # compared.  Where another digit comes, the gate is not above 0.
+            # Below 2^53 whatever is added up: a size is not multiplied before it is compared.
+            # Where another digit comes, the gate is not above 0.
+            less = (_WORD >> 8 * j) * comes - divisor
             unit += _WORD * Reglu(f"unit {j}", one, comes._expr())
-            unit -= Reglu(f"unit {j}", one, most - 256**j * divisor)._expr()
+            unit -= 256**j * Reglu(f"unit {j}", one, less)
             for row in self.remainders:
                 ones += 256**j * g.between(row.name, one, 7 - j, 8 - j)
         kept = b.persist("remainder unit", ones)
