@@ -173,14 +173,18 @@ def main() -> int:
     parser.add_argument("--recency", choices=RECENCIES, default="log")
     parser.add_argument("--specialized", action="store_true", help="the program in the weights")
     parser.add_argument("--hard", action="store_true", help="hard attention, in longest floats")
-    parser.add_argument("--model", help="a model file; default: the standard machine")
+    parser.add_argument("--machine", choices=("standard", "base"), default="standard")
+    parser.add_argument("--model", help="a model file; default: that machine")
     given = parser.parse_args()
     file = ModelFile.from_bytes(Path(given.model).read_bytes()) if given.model else None
     rows, causes = [], []
     for name in given.programs or PROGRAMS:
         source, colon, text = name.partition(":")
-        program = pyvm.compile(source, text if colon else None, stack_size=given.stack_size)
-        model = specialize(program.code) if given.specialized else file or machine_model()
+        program = pyvm.compile(
+            source, text if colon else None, machine=given.machine, stack_size=given.stack_size
+        )
+        own = specialize(program.code, given.machine) if given.specialized else None
+        model = own or file or machine_model(given.machine)
         tokens, prompt = trace(program, model.vocabulary, given.tokens)
         if tokens.size <= prompt:
             raise SystemExit(f"{name}: the prompt has {prompt:,} tokens, --tokens must be larger")

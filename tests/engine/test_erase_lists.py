@@ -21,8 +21,8 @@ from pyvm.weights.model_file import ModelFile
 
 @pytest.fixture(scope="module")
 def older_file() -> ModelFile:
-    """The standard machine as it was: what a half of its own subtracts is erased instead."""
-    graph = build_machine()
+    """The base machine as it was: what a half of its own subtracts is erased instead."""
+    graph = build_machine("base")
     with pytest.MonkeyPatch.context() as patch:  # so that no half clears a slot and writes it
         patch.setattr(schedules, "rounded", lambda graph: frozenset(slot_dims(graph)))
         schedule = schedules.assign_slots(graph, 4, earliest(graph))

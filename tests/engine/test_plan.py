@@ -57,7 +57,7 @@ def test_random_tokens(model):
 
 @pytest.mark.parametrize("reuse", [True, False], ids=["earliest", "own slot each"])
 def test_other_schedules(reuse):
-    graph = build_machine()
+    graph = build_machine("base")
     schedule = assign_slots(graph, 4, earliest(graph))
     if not reuse:
         names = list(schedule.slot)

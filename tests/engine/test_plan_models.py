@@ -123,7 +123,7 @@ def test_labels_are_for_people(model_file):
 @pytest.mark.parametrize("own_slots", [False, True], ids=["slots used again", "a slot each"])
 def test_a_schedule_of_more_layers(stretch, own_slots):
     """The same graph over more layers, some of them empty."""
-    graph = build_machine()
+    graph = build_machine("base")
     layers = {name: stretch[layer - 1] for name, layer in earliest(graph).items()}
     schedule = assign_slots(graph, stretch[-1], layers)
     if own_slots:
