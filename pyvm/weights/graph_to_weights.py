@@ -44,6 +44,7 @@ from pyvm.weights.model_file import GATHER, LOOKUP, PASSTHROUGH, LayerWeights, M
 # A power of two: a scaled query is rounded no more than the query.
 SCALE = 2.0**34
 # Values lie in -256 .. 511 and bytes in 0 .. 255: squared distances of values stay below this.
+# Where the type is that of scratch tokens, values are larger, but there is a token for each.
 TYPE_WEIGHT = 1 << 20
 # The type of tokens that are never generated. Types are at least 0.
 NEVER = -1
