@@ -124,7 +124,7 @@ def test_explain(model):
     assert low < 0 < 2**32 < high  # all addresses, and locals at any call depth
     kinds = [node["kind"] for node in plan["nodes"] if node["live"]]
     assert {"index", "sum", "lookup", "found", "product", "step"} <= set(kinds)
-    assert len(plan["stores"]) == 6 and len(plan["features"]) == 4
+    assert len(plan["stores"]) == 6 and len(plan["features"]) == 5
     assert "tapes" not in plan
     run = model.generate(LOOP.prompt)
     tapes = model.explain(run.tokens)["tapes"]
