@@ -25,7 +25,8 @@ ResidualOp residual_op(const Network& network, PartialEvaluator& evaluator, Node
   const auto value = [&](const Expr& expr) { op.value = read(network, evaluator, expr, op); };
   switch (node.kind) {
     case Kind::kOne:
-    case Kind::kPosition: break;  // always in their registers
+    case Kind::kPosition:       // always in their registers
+    case Kind::kOpaque: break;  // nothing evaluates it
     case Kind::kToken:
     case Kind::kTokenAt:
       op.code = node.kind == Kind::kToken ? Code::kToken : Code::kTokenAt;
