@@ -9,77 +9,16 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from operands import BOUNDARIES, I32, I64, constant, numeric_rows, operand_type, result_type
 from pyvm.isa import instructions as isa
 from pyvm.isa.executor import Executor
-from pyvm.isa.instructions import INSTRUCTIONS, Instruction
+from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program
 from pyvm.isa.traps import Trap
 
-I32, I64 = "i32", "i64"
 MOST = 400  # instructions executed
 _PAGE = 1 << 16
-_NUMERIC = (
-    isa.ADD, isa.SUB, isa.COMPARE, isa.LOGIC, isa.SHIFT, isa.COUNT, isa.MULTIPLY,
-    isa.MULTIPLY_HIGH, isa.DIVIDE, isa.REMAIN,
-)  # fmt: skip
 _DIVIDES = (isa.DIVIDE, isa.REMAIN)
-
-
-def boundaries(bits: int) -> tuple[int, ...]:
-    """40 numbers at which bytes, signs, carries and shifts change."""
-    half, top = 1 << bits - 1, (1 << bits) - 1
-    numbers = [0, 1, 2, 3, 5, 7, 8, 10, 15, 16, 31, 32, 33, 63, 64, 100, 0x7F, 0x80, 0xFF, 0x100]
-    numbers += [0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x00FF00FF, 0xFF000000, 0x12345678]
-    numbers += [half - 1, half, half + 1, top, top - 1, top - 6, top - 0x7F, top - 0x80, top - 0xFF]
-    numbers += [top - 0xFFFF, top // 3, top // 3 * 2]
-    numbers += [0x7FFFFFFF80000000 if bits == 64 else 0x80808080]
-    return tuple(dict.fromkeys(numbers))
-
-
-BOUNDARIES = {I32: boundaries(32), I64: boundaries(64)}
-
-
-def numeric_rows() -> list[Instruction]:
-    """The instructions that compute a number from the operands alone."""
-    rows = INSTRUCTIONS.values()
-    return [row for row in rows if row.source in _NUMERIC or _converts(row)]
-
-
-def _converts(row: Instruction) -> bool:
-    return row.source == isa.TOP and row.pushes and not row.cell
-
-
-def operand_type(row: Instruction) -> str:
-    return I64 if row.operand_bytes == 8 else I32
-
-
-def result_type(row: Instruction) -> str:
-    return I64 if row.value_bytes == 8 else I32
-
-
-def constant(kind: str, number: int) -> list[tuple[str, int]]:
-    """The rows that push a number."""
-    if kind == I32:
-        return [("i32.const", number & 0xFFFFFFFF)]
-    return [("i64.const", number & 0xFFFFFFFF), ("i64.high", number >> 32 & 0xFFFFFFFF)]
-
-
-def operands_of(row: Instruction) -> list[tuple[int, ...]]:
-    """All tuples of boundary values that an instruction takes."""
-    numbers = BOUNDARIES[operand_type(row)]
-    if row.pops == 1:
-        return [(a,) for a in numbers]
-    return [(a, b) for a in numbers for b in numbers]
-
-
-def computing(row: Instruction, operands: list[tuple[int, ...]]) -> Program:
-    """The instruction on one tuple of operands after the other."""
-    code: list[tuple[str, int]] = []
-    for numbers in operands:
-        for number in numbers:
-            code += constant(operand_type(row), number)
-        code += [(row.name, 0), ("drop", 0)]
-    return Program((*code, ("halt", 0)))
 
 
 def random_number(rng: random.Random, kind: str) -> int:

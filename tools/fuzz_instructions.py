@@ -27,6 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import pyvm
+from operands import BOUNDARIES, computing, numeric_rows, operand_type  # noqa: E402
 from pyvm.engine.errors import LimitError, UnsupportedError
 from pyvm.engine.executor import execute
 from pyvm.engine.model import Model
@@ -35,7 +36,7 @@ from pyvm.isa.instructions import Instruction
 from pyvm.isa.program import Program
 from pyvm.isa.tokens import decode
 from pyvm.weights import specialize
-from random_code import BOUNDARIES, computing, numeric_rows, operand_type, random_program
+from random_code import random_program
 
 PER_PROGRAM = 2000
 

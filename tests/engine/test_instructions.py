@@ -14,6 +14,7 @@ from itertools import product
 import pytest
 
 from cases import instructions
+from operands import computing, constant, numeric_rows, operands_of
 from pyvm.engine.abi import BYPASSES, PROJECTIONS
 from pyvm.engine.dense import predict as dense_predict
 from pyvm.engine.errors import UnsupportedError
@@ -27,7 +28,6 @@ from pyvm.isa.instructions import INSTRUCTIONS, Instruction
 from pyvm.isa.program import Program
 from pyvm.isa.tokens import decode
 from pyvm.isa.traps import Trap
-from random_code import computing, constant, numeric_rows, operands_of
 
 every_row = pytest.mark.parametrize("row", numeric_rows(), ids=lambda row: row.name)
 ACCESSES = [row for row in INSTRUCTIONS.values() if row.cell == isa.ADDRESS and row.pops]

@@ -12,6 +12,14 @@ import numpy as np
 import pytest
 
 from cases import instructions
+from operands import (
+    BOUNDARIES,
+    computing,
+    constant,
+    numeric_rows,
+    operand_type,
+    operands_of,
+)
 from pyvm.engine.errors import PyvmError
 from pyvm.engine.executor import execute
 from pyvm.isa import arithmetic
@@ -25,15 +33,7 @@ from pyvm.isa.prompt import trace_begin
 from pyvm.isa.tokens import BASE_VOCABULARY, VOCABULARY, TokenError, decode, encode
 from pyvm.isa.traps import Trap
 from pyvm.trace.reader import TraceReader
-from random_code import (
-    BOUNDARIES,
-    computing,
-    constant,
-    numeric_rows,
-    operand_type,
-    operands_of,
-    random_program,
-)
+from random_code import random_program
 
 CLASSES = token_classes(VOCABULARY)
 TRAPS = {row.name for row in INSTRUCTIONS.values() if row.source in (isa.DIVIDE, isa.REMAIN)}
