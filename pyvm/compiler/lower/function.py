@@ -2,20 +2,17 @@
 
 Enters: a decoded, valid function.  Leaves: a `Function` of statements and expression trees.
 
-Operands are kept as expressions until a statement needs them; then all of them are evaluated in
-their order and stand on the operand stack.  Nothing is ever reordered.  The machine's operand
-stack is one for all functions, so a branch drops what lies between the target's operands and its
-own.
+Operands wait as expressions (pending.py).  The machine's operand stack is one for all functions, so
+a branch drops what lies between the target's operands and its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pyvm.compiler.ir.function import (
-    STACKED,
     Drop,
     Eval,
     Expr,
@@ -24,8 +21,6 @@ from pyvm.compiler.ir.function import (
     JumpTable,
     Label,
     Place,
-    Return,
-    Statement,
     Stop,
     const,
     get,
@@ -33,7 +28,8 @@ from pyvm.compiler.ir.function import (
     stacked,
 )
 from pyvm.compiler.ir.rules import condition, simplified
-from pyvm.compiler.ir.variables import MAX_DEPTH
+from pyvm.compiler.lower.branches import Block, Branches, jump_if
+from pyvm.compiler.lower.pending import Pending
 from pyvm.compiler.lower.surroundings import Surroundings
 from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
@@ -43,43 +39,11 @@ from pyvm.wasm.module import FunctionType, Immediate, number, numbers
 from pyvm.wasm.opcodes import OPCODES
 
 _ROWS = {row.name: row for row in OPCODES.values()}
-_COMPARISONS = {
-    name
-    for name, row in _ROWS.items()
-    if row.results == ("i32",) and row.params and len(row.params) == 2 and not row.immediate
-    and name.partition(".")[2] in "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
-}  # fmt: skip
-
-
-@dataclass
-class _Block:
-    """A block that is open."""
-
-    op: str
-    label: Label
-    carried: tuple[str, ...]  # types of the operands that a branch carries
-    results: tuple[str, ...]
-    height: int  # operands below the block's own
-    params: tuple[str, ...] = ()
-    targeted: bool = False
-    otherwise: Label | None = None  # of an if: its else
-    branch: int = 0  # of an if: the index of its jump
-    arm: int = 0  # of an else: the index where its arm begins
 
 
 def lower(surroundings: Surroundings, index: int) -> Function:
     """Function `index`, which is not imported."""
     return _Lowering(surroundings, index).function()
-
-
-@dataclass
-class _Stub:
-    """Out of line: a branch that has to drop operands, and those when it is taken."""
-
-    label: Label
-    block: _Block
-    operands: list[Expr]
-    at: int | None
 
 
 class _Lowering:
@@ -92,10 +56,10 @@ class _Lowering:
         self.name = module.function_name(index)
         self.type = integer_function(surroundings.types[index])
         self.kinds = [*self.type.params, *integer_types(self.body.locals)]
-        self.code: list[Statement] = []
-        self.stack: list[Expr] = []
-        self.stubs: list[_Stub] = []
-        self.blocks = [_Block("function", Label(), self.type.results, self.type.results, 0)]
+        self.out = Pending(surroundings)
+        whole = Block("function", Label(), self.type.results, self.type.results, 0)
+        self.branches = Branches(self.out, whole, self._new_local)
+        self.blocks = self.branches.blocks
         self.dead = 0  # depth of blocks that were opened in code that cannot be reached; 0: alive
         self.at: int | None = None
 
@@ -103,7 +67,7 @@ class _Lowering:
         for kind in (*self.type.params, *self.type.results):
             self._check_type(kind, self.body.at)
         for i in reversed(range(len(self.type.params))):
-            self._emit(put(i, stacked(self.kinds[i])))
+            self.out.emit(put(i, stacked(self.kinds[i])))
         for op, arg, at in integer_code(self.body.code):
             if self.dead:
                 self._skip(op)
@@ -114,41 +78,10 @@ class _Lowering:
                 handler(self, arg)
             else:
                 self._operation(op, arg)
-        for stub in self.stubs:
-            self._emit(Place(stub.label))
-            self.at = stub.at
-            self.stack = stub.operands
-            self._jump(stub.block)
-        return Function(self.index, self.name, self.kinds, self.code)
+        self.branches.place_stubs()
+        return Function(self.index, self.name, self.kinds, self.out.code)
 
     # -- operands and statements ----------------------------------------------------------------
-
-    def _emit(self, statement: Statement) -> None:
-        self.surroundings.spend()
-        self.code.append(statement)
-
-    def _push(self, value: Expr) -> None:
-        self.stack.append(value)
-        if value.depth > MAX_DEPTH:
-            self._flush()
-
-    def _pop(self) -> Expr:
-        return self.stack.pop()
-
-    def _take(self, count: int) -> tuple[Expr, ...]:
-        start = len(self.stack) - count
-        taken = tuple(self.stack[start:])
-        del self.stack[start:]
-        return taken
-
-    def _flush(self) -> None:
-        """Evaluates all pending operands, which are on top, onto the machine's stack."""
-        first = len(self.stack)
-        while first and self.stack[first - 1].op != STACKED:
-            first -= 1
-        for i in range(first, len(self.stack)):
-            self._emit(Eval(self.stack[i]))
-            self.stack[i] = stacked(self.stack[i].type)
 
     def _new_local(self, kind: str) -> int:
         self.kinds.append(kind)
@@ -156,10 +89,10 @@ class _Lowering:
 
     def _do(self, op: str, *args: Expr, imm: int = 0, results: tuple[str, ...] = ()) -> None:
         """An operation with an effect; its results stand on the stack."""
-        self._flush()
+        self.out.flush()
         value = Expr(op, results[0] if len(results) == 1 else "", args, imm, self.at)
-        self._emit(Eval(rewritten_store(value)))
-        self.stack += map(stacked, results)
+        self.out.emit(Eval(value if value.type else simplified(value)))
+        self.out.stack += map(stacked, results)
 
     def _operation(self, op: str, arg: Immediate) -> None:
         row = _ROWS[op]
@@ -172,20 +105,20 @@ class _Lowering:
             self._refuse(refusal, op)
             return
         self.surroundings.check_operation(op, self.name, self.at)
-        args = self._take(len(params))
+        args = self.out.take(len(params))
         if op.endswith(".const"):
-            self._push(const(results[0], number(arg), self.at))
+            self.out.push(const(results[0], number(arg), self.at))
             return
         imm = numbers(arg)[1] if row.immediate == "memory" else 0
         if results:
-            self._push(simplified(Expr(op, results[0], args, imm, self.at)))
+            self.out.push(simplified(Expr(op, results[0], args, imm, self.at)))
         else:
             self._do(op, *args, imm=imm)
 
     def _refuse(self, refusal: Unsupported, op: str) -> None:
         self.surroundings.refused.setdefault(self.index, refusal)
-        self._flush()
-        self._emit(Stop(Trap.UNSUPPORTED, op, self.at))
+        self.out.flush()
+        self.out.emit(Stop(Trap.UNSUPPORTED, op, self.at))
         self._die()
 
     # -- control --------------------------------------------------------------------------------
@@ -203,14 +136,14 @@ class _Lowering:
                 self._close(reached=False)
 
     def _die(self) -> None:
-        del self.stack[self.blocks[-1].height :]
+        del self.out.stack[self.blocks[-1].height :]
         self.dead = 1
 
-    def _open(self, op: str, kind: FunctionType) -> _Block:
-        self._flush()
+    def _open(self, op: str, kind: FunctionType) -> Block:
+        self.out.flush()
         carried = kind.params if op == "loop" else kind.results
-        height = len(self.stack) - len(kind.params)
-        block = _Block(op, Label(op), carried, kind.results, height, kind.params)
+        height = len(self.out.stack) - len(kind.params)
+        block = Block(op, Label(op), carried, kind.results, height, kind.params)
         self.blocks.append(block)
         return block
 
@@ -218,37 +151,37 @@ class _Lowering:
         self._open("block", kind)
 
     def _loop(self, kind: FunctionType) -> None:
-        self._emit(Place(self._open("loop", kind).label))
+        self.out.emit(Place(self._open("loop", kind).label))
 
     def _if(self, kind: FunctionType) -> None:
         value = self._condition()
         block = self._open("if", kind)
         block.otherwise = Label("else")
-        block.branch = len(self.code)
-        self._emit(_jump_if(block.otherwise, value, True, self.at))
+        block.branch = len(self.out.code)
+        self.out.emit(jump_if(block.otherwise, value, True, self.at))
 
     def _condition(self) -> Expr:
         """The topmost operand, which is evaluated last of all."""
-        value = self._pop()
-        self._flush()
+        value = self.out.pop()
+        self.out.flush()
         return condition(value)
 
     def _else(self, _: object) -> None:
         block = self.blocks[-1]
-        self._flush()
+        self.out.flush()
         self._start_else(block, reached=True)
 
-    def _start_else(self, block: _Block, reached: bool) -> None:
+    def _start_else(self, block: Block, reached: bool) -> None:
         """Between the arms: a jump over the second, which `_close` may put first."""
-        del self.stack[block.height :]
+        del self.out.stack[block.height :]
         if block.otherwise is None:
             raise AssertionError("an else has an if, in valid code")
         if reached:
             block.targeted = True
-            self._emit(Jump(block.label))
-        block.arm = len(self.code)
-        self._emit(Place(block.otherwise))
-        self.stack += map(stacked, block.params)
+            self.out.emit(Jump(block.label))
+        block.arm = len(self.out.code)
+        self.out.emit(Place(block.otherwise))
+        self.out.stack += map(stacked, block.params)
 
     def _end(self, _: object) -> None:
         self._close(reached=True)
@@ -257,82 +190,46 @@ class _Lowering:
         block = self.blocks[-1]
         if block.op == "function":
             if reached:
-                self._jump(block)
+                self.branches.jump(block, self.at)
             return
         if reached:
-            self._flush()
+            self.out.flush()
         self.blocks.pop()
         if block.arm:
             reached = self._arrange(block, reached) or reached
         elif block.otherwise:  # an if without else
-            self._emit(Place(block.otherwise))
+            self.out.emit(Place(block.otherwise))
             reached = True
         if block.op != "loop":
-            self._emit(Place(block.label))
+            self.out.emit(Place(block.label))
             reached = reached or block.targeted
-        del self.stack[block.height :]
-        self.stack += map(stacked, block.results)
+        del self.out.stack[block.height :]
+        self.out.stack += map(stacked, block.results)
         if not reached:
             self._die()
 
-    def _arrange(self, block: _Block, reached: bool) -> bool:
+    def _arrange(self, block: Block, reached: bool) -> bool:
         """Puts the second arm of an if first where its condition has no opposite that costs as
         little.
         """
-        jump = self.code[block.branch]
+        jump = self.out.code[block.branch]
         assert isinstance(jump, Jump)
         if not jump.negated:
             return False
-        first, second = self.code[block.branch + 1 : block.arm], self.code[block.arm + 1 :]
+        first, second = self.out.code[block.branch + 1 : block.arm], self.out.code[block.arm + 1 :]
         then = Label("then")
-        del self.code[block.branch :]
-        self.code.append(replace(jump, label=then, negated=False))
-        self.code += second
+        del self.out.code[block.branch :]
+        self.out.code.append(replace(jump, label=then, negated=False))
+        self.out.code += second
         if reached:
             block.targeted = True
-            self._emit(Jump(block.label))
-        self._emit(Place(then))
-        self.code += first
+            self.out.emit(Jump(block.label))
+        self.out.emit(Place(then))
+        self.out.code += first
         return False
 
-    def _jump(self, block: _Block) -> None:
-        """An unconditional branch to a block's label, with the operands that it carries."""
-        block.targeted = True
-        start = len(self.stack) - len(block.carried)
-        extra, carried = self.stack[block.height : start], self.stack[start:]
-        if extra and (any(value.stacked for value in carried) or _waits_behind(extra)):
-            self._flush()
-            aside = [self._new_local(kind) for kind in block.carried]
-            for local, kind in zip(reversed(aside), reversed(block.carried)):
-                self._emit(put(local, stacked(kind), self.at))
-            for value in reversed(extra):
-                self._emit(Drop(Expr(STACKED, value.type, at=self.at)))
-            for local, kind in zip(aside, block.carried):
-                self._emit(Eval(get(local, kind, self.at)))
-        else:
-            pending = [value for value in extra if value.op != STACKED]
-            for value in pending:
-                self._emit(Drop(value))
-            for value in reversed(extra[: len(extra) - len(pending)]):
-                self._emit(Drop(Expr(STACKED, value.type, at=self.at)))
-            for value in carried:
-                if value.op != STACKED:
-                    self._emit(Eval(value))
-        self._emit(Return(at=self.at) if block.op == "function" else Jump(block.label, at=self.at))
-
-    def _label_for(self, depth: int) -> Label:
-        """A label for a conditional branch; operands are flushed."""
-        block = self.blocks[-1 - depth]
-        block.targeted = True
-        if len(self.stack) == len(block.carried) + block.height and block.op != "function":
-            return block.label
-        label = Label("stub")
-        self.surroundings.spend(len(self.stack))
-        self.stubs.append(_Stub(label, block, list(self.stack), self.at))
-        return label
-
     def _br(self, depth: int) -> None:
-        self._jump(self.blocks[-1 - depth])
+        self.branches.jump(self.blocks[-1 - depth], self.at)
         self._die()
 
     def _br_if(self, depth: int) -> None:
@@ -341,32 +238,32 @@ class _Lowering:
             if value.constant:
                 self._br(depth)
             return
-        self._emit(_jump_if(self._label_for(depth), value, False, self.at))
+        self.out.emit(jump_if(self.branches.label_for(depth, self.at), value, False, self.at))
 
     def _br_table(self, depths: tuple[int, ...]) -> None:
-        index = self._pop()
-        self._flush()
-        labels = {depth: self._label_for(depth) for depth in dict.fromkeys(depths)}
+        index = self.out.pop()
+        self.out.flush()
+        labels = {depth: self.branches.label_for(depth, self.at) for depth in dict.fromkeys(depths)}
         self.surroundings.spend(len(depths))
-        self._emit(JumpTable(tuple(labels[depth] for depth in depths), index, self.at))
+        self.out.emit(JumpTable(tuple(labels[depth] for depth in depths), index, self.at))
         self._die()
 
     def _return(self, _: object) -> None:
-        self._jump(self.blocks[0])
+        self.branches.jump(self.blocks[0], self.at)
         self._die()
 
     def _unreachable(self, _: object) -> None:
-        self._flush()
-        self._emit(Stop(Trap.UNREACHABLE, at=self.at))
+        self.out.flush()
+        self.out.emit(Stop(Trap.UNREACHABLE, at=self.at))
         self._die()
 
     # -- variables, calls, memory ---------------------------------------------------------------
 
     def _drop(self, _: object) -> None:
-        value = self._pop()
+        value = self.out.pop()
         if not value.pure:
-            self._flush()
-            self._emit(Drop(value))
+            self.out.flush()
+            self.out.emit(Drop(value))
 
     def _check_type(self, kind: str, at: int | None) -> None:
         if kind == "i64":
@@ -374,34 +271,34 @@ class _Lowering:
 
     def _local_get(self, index: int) -> None:
         self._check_type(self.kinds[index], self.at)
-        self._push(get(index, self.kinds[index], self.at))
+        self.out.push(get(index, self.kinds[index], self.at))
 
     def _local_set(self, index: int) -> None:
-        self._do("local.set", self._pop(), imm=index)
+        self._do("local.set", self.out.pop(), imm=index)
 
     def _local_tee(self, index: int) -> None:
-        value = self._pop()
-        self._push(Expr("local.tee", self.kinds[index], (value,), index, self.at))
+        value = self.out.pop()
+        self.out.push(Expr("local.tee", self.kinds[index], (value,), index, self.at))
 
     def _global_get(self, index: int) -> None:
         known = self.surroundings.constant_global(index)
         kind = integer_type(self.surroundings.module.globals[index].type)
         self._check_type(kind, self.at)
         if known is None:
-            self._push(Expr("global.get", kind, (), index, self.at))
+            self.out.push(Expr("global.get", kind, (), index, self.at))
         else:
-            self._push(const(kind, known, self.at))
+            self.out.push(const(kind, known, self.at))
 
     def _global_set(self, index: int) -> None:
-        self._do("global.set", self._pop(), imm=index)
+        self._do("global.set", self.out.pop(), imm=index)
 
     def _select(self, _: object) -> None:
-        x, y, z = self._take(3)
-        self._push(simplified(Expr("select", x.type, (x, y, condition(z)), at=self.at)))
+        x, y, z = self.out.take(3)
+        self.out.push(simplified(Expr("select", x.type, (x, y, condition(z)), at=self.at)))
 
     def _call(self, index: int) -> None:
         kind = integer_function(self.surroundings.types[index])
-        args = self._take(len(kind.params))
+        args = self.out.take(len(kind.params))
         if self.surroundings.is_output(index):
             self._do("output", *args)
             return
@@ -422,45 +319,25 @@ class _Lowering:
                 f"call_indirect in {printable(self.name)} at offset {self.at:#x} of the import "
                 f"{error}"
             ) from None
-        self._result("call_indirect", kind, self._take(len(kind.params) + 1), type_index)
+        self._result("call_indirect", kind, self.out.take(len(kind.params) + 1), type_index)
 
     def _result(self, op: str, kind: FunctionType, args: tuple[Expr, ...], imm: int) -> None:
         if len(kind.results) == 1:
-            self._push(Expr(op, kind.results[0], args, imm, self.at))
+            self.out.push(Expr(op, kind.results[0], args, imm, self.at))
         else:
             self._do(op, *args, imm=imm, results=kind.results)
 
     def _memory_size(self, _: object) -> None:
-        self._push(Expr("memory.size", "i32", at=self.at))
+        self.out.push(Expr("memory.size", "i32", at=self.at))
 
     def _memory_grow(self, _: object) -> None:
-        self._push(Expr("memory.grow", "i32", (self._pop(),), at=self.at))
+        self.out.push(Expr("memory.grow", "i32", (self.out.pop(),), at=self.at))
 
     def _bulk(self, op: str, segment: int = 0) -> None:
-        self._do(op, *self._take(3), imm=segment)
+        self._do(op, *self.out.take(3), imm=segment)
 
     def _nothing(self, _: object) -> None:
         pass
-
-
-def _waits_behind(extra: list[Expr]) -> bool:
-    """Whether an operand that is still to be evaluated begins with one on the stack."""
-    return any(value.stacked and value.op != STACKED for value in extra)
-
-
-def _jump_if(label: Label, value: Expr, negated: bool, at: int | None) -> Jump:
-    """A branch where the value is not zero, or where it is; comparisons are turned."""
-    if value.op == "i32.eqz":
-        return _jump_if(label, condition(value.args[0]), not negated, at)
-    if negated and value.op in _COMPARISONS:
-        opposite = simplified(Expr("i32.eqz", "i32", (value,), at=value.at))
-        return Jump(label, opposite, False, at)
-    return Jump(label, value, negated, at)
-
-
-def rewritten_store(value: Expr) -> Expr:
-    """A statement's expression, simple."""
-    return value if value.type else simplified(value)
 
 
 # What each instruction of control, variables, calls and memory does; all others are operations.
