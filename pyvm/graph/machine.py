@@ -43,7 +43,7 @@ def build_machine(machine: str = "standard", program: ProgramTable | None = None
     b = Builder(tokens.columns)
     last = _last_word(b)
     sums = _sums(b, last)
-    state = _operands(b, last, sums, tokens)
+    state = _operands(b, last, sums)
     fetched = _instruction(b, last, sums, tokens, program)
     carry = b.embedded["carry"]._expr()
     gates = Gates(tokens, state.one, state.byte_index, fetched.x, fetched.y, carry)
@@ -96,14 +96,12 @@ class _Sums:
 class _Parts:
     """What the parts of the standard machine add.
 
-    byte: to the next byte, before its carry.  value: after it.  kind: to the type.  separate: more
-    layers than the base machine has follow the cells.
+    byte: to the next byte, before its carry.  value: after it.  kind: to the type.
     """
 
     byte: Expr = NOTHING
     value: Expr = NOTHING
     kind: Expr = NOTHING
-    separate: bool = False
 
 
 def _last_word(b: Builder) -> _Last:
@@ -138,7 +136,7 @@ def _sums(b: Builder, last: _Last) -> _Sums:
     return _Sums(byte_index, in_offset, cursor, stack_depth, call_depth)
 
 
-def _operands(b: Builder, last: _Last, sums: _Sums, tokens: Language) -> MachineState:
+def _operands(b: Builder, last: _Last, sums: _Sums) -> MachineState:
     """The operand stack: every push is found again by its depth.  So are calls, by call depth."""
     e, one, depth, calls = b.embedded, b.one, sums.stack_depth, sums.call_depth
     stack_square, call_square = (
@@ -251,7 +249,6 @@ def _standard_parts(
     count = bits.shift_count(b, s, g)
     found = bits.bit_cases(s, g, count)
     parts = _Parts(
-        separate=True,
         byte=divider.byte(),
         kind=control.elements(b, found, s, i, g, cell.key, entry),
         value=divider.value()
@@ -305,10 +302,7 @@ def _output(
     underflow = step("underflow", one, -raw)
     found = at_zero("cell_value", cell_byte, distance, one)
     sign = at_zero("cell_mark", cell_sign, distance + unsigned, one)
-    if parts.separate:  # a cell is done with before the last layer
-        parts.value += b.persist("cell_value", found)
-        parts.kind += b.persist("cell_mark", sign)
-        found = sign = NOTHING
-    value = b.persist("value", found - 256 * overflow + 256 * underflow)
-    mark = b.persist("mark", overflow + underflow + sign)
-    return base_type + mark + parts.kind, raw + value + parts.value
+    token_type = base_type + b.persist("mark", overflow + underflow) + b.persist("cell_mark", sign)
+    wrapped = b.persist("wrapped", 256 * underflow - 256 * overflow)
+    value = raw + wrapped + b.persist("cell_value", found)
+    return token_type + parts.kind, value + parts.value

@@ -14,7 +14,6 @@ from pyvm.graph.opcode_points import Circle, circle_for
 from pyvm.isa.instructions import INSTRUCTIONS, Instruction
 from pyvm.isa.tokens import (
     BASE_VOCABULARY,
-    SCRATCH_NUMBERS,
     TOKENS,
     VOCABULARY,
     Kind,
@@ -68,7 +67,6 @@ class Language:
         columns: the numbers that are embedded.
         circle, opcode: a point for each opcode.
         types: the type of each token that has no value, of traps, and of the kinds that have one.
-        values: the largest value of a generated token.
     """
 
     rows: tuple[Instruction, ...]
@@ -77,7 +75,6 @@ class Language:
     circle: Circle
     opcode: dict[str, tuple[int, int]]
     types: dict[str | Kind, int]
-    values: int
 
     def embed(self, spelling: str) -> dict[str, int]:
         """The embedded numbers of a token; what is not named is 0."""
@@ -167,5 +164,4 @@ def language(machine: str) -> Language:
         circle=circle,
         opcode=circle.place([row.name for row in rows]),
         types=types,
-        values=255 if base else SCRATCH_NUMBERS - 1,
     )

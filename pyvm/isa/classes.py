@@ -43,7 +43,6 @@ class TokenClasses:
     completes: np.ndarray
     jumps: np.ndarray
     stack_delta: np.ndarray
-    branch_taken: int
     program_begin: int
     program_end: int
     start: int
@@ -81,7 +80,7 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
         completes[i], jumps[i] = token.rows, token.jumps
         stack_delta[i] = token.stack_delta
     ids = {token: i for i, token in enumerate(vocabulary)}
-    names = ("branch_taken", "{", "}", "start", "halt", END_OF_INPUT)
+    names = ("{", "}", "start", "halt", END_OF_INPUT)
     return TokenClasses(
         byte,
         mark,

@@ -92,7 +92,7 @@ def spoil(schedule: Schedule, **changes) -> Schedule:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layer": {"value": 3}}, "which is not in its slot"),
+        ({"layer": {"wrapped": 3}}, "which is not in its slot"),
         ({"layer": {"cursor_sum": 9}}, "has no layer"),
         ({"slot": {"byte": 4711}}, "has no slot"),
         ({"slot": {"byte": 0}}, "overwrites"),
@@ -101,13 +101,13 @@ def spoil(schedule: Schedule, **changes) -> Schedule:
         ({"cleared": {"byte": 1}}, "reads byte, which is not in its slot"),
         ({"cleared": {"byte": 8}}, "overwrites byte"),
         ({"cleared": {"byte": 9}}, "half 9, which does not exist"),
-        ({"cleared": {"value": 3}}, "its clearing reads value, which is not in its slot"),
+        ({"cleared": {"wrapped": 3}}, "its clearing reads wrapped, which is not in its slot"),
         ({"cleared": {"bytes": 3}}, "no dimension of the graph"),
         ({"cleared": {"recency": 8}}, "recency is cleared"),
         ({"cleared": {"position_sq": 8}}, "position_sq is cleared"),
         ({"cleared": {"one": 2}}, "which is not in its slot"),
         ({"cleared": {"one": 8}}, "the output head reads one, which is not in its slot"),
-        ({"cleared": {"value": 0}}, "half 0, which does not exist"),
+        ({"cleared": {"wrapped": 0}}, "half 0, which does not exist"),
     ],
 )
 def test_the_checker_finds_a_fault(changes, message):
