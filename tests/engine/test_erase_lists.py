@@ -51,7 +51,7 @@ def older_file() -> ModelFile:
                 erase_after_ffn=after[1],
             )
         )
-    assert sum(len(x.erase_after_attention) + len(x.erase_after_ffn) for x in layers) == 17
+    assert sum(len(x.erase_after_attention) + len(x.erase_after_ffn) for x in layers) == 19
     return replace(model, layers=tuple(layers))
 
 
