@@ -6,6 +6,8 @@ it on each.
 
 from __future__ import annotations
 
+from itertools import product
+
 from pyvm.isa import instructions as isa
 from pyvm.isa.instructions import INSTRUCTIONS, Instruction
 from pyvm.isa.program import Program
@@ -41,8 +43,8 @@ def _converts(row: Instruction) -> bool:
     return row.source == isa.TOP and row.pushes and not row.cell
 
 
-def operand_type(row: Instruction) -> str:
-    return I64 if row.operand_bytes == 8 else I32
+def operand_types(row: Instruction) -> tuple[str, ...]:
+    return tuple(I64 if size == 8 else I32 for size in row.operands)
 
 
 def result_type(row: Instruction) -> str:
@@ -58,17 +60,14 @@ def constant(kind: str, number: int) -> list[tuple[str, int]]:
 
 def operands_of(row: Instruction) -> list[tuple[int, ...]]:
     """All tuples of boundary values that an instruction takes."""
-    numbers = BOUNDARIES[operand_type(row)]
-    if row.pops == 1:
-        return [(a,) for a in numbers]
-    return [(a, b) for a in numbers for b in numbers]
+    return list(product(*(BOUNDARIES[kind] for kind in operand_types(row))))
 
 
 def computing(row: Instruction, operands: list[tuple[int, ...]]) -> Program:
     """The instruction on one tuple of operands after the other."""
     code: list[tuple[str, int]] = []
     for numbers in operands:
-        for number in numbers:
-            code += constant(operand_type(row), number)
+        for kind, number in zip(operand_types(row), numbers, strict=True):
+            code += constant(kind, number)
         code += [(row.name, 0), ("drop", 0)]
     return Program((*code, ("halt", 0)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from operands import BOUNDARIES, I32, I64, constant, numeric_rows, operand_type, result_type
+from operands import BOUNDARIES, I32, I64, constant, numeric_rows, operand_types, result_type
 from pyvm.isa import instructions as isa
 from pyvm.isa.executor import Executor
 from pyvm.isa.instructions import INSTRUCTIONS
@@ -172,8 +172,8 @@ class _Writer:
 
     def arithmetic(self) -> None:
         row = self.rng.choice(numeric_rows())
-        kind = operand_type(row)
-        self.take(*[kind] * row.pops)
+        kinds = operand_types(row)
+        self.take(*kinds)
         if row.source in _DIVIDES and self.rng.random() < 0.9:
             self.code += [*constant(I32, 1), ("i32.or", 0)]
         self.emit(row.name)

@@ -27,7 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import pyvm
-from operands import BOUNDARIES, computing, numeric_rows, operand_type  # noqa: E402
+from operands import BOUNDARIES, computing, numeric_rows  # noqa: E402
 from pyvm.engine.errors import LimitError, UnsupportedError
 from pyvm.engine.executor import execute
 from pyvm.engine.model import Model
@@ -41,9 +41,9 @@ from random_code import random_program
 PER_PROGRAM = 2000
 
 
-def number(rng: random.Random, row: Instruction) -> int:
+def number(rng: random.Random, size: int) -> int:
     """Uniform, of any length, few bits set or clear, near a boundary, or of extreme bytes."""
-    bits = 8 * row.operand_bytes
+    bits = 8 * size
     mask = (1 << bits) - 1
     choice = rng.randrange(5)
     if choice == 0:
@@ -54,17 +54,17 @@ def number(rng: random.Random, row: Instruction) -> int:
         few = sum(1 << rng.randrange(bits) for _ in range(rng.randint(1, 3))) & mask
         return few ^ rng.choice([0, mask])
     if choice == 3:
-        return rng.choice(BOUNDARIES[operand_type(row)]) + rng.randint(-2, 2) & mask
-    return int.from_bytes(rng.choices([0, 1, 0x80, 0xFF], k=row.operand_bytes), "little")
+        return rng.choice(BOUNDARIES[f"i{bits}"]) + rng.randint(-2, 2) & mask
+    return int.from_bytes(rng.choices([0, 1, 0x80, 0xFF], k=size), "little")
 
 
 def operands(rng: random.Random, row: Instruction, count: int) -> list[tuple[int, ...]]:
     """Operands on which the row has a result; a tenth of the pairs are equal or near."""
     found: list[tuple[int, ...]] = []
     while len(found) < count:
-        numbers = [number(rng, row) for _ in range(row.pops)]
+        numbers = [number(rng, size) for size in row.operands]
         if row.pops == 2 and rng.random() < 0.1:
-            numbers[1] = numbers[0] + rng.randint(-1, 1) & (1 << 8 * row.operand_bytes) - 1
+            numbers[1] = numbers[0] + rng.randint(-1, 1) & (1 << 8 * row.operands[1]) - 1
         if arithmetic.fold(row.name, numbers) is not None:
             found.append(tuple(numbers))
     return found

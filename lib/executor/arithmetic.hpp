@@ -117,23 +117,35 @@ constexpr std::uint64_t upper_half(std::uint64_t a, std::uint64_t b) {
   return (a >> 32) * (b >> 32) + (middle >> 32) + (((a & low) * (b >> 32) + (middle & low)) >> 32);
 }
 
-// Quotient and remainder of four bytes, without their signs, and whether the result is negative. The divisor
-// is not 0.
+// A division of sizes: the digits of the quotient, the highest first, what remains, and whether the result is
+// negative. The divisor is not 0.
+template <Op op>
 struct Division {
-  std::uint32_t quotient, remainder;
+  Operand<op> quotient;
+  std::uint32_t remainder;
   bool negative;
+  std::array<std::uint16_t, sizeof(Operand<op>)> digits;
+  bool lacking;  // the first six digits are those of a - 1, and one is lacking: the seventh makes up for it
 };
 
 template <Op op>
-Division divided(std::uint32_t a, std::uint32_t b) {
+Division<op> divided(Operand<op> a, std::uint32_t b) {
   constexpr Operation operation = row_of(op).operation;
-  if constexpr (operation == Operation::div_s || operation == Operation::rem_s) {
-    const bool a_negative = (a >> 31) != 0, b_negative = (b >> 31) != 0;
-    if (a_negative) a = 0 - a;
-    if (b_negative) b = 0 - b;
-    return {a / b, a % b, operation == Operation::rem_s ? a_negative : a_negative != b_negative};
-  }
-  return {a / b, a % b, false};
+  constexpr bool wide = sizeof a == 8;
+  constexpr bool is_signed = operation == (wide ? Operation::div_word_s : Operation::div_s) ||
+                             operation == (wide ? Operation::rem_word_s : Operation::rem_s);
+  const bool a_negative = is_signed && (a >> (8 * sizeof a - 1)) != 0;
+  const bool b_negative = is_signed && !wide && (b >> 31) != 0;
+  if (a_negative) a = 0 - a;
+  if (b_negative) b = 0 - b;
+  Division<op> result{a / b, static_cast<std::uint32_t>(a % b), a_negative, {}, false};
+  if (operation == Operation::div_s) result.negative = a_negative != b_negative;
+  std::uint64_t digits = result.quotient;
+  result.lacking = wide && a_negative && a % (std::uint64_t{b} << 16) == 0;
+  if (result.lacking) digits -= 0x10000;
+  for (std::size_t i = sizeof a; i-- > 0; digits >>= 8) result.digits[i] = digits & 255;
+  if (result.lacking) result.digits[sizeof a - 2] = 256;
+  return result;
 }
 
 }  // namespace tvm::executor

@@ -205,9 +205,9 @@ Trap Executor::trap_of(std::uint32_t immediate) const {
     const std::uint64_t address = std::uint64_t{operand(row.pops, 0)} + immediate;
     if (address + row.access_bytes > memory_end_) return Trap::out_of_bounds;
   } else if constexpr (row.source == Source::divide || row.source == Source::remain) {
-    const std::uint32_t a = operand(2, 0), b = operand(2, 1);
+    const std::uint32_t b = operand(2, 1);
     if (b == 0) return Trap::divide_by_zero;
-    if (row.operation == Operation::div_s && a == 0x80000000 && b == 0xFFFFFFFF)
+    if (row.operation == Operation::div_s && operand(2, 0) == 0x80000000 && b == 0xFFFFFFFF)
       return Trap::integer_overflow;
   } else if constexpr (row.source == Source::element) {
     return table_.trap_of(operand(1, 0), immediate);
@@ -217,13 +217,15 @@ Trap Executor::trap_of(std::uint32_t immediate) const {
 
 template <Op op>
 Value Executor::divide() {
-  const Division division = divided<op>(operand(2, 0), operand(2, 1));
+  const Division<op> division = divided<op>(static_cast<Operand<op>>(wide(2, 0)), operand(2, 1));
+  for (const std::uint16_t digit : division.digits) put(words_.scratch[digit]);
   constexpr bool remains = row_of(op).source == Source::remain;
-  put_digits(division.quotient);
   if (remains) put_digits(division.remainder);
-  const std::uint32_t result = remains ? division.remainder : division.quotient;
+  const std::uint64_t result = remains ? division.remainder : division.quotient;
   if (!division.negative) return {result, 0};
-  return {0 - std::uint64_t{result}, borrows(0, result, 0 - std::uint64_t{result})};
+  // From a digit 256 on all bytes borrow.
+  const std::uint64_t marks = division.lacking && !remains ? ~std::uint64_t{0xFF} : 0;
+  return {0 - result, marks | borrows(0, result, 0 - result)};
 }
 
 // What stands before the value is emitted at once.

@@ -33,6 +33,9 @@ std::size_t position_of(std::string_view spelling) {
   return found == positions.end() ? kVocabulary.size() : found->second;
 }
 
+// Digits of a division are below it.
+constexpr std::size_t kDigits = 257;
+
 // Positions of the tokens that an instruction may emit. Of the row `trap` it is the immediate that says
 // which.
 std::vector<std::size_t> tokens_of(const Row& row) {
@@ -45,7 +48,7 @@ std::vector<std::size_t> tokens_of(const Row& row) {
   else if (row.completion != Completion::trap)
     add(position_of(row.completing), 1);
   const bool divides = row.source == Source::divide || row.source == Source::remain;
-  if (row.scratch > 0) add(kScratch, divides ? 256 : kScratchNumbers);
+  if (row.scratch > 0) add(kScratch, divides ? kDigits : kScratchNumbers);
   for (const Trap kind : traps_of(row))
     add(position_of(std::ranges::find(kTraps, kind, &TrapToken::kind)->spelling), 1);
   return tokens;

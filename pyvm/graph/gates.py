@@ -69,21 +69,23 @@ class Gates:
         """value when op is fetched and the sum of conditions is 0 (they are never positive)."""
         return Reglu(op, value._expr(), self.gate(op) + total(conditions))._expr()
 
-    def first_bytes(self, op: str, value: Linear, count: int) -> Expr:
-        """value while fewer than count tokens of op have been emitted."""
+    def first_bytes(self, op: str, value: Linear, count: int, *conditions: Linear) -> Expr:
+        """value while fewer than count tokens of op have been emitted, and the conditions hold."""
         if count == 1:
-            return self.when(op, value, -self.k)
-        return switch(op, self.one, value, count * self.gate(op) - self.k)
+            return self.when(op, value, -self.k, *conditions)
+        gate = self.gate(op) + total(conditions)
+        return switch(op, self.one, value, count * gate - self.k)
 
-    def from_byte(self, op: str, value: Linear, count: int) -> Expr:
+    def from_byte(self, op: str, value: Linear, count: int, *conditions: Linear) -> Expr:
         """value while at least count tokens of op have been emitted."""
-        return self.when(op, value) - self.first_bytes(op, value, count)
+        return self.when(op, value, *conditions) - self.first_bytes(op, value, count, *conditions)
 
-    def between(self, op: str, value: Linear, first: int, end: int) -> Expr:
+    def between(self, op: str, value: Linear, first: int, end: int, *conditions: Linear) -> Expr:
         """value while first to end - 1 tokens of op have been emitted."""
+        before_end = self.first_bytes(op, value, end, *conditions)
         if first == 0:
-            return self.first_bytes(op, value, end)
-        return self.first_bytes(op, value, end) - self.first_bytes(op, value, first)
+            return before_end
+        return before_end - self.first_bytes(op, value, first, *conditions)
 
     def carried(self, row: Instruction) -> Expr:
         """1 when the last byte of the row's value, which is not complete, has a mark."""

@@ -190,8 +190,11 @@ class Executor:
         result = arithmetic.fold(row.name, operands)
         if result is None:
             raise Trapped(Trap.INTEGER_OVERFLOW if operands[1] else Trap.DIVIDE_BY_ZERO)
-        negative = row.operation.endswith("_s") and result >> 31
-        return _subtract(0, -result & _WORD, 4) if negative else _bytes(result)
+        size = row.value_bytes
+        if not (row.operation.endswith("_s") and result >> 8 * size - 1):
+            return _bytes(result, size)
+        first = row.operand_bytes if row.source == isa.REMAIN else 0
+        return _subtract_digits(_scratch(row, operands)[first:], size)
 
     def _element(self, index: int, kind: int) -> int:
         """An entry: four bytes of the function's first instruction, four of its type; both are 0
@@ -234,7 +237,7 @@ class Executor:
 
 def _taken(row: Instruction, operands: list[int]) -> list[int]:
     """Of an operand that is longer than the instruction asks for, the lowest four bytes count."""
-    numbers = range(row.pops) if row.operand_bytes == 8 else ()
+    numbers = tuple(i for i, size in enumerate(row.operands) if size == 8)
     whole = {isa.TOP: (row.pops - 1,), isa.SELECT: (0, 1)}.get(row.source, numbers)
     return [value if i in whole else value & _WORD for i, value in enumerate(operands)]
 
@@ -270,6 +273,16 @@ def _subtract(a: int, b: int, count: int) -> Emitted:
     return result
 
 
+def _subtract_digits(digits: list[int], count: int) -> Emitted:
+    """0 less the digits, the lowest last; one of them may be 256."""
+    result, borrow = [], 0
+    for digit in [*digits[::-1], 0, 0, 0, 0][:count]:
+        total = -digit - borrow
+        borrow = int(total < 0)
+        result.append((total & 0xFF, bool(borrow)))
+    return result
+
+
 def _scratch(row: Instruction, operands: list[int]) -> list[int]:
     """The numbers that the instruction emits before its value.
 
@@ -278,16 +291,23 @@ def _scratch(row: Instruction, operands: list[int]) -> list[int]:
     """
     size = row.operand_bytes
     if row.source in (isa.MULTIPLY, isa.MULTIPLY_HIGH):
-        a, b = (value.to_bytes(size, "little") for value in operands)
+        x, y = (value.to_bytes(size, "little") for value in operands)
         carried, carry = [], 0
         for k in range(row.scratch):
             pairs = range(max(0, k - size + 1), min(k, size - 1) + 1)
-            carry = (sum(a[i] * b[k - i] for i in pairs) + carry) >> 8
+            carry = (sum(x[i] * y[k - i] for i in pairs) + carry) >> 8
             carried.append(carry)
         return carried
-    if row.source in (isa.DIVIDE, isa.REMAIN) and operands[1]:
-        if row.operation.endswith("_s"):
-            operands = [abs(arithmetic.signed(value, 8 * size)) for value in operands]
-        digits = divmod(operands[0], operands[1])[: row.scratch // size]
-        return [digit for value in digits for digit in value.to_bytes(size, "big")]
-    return []
+    if row.source not in (isa.DIVIDE, isa.REMAIN) or not operands[1]:
+        return []
+    signed = row.operation.endswith("_s")
+    a, b = (
+        abs(arithmetic.signed(value, 8 * width)) if signed and width == size else value
+        for value, width in zip(operands, row.operands, strict=True)
+    )
+    quotient, remainder = divmod(a, b)
+    digits = list(quotient.to_bytes(size, "big"))
+    if size == 8 and signed and operands[0] >> 63 and a % (b << 16) == 0:
+        # The first six digits are those of a - 1: the seventh makes up for it.
+        digits = [*((a - 1) // (b << 16)).to_bytes(6, "big"), 256, 0]
+    return digits + (list(remainder.to_bytes(4, "big")) if row.source == isa.REMAIN else [])

@@ -34,8 +34,8 @@ SHIFT = "shift"  # second by as many bits as top says: shl, shr_s, shr_u, rotl, 
 COUNT = "count"  # bits: clz, ctz, popcnt of top; sticky: whether second loses any
 MULTIPLY = "multiply"  # second times top; the carries of its columns are emitted before
 MULTIPLY_HIGH = "multiply high"  # the upper half of the product
-DIVIDE = "divide"  # second by top: the digits of the quotient's size are emitted before
-REMAIN = "remain"  # what remains of it: the digits of its size, too
+DIVIDE = "divide"  # second by top, of four bytes: the digits of the quotient's size come before
+REMAIN = "remain"  # what remains of it: then the digits of its size, too
 SIZE = "size"  # of the memory, in pages
 ELEMENT = "element"  # the function of the table's entry whose index is on top
 DISTANCE = "distance"  # from the immediate to the operand on top: a jump
@@ -83,7 +83,7 @@ class Instruction:
             none.
         access_bytes, signed: how many bytes of the memory, or of the operand on top, and whether
             a shorter value's sign is extended.
-        operand_bytes: 8 where the operands are of eight bytes, else 4.
+        operand_bytes: 8 where the operands are of eight bytes, else 4.  A divisor has four always.
         base: the base machine has it, too.
     """
 
@@ -134,8 +134,15 @@ class Instruction:
     @property
     def scratch(self) -> int:
         """How many scratch tokens it emits before its value."""
-        per_byte = {MULTIPLY: 1, MULTIPLY_HIGH: 2, DIVIDE: 1, REMAIN: 2}
-        return per_byte.get(self.source, 0) * self.operand_bytes
+        size = self.operand_bytes
+        numbers = {MULTIPLY: size, MULTIPLY_HIGH: 2 * size, DIVIDE: size, REMAIN: size + 4}
+        return numbers.get(self.source, 0)
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        """Bytes of each operand that the value is computed from."""
+        divides = self.source in (DIVIDE, REMAIN)
+        return (self.operand_bytes,) * (self.pops - divides) + (4,) * divides
 
     @property
     def operation(self) -> str:
@@ -262,6 +269,11 @@ _MORE_ROWS = (
     _more("i32.wrap_i64", 0xA7, 1, 1, 4, UNUSED, TOP, operands=8),
     _more("i64.extend_i32_s", 0xAC, 1, 1, 8, UNUSED, TOP, COMMIT, "", "4s"),
     _more("i64.extend_i32_u", 0xAD, 1, 1, 8, UNUSED, TOP, COMMIT, "", "4u"),
+    # By a word, which is unsigned: the digits of a 64-bit division come from it.
+    _more("i64.div_word_s", None, 2, 1, 8, UNUSED, DIVIDE, operands=8),
+    _more("i64.div_word_u", None, 2, 1, 8, UNUSED, DIVIDE, operands=8),
+    _more("i64.rem_word_s", None, 2, 1, 8, UNUSED, REMAIN, operands=8),
+    _more("i64.rem_word_u", None, 2, 1, 8, UNUSED, REMAIN, operands=8),
     # What exact floats need over integers: whether a shift to the right by as many bits as top says
     # loses any bit that is set, and the upper half of a product.
     _more("i64.sticky", None, 2, 1, 8, UNUSED, COUNT, operands=8),

@@ -52,6 +52,7 @@ class _Programme:
         self.model = highspy.Highs()
         self.model.setOptionValue("output_flag", False)
         self.model.setOptionValue("mip_rel_gap", 0.0)
+        self.model.setOptionValue("random_seed", 1)  # seconds; with the default seed hours
         self.units = units(graph)
         self.dims = list(slot_dims(graph))
         self.maker = {dim: unit for unit in self.units for dim in unit.persists}

@@ -115,36 +115,54 @@ def test_a_local_is_zeroed_only_where_it_may_be_read_before_it_is_written():
 
 
 DIVISIONS = [
-    ("div_u", 10, 61), ("div_u", 1_000_000_007, 61), ("div_u", 7, 124), ("div_s", 10, 100), ("div_s", -3, 122),
-    ("rem_u", 10, 105), ("rem_s", 10, 144),
+    ("div_u", 10, 22), ("div_u", 0xFFFFFFFF, 22), ("div_u", 10**18, 44), ("div_s", 10, 22), ("div_s", -3, 48),
+    ("rem_u", 10, 26), ("rem_u", 10**18, 97), ("rem_s", 10, 26), ("rem_s", -7, 26), ("rem_s", -(10**18), 97),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("op, divisor, most", DIVISIONS)
-def test_division_of_eight_bytes_by_a_constant(op, divisor, most):
+@pytest.mark.parametrize("op, divisor, tokens", DIVISIONS)
+def test_division_of_eight_bytes_by_a_constant(op, divisor, tokens):
     data = function("i64", "i64", f"(i64.{op} (local.get 0) (i64.const {divisor}))")
     for value in (0, 12345678901234567, (1 << 64) - 5, 1 << 63):
-        assert tokens_of(data, "f", (value,)) <= CALL + most
+        assert tokens_of(data, "f", (value,)) == CALL + tokens
 
 
-# The most that any operands take: words; by a divisor below 2^29, below 2^32, and above.
+# By any word; the most by other divisors.
 @pytest.mark.parametrize(
-    "op, bounds", [("div_u", (70, 454, 598, 529)), ("rem_u", (74, 390, 562, 507))]
+    "op, word, most",
+    [("div_u", 37, 272), ("rem_u", 41, 290), ("div_s", 37, 393), ("rem_s", 41, 434)],
 )
-def test_division_of_eight_bytes(op, bounds):
+def test_division_of_eight_bytes(op, word, most):
     data = function("i64 i64", "i64", f"(i64.{op} (local.get 0) (local.get 1))")
     top = (1 << 64) - 1
-    for most, pairs in zip(
-        bounds,
-        (
-            [(0xFFFFFFFF, 3), (5, 7)],
-            [(top, 3), (top, (1 << 29) - 1), (1 << 32, 65537)],
-            [(top, 1 << 29), (top, 0xFFFFFFFF), (1 << 63, 0x80000001)],
-            [(top, 1 << 32), (top, (1 << 33) - 1), (1 << 63, 1 << 63), (top, top)],
-        ),
-    ):
-        for a, b in pairs:
-            assert tokens_of(data, "f", (a, b)) <= CALL + most, (hex(a), hex(b))
+    numbers = [
+        1,
+        3,
+        (1 << 31) - 1,
+        1 << 31,
+        (1 << 32) - 1,
+        1 << 32,
+        (1 << 33) - 1,
+        (1 << 40) + 12345,
+    ]
+    numbers += [
+        1 << 62,
+        (1 << 63) - 1,
+        1 << 63,
+        *(top - n for n in (1, 2, 1 << 32, 1 << 40, 1 << 62)),
+    ]
+    for a in (0, *numbers):
+        for b in numbers:
+            tokens = tokens_of(data, "f", (a, b)) - CALL
+            assert tokens == word if b < 1 << 32 else tokens <= most, (hex(a), hex(b))
+
+
+def test_a_divisor_that_is_known_to_be_a_word_is_not_asked():
+    for op, tokens in (("div_u", 17), ("rem_u", 21), ("div_s", 17), ("rem_s", 21)):
+        data = function(
+            "i64 i32", "i64", f"(i64.{op} (local.get 0) (i64.extend_i32_u (local.get 1)))"
+        )
+        assert tokens_of(data, "f", (1 << 63, 77)) == CALL + tokens
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -17,7 +17,7 @@ from operands import (
     computing,
     constant,
     numeric_rows,
-    operand_type,
+    operand_types,
     operands_of,
 )
 from pyvm.engine.errors import PyvmError
@@ -81,17 +81,17 @@ def test_wasmtime_computes_the_same(row):
     if row.wasm is None:
         pytest.skip("WebAssembly has no such instruction")
     wasmtime = pytest.importorskip("wasmtime")
-    kind, result = operand_type(row), "i64" if row.value_bytes == 8 else "i32"
-    params = " ".join([kind] * row.pops)
+    kinds, result = operand_types(row), "i64" if row.value_bytes == 8 else "i32"
+    params = " ".join(kinds)
     gets = " ".join(f"(local.get {i})" for i in range(row.pops))
     text = f'(module (func (export "f") (param {params}) (result {result}) ({row.name} {gets})))'
     store = wasmtime.Store()
     instance = wasmtime.Instance(store, wasmtime.Module(store.engine, text), [])
     function = instance.exports(store)["f"]
-    bits, result_bits = 8 * row.operand_bytes, 8 * row.value_bytes
+    bits, result_bits = [8 * size for size in row.operands], 8 * row.value_bytes
     for numbers in operands_of(row):
         try:
-            found = function(store, *(arithmetic.signed(n, bits) for n in numbers))
+            found = function(store, *map(arithmetic.signed, numbers, bits))
         except wasmtime.Trap:
             found = None
         expected = arithmetic.fold(row.name, list(numbers))
@@ -104,6 +104,16 @@ def test_machine_only_instructions():
             lost = a - (a >> b % 64 << b % 64)
             assert arithmetic.fold("i64.sticky", [a, b]) == (lost > 0)
             assert arithmetic.fold("i64.mul_high_u", [a, b]) == a * b // 2**64
+        for b in BOUNDARIES["i32"][1:]:
+            for kind in "us":
+                quotient, remainder = (
+                    arithmetic.fold(f"i64.{name}_word_{kind}", [a, b]) for name in ("div", "rem")
+                )
+                dividend = arithmetic.signed(a, 64) if kind == "s" else a
+                assert quotient is not None and remainder is not None
+                assert (quotient * b + remainder - dividend) % 2**64 == 0
+                size = abs(arithmetic.signed(remainder, 64))
+                assert size < b and (size == 0 or (dividend < 0) == (remainder >> 63 == 1))
 
 
 @pytest.mark.parametrize("first", range(0, 400, 50))

@@ -1,119 +1,71 @@
-"""i64 division, of native pieces."""
+"""i64 division by divisors that are no words: the machine divides eight bytes by four."""
 
 from __future__ import annotations
 
 from pyvm.compiler.routines.routine import Family, Routine, lines
 
 
-def _unsigned(quotient: bool) -> Routine:
-    """The half of a number of eight bytes is a local of its own, and i32 has a division.
+def _wide(quotient: bool) -> str:
+    """The dividend and the divisor d, which is at least 2^32, lie on the stack.
 
-    A divisor below 2^32 first leaves the remainder of the upper half; what is left has a quotient
-    below 2^32.
+    By the upper word of d 2^k, normalised, a quotient is at most 1 too large (Warren, Hacker's
+    Delight, section 9-5); less 1 it is at most 1 too small.
     """
     text = lines(
-        "i64.local.set d; i64.local.set n",
-        "local.get d.high; br_if wide; local.get n.high; br_if long",
-        f"local.get n.low; local.get d.low; i32.{'div_u' if quotient else 'rem_u'}",
-        "i64.extend_i32_u; return; long:",
-    )
-    if quotient:
-        text += lines("local.get n.high; local.get d.low; i32.div_u; local.set q.high")
-    text += lines("local.get n.high; local.get d.low; i32.rem_u; local.set n.high")
-    text += lines(f"local.get d.low; i32.const {1 << 29}; i32.ge_u; br_if newton")
-    return Routine(text + _digits(quotient) + _newton(quotient))
-
-
-def _digits(quotient: bool) -> str:
-    """Two digits of 16 bits: each is estimated by the upper 16 bits of the divisor, rounded up.
-
-    What remains is below 4 d + 2^16 < 2^32, and the native division corrects the digit.
-    """
-    text = lines(
-        "local.get d.low; local.get d.low; i32.clz; local.tee s; i32.shl",
-        "i32.const 16; i32.shr_u; i32.const 1; i32.add; local.set v",
-    )
-    for half in ("i32.const 16; i32.shr_u", "i32.const 65535; i32.and"):
-        text += lines(
-            "local.get n.high; local.get s; i32.shl; local.get v; i32.div_u",
-            "local.tee e" if quotient else "local.set e",
-        )
-        if quotient and half.endswith("and"):
-            text += "i32.add\n"
-        text += lines(
-            f"local.get n.high; i32.const 16; i32.shl; local.get n.low; {half}; i32.or",
-            "local.get e; local.get d.low; i32.mul; i32.sub; local.set t",
-        )
-        if quotient:
-            text += lines("local.get t; local.get d.low; i32.div_u; i32.add")
-        if quotient and half.endswith("shr_u"):
-            text += lines("i32.const 16; i32.shl")
-        if not quotient or half.endswith("shr_u"):
-            text += lines("local.get t; local.get d.low; i32.rem_u; local.set n.high")
-    if quotient:
-        return text + lines("local.set q.low; i64.local.get q; return")
-    return text + lines("local.get n.high; i64.extend_i32_u; return")
-
-
-def _newton(quotient: bool) -> str:
-    """By the reciprocal of the divisor D = d 2^k, normalised: two steps of Newton's method take the
-    15 bits of a native quotient to 59.  It is never too large, and the quotient, which is below
-    2^32, at most 1 too small.
-    """
-    text = lines("wide:") + (lines("i32.const 0; local.set q.high") if quotient else "")
-    text += lines(
-        "newton:; i64.local.get d; i64.local.get d; i64.clz; i64.local.tee k; i64.shl",
-        "i64.local.set e",
-        # r = 2^47 / v with the upper half v of D, then r (2^48 - r v), about 2^126 / D
-        "i64.const 0x1000000000000",
-        "i32.const 0x7fffffff; local.get e.high; i32.const 16; i32.shr_u; i32.div_u",
-        "i64.extend_i32_u; i64.local.tee r; local.get e.high; i64.extend_i32_u",
-        "i64.mul; i64.sub; i64.local.get r; i64.mul; i64.local.set r",
-        # r (2^63 - r D / 2^64) / 2^64, about 2^124 / D
-        "i64.const 0x7fffffffffffffff; i64.local.get r; i64.local.get e; i64.mul_high_u; i64.sub",
-        "i64.local.get r; i64.mul_high_u",
-        "i64.local.get n; i64.mul_high_u; i64.const 60; i64.local.get k; i64.sub; i64.shr_u",
-        "i64.local.set e",
-        "i64.local.get n; i64.local.get e; i64.local.get d; i64.mul; i64.sub; i64.local.set n",
-        "i64.local.get n; i64.local.get d; i64.lt_u; br_if done",
+        "i64.local.get d; i64.clz; i64.local.tee k; i64.shl; i64.local.set e",
+        "i64.local.tee n; i64.local.get n; local.get e.high; i64.div_word_u",
+        "i64.local.get k; i64.shl; i64.local.set q; local.get q.high; i32.eqz; br_if zero",
+        "local.get q.high; i32.const -1; i32.add; local.tee q.low; i64.extend_i32_u",
+        "i64.local.get d; i64.mul; i64.sub",  # from the dividend, which still lies there
     )
     if quotient:
         return text + lines(
-            "local.get e.low; i32.const 1; i32.add; local.set e.low",
-            "done:; local.get e.low; local.set q.low; i64.local.get q; return",
+            "i64.local.get d; i64.ge_u; local.get q.low; i32.add; i64.extend_i32_u; return",
+            "zero:; drop; i64.const 0; return",
         )
     return text + lines(
-        "i64.local.get n; i64.local.get d; i64.sub; return; done:; i64.local.get n; return"
+        "i64.local.tee n; i64.local.get n; i64.local.get d; i64.lt_u; br_if zero",
+        "i64.local.get d; i64.sub; zero:; return",
     )
+
+
+def _unsigned(quotient: bool) -> Routine:
+    divide = "i64.div_word_u" if quotient else "i64.rem_word_u"
+    text = lines(
+        "i64.local.tee d; local.get d.high; br_if wide", f"i32.wrap_i64; {divide}; return; wide:"
+    )
+    return Routine(text + _wide(quotient))
 
 
 def _signed(quotient: bool) -> Routine:
-    """By way of the absolute values; the remainder has the dividend's sign."""
+    """By way of the absolute values; the remainder has the dividend's sign.
+
+    What is to be negated is subtracted from a 0 that waits below on the stack.
+    """
     divide = "call i64.div_u" if quotient else "call i64.rem_u"
+    zero, n, d = "i64.const 0", "i64.local.get n", "i64.local.get d"
+    minus_n, minus_d = (f"{zero}; {each}; i64.sub" for each in (n, d))
+    n_negative, d_negative = (f"local.get {each}.high; i32.const 0; i32.lt_s" for each in "nd")
     text = lines(
-        "i64.local.set d; i64.local.set n; local.get n.high; local.get d.high; i32.or",
-        "i32.const 0; i32.lt_s; br_if negative",
-        f"i64.local.get n; i64.local.get d; {divide}; return; negative:",
+        f"i64.local.set d; i64.local.set n; {n_negative}; br_if n_negative",
+        f"{d_negative}; br_if d_negative; {n}; {d}; {divide}; return",
     )
-    if quotient:
-        text += lines(
-            "i64.local.get d; i64.const -1; i64.ne; br_if fine",
-            "i64.local.get n; i64.const 0x8000000000000000; i64.eq; br_if overflow; fine:",
-            "local.get n.high; local.get d.high; i32.xor; local.set sign",
-        )
-    else:
-        text += lines("local.get n.high; local.set sign")
-    for name in "nd":
-        text += lines(
-            f"local.get {name}.high; i32.const 0; i32.ge_s; br_if {name}_positive",
-            f"i64.const 0; i64.local.get {name}; i64.sub; i64.local.set {name}; {name}_positive:",
-        )
-    text += lines(
-        "i64.local.get n; i64.local.get d", divide,
-        "local.get sign; i32.const 0; i32.ge_s; br_if positive",
-        "i64.local.set q; i64.const 0; i64.local.get q; i64.sub; positive:; return",
-    )  # fmt: skip
-    return Routine(text + ("overflow:\ntrap 3\n" if quotient else ""))
+    if not quotient:
+        return Routine(text + lines(
+            f"d_negative:; {n}; {minus_d}; {divide}; return",
+            f"n_negative:; {zero}; {minus_n}; {d_negative}; br_if both_negative",
+            f"{d}; {divide}; i64.sub; return",
+            f"both_negative:; {minus_d}; {divide}; i64.sub; return",
+        ))  # fmt: skip
+    return Routine(text + lines(
+        f"d_negative:; {zero}; {n}; {minus_d}; {divide}; i64.sub; return",
+        f"n_negative:; {d_negative}; br_if both_negative",
+        f"{zero}; {minus_n}; {d}; {divide}; i64.sub; return",
+        f"both_negative:; {minus_n}; {minus_d}; i64.local.tee d; local.get d.high; br_if wide",
+        # 2^63 is the only quotient that is too large
+        "i32.wrap_i64; i64.div_word_u; i64.local.tee q; local.get q.high; i32.const 0; i32.lt_s",
+        "br_if overflow; return; overflow:; trap 3; wide:",
+    ) + _wide(quotient))  # fmt: skip
 
 
 STANDARD: Family = {

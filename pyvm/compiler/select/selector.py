@@ -95,7 +95,7 @@ class Selector:
         self.machine, self.shared, self.function = machine, shared, function
         self.unit = Unit(assembly.Function(function.index), function=function.name)
         self.at: int | None = None
-        self.traps: list[tuple[Label, Trap, int | None]] = []
+        self.deferred: list[tuple[int | None, Callable[[], None]]] = []
         self.slots = _slots(function)
         self.busy = self.most = sum(
             2 if function.kinds[local] == "i64" else 1 for local in self.slots
@@ -122,10 +122,9 @@ class Selector:
             else:
                 self.at = statement.at
                 self.machine.trap(self, statement.kind, statement.refused)
-        for label, kind, at in self.traps:
-            self.place(label)
+        for at, emit in self.deferred:
             self.at = at
-            self.machine.trap(self, kind, None)
+            emit()
         self.unit.code = deepened(self.unit.code, (self.most - 1) // isa.LOCALS)
         return self.unit
 
@@ -149,8 +148,17 @@ class Selector:
     def trap_if(self, kind: Trap) -> None:
         """Traps if the top of the stack, which it takes, is not zero."""
         label = Label("trap")
-        self.traps.append((label, kind, self.at))
+
+        def trap() -> None:
+            self.place(label)
+            self.machine.trap(self, kind, None)
+
+        self.defer(trap)
         self.emit("br_if", label)
+
+    def defer(self, emit: Callable[[], None]) -> None:
+        """Code that is seldom executed is emitted behind the function's own."""
+        self.deferred.append((self.at, emit))
 
     @contextmanager
     def temporaries(self, *kinds: str) -> Iterator[tuple[int, ...]]:

@@ -3,17 +3,20 @@
 Enters: an expression.  Leaves: rows.
 
 Costs, in tokens: a value of four bytes 5, of eight 9; a product 4 or 8 more, its upper half 16;
-a quotient 4, a remainder 8 more; a store as many as bytes, and 1; a branch that is not taken 1,
-another one 6, a call and its return 12.
+a quotient as many more as it has bytes, a remainder 4 more than that; a store as many as bytes,
+and 1; a branch that is not taken 1, another one 6, a call and its return 12.
 """
 
 from __future__ import annotations
 
+from pyvm.compiler.ir.bits import may
 from pyvm.compiler.ir.function import Expr, JumpTable
+from pyvm.compiler.ir.rules import simplified
 from pyvm.compiler.link.assembly import Label
 from pyvm.compiler.select.selector import Machine, Operation, Selector
 from pyvm.isa.traps import Trap
 
+_WORD = (1 << 32) - 1
 _FULL = (1 << 64) - 1
 
 
@@ -54,89 +57,82 @@ def _data_drop(s: Selector, value: Expr) -> None:
 
 
 def _divide(s: Selector, value: Expr) -> None:
-    """By a constant: multiplication by the reciprocal; else a routine."""
-    name, divisor = value.op.partition(".")[2], value.args[1].constant
-    signed = name.endswith("_s")
-    if divisor is None or divisor == 0 or signed and divisor in (1, _FULL):
-        _routine(s, value)
-        return
+    """By words natively, one after the other; else by a routine."""
+    dividend, by = value.args
+    name, divisor = value.op.partition(".")[2], by.constant
+    native = f"i64.{name[:3]}_word{name[3:]}"
+    words: tuple[int, ...] | None = None
+    negative = divisor is not None and name.endswith("_s") and divisor >> 63
+    if divisor is not None and not (negative and divisor == _FULL):  # -1: it may overflow
+        words = _words(-divisor & _FULL if negative else divisor)
+    if words is not None:
+        _divide_by_words(s, value, words, bool(negative))
+    elif may(by) <= _WORD:
+        s.value(dividend)
+        s.value(simplified(Expr("i32.wrap_i64", "i32", (by,))))
+        s.at = value.at if value.at is not None else s.at
+        s.emit(native)
+    else:
+        _divide_by_any(s, value, native)
+
+
+def _words(divisor: int) -> tuple[int, ...] | None:
+    """One word or two whose product is the divisor, if small primes tell."""
+    if divisor <= _WORD:
+        return (divisor,)
+    rest, found = divisor, {1}
+    for prime in (2, *range(3, 1 << 10, 2)):
+        while rest % prime == 0:
+            rest //= prime
+            found |= {prime * each for each in found}
+    found |= {rest * each for each in found}
+    pairs = ((each, divisor // each) for each in sorted(found) if each <= _WORD)
+    return next((pair for pair in pairs if pair[1] <= _WORD), None)
+
+
+def _divide_by_words(s: Selector, value: Expr, words: tuple[int, ...], negative: bool) -> None:
+    """The quotient's sign is turned where the divisor was negative; a remainder's is its own."""
+    kind, _, sign = value.op.partition(".")[2].partition("_")
     s.value(value.args[0])
-    if value.at is not None:
-        s.at = value.at
+    s.at = value.at if value.at is not None else s.at
+    if kind == "rem" and len(words) == 1:
+        s.const(words[0])
+        s.emit(f"i64.rem_word_{sign}")
+        return
+    factor = -1 if negative else 1
     with s.temporaries("i64") as (n,):
-        s.emit("i64.local.set", n)
-        if name.startswith("rem"):
+        if kind == "rem":
+            s.emit("i64.local.tee", n)
             s.emit("i64.local.get", n)
-        if signed:
-            _signed_quotient(s, n, divisor)
-        else:
-            _quotient(s, n, divisor)
-        if name.startswith("rem"):
-            s.emit("i64.const", divisor)
-            s.emit("i64.mul")
-            s.emit("i64.sub")
-
-
-def _shift(s: Selector, op: str, count: int) -> None:
-    if count:
-        s.emit("i64.const", count)
-        s.emit(op)
-
-
-def _quotient(s: Selector, n: int, divisor: int) -> None:
-    """n / divisor, unsigned, by the smallest multiplier that is exact for all n (Granlund and
-    Montgomery, Division by invariant integers using multiplication, section 4).
-    """
-    zeros = (divisor & -divisor).bit_length() - 1
-    for first in (0, zeros):  # an even divisor may be halved before
-        odd, bits = divisor >> first, 64 - first
-        for power in range(64, 129):
-            multiplier = -(-(1 << power) // odd)
-            if multiplier * odd - (1 << power) <= 1 << power - bits:
-                break
-        if multiplier <= _FULL:
-            s.emit("i64.local.get", n)
-            _shift(s, "i64.shr_u", first)
-            s.emit("i64.const", multiplier)
-            s.emit("i64.mul_high_u")
-            _shift(s, "i64.shr_u", power - 64)
-            return
-    with s.temporaries("i64") as (t,):  # 65 bits: (n + t) / 2 without overflow
-        s.emit("i64.local.get", n)
-        s.emit("i64.local.get", n)
-        s.emit("i64.const", multiplier & _FULL)
-        s.emit("i64.mul_high_u")
-        s.emit("i64.local.tee", t)
+            factor = words[0] * words[1]
+        for word in words:
+            s.const(word)
+            s.emit(f"i64.div_word_{sign}")
+    if factor != 1:
+        s.emit("i64.const", factor & _FULL)
+        s.emit("i64.mul")
+    if kind == "rem":
         s.emit("i64.sub")
-        _shift(s, "i64.shr_u", 1)
-        s.emit("i64.local.get", t)
-        s.emit("i64.add")
-        _shift(s, "i64.shr_u", power - 65)
 
 
-def _signed_quotient(s: Selector, n: int, divisor: int) -> None:
-    """The same, signed: of a negative n the multiplier is subtracted, since n counts as 2^64 more,
-    and the quotient is rounded up.
-    """
-    size = min(divisor, (1 << 64) - divisor)
-    power = 63 + (size - 1).bit_length()
-    multiplier = (1 << power) // size + 1
-    positive = Label("positive")
-    if divisor >> 63:
-        s.emit("i64.const", 0)
-    s.emit("i64.local.get", n)
-    s.emit("i64.const", multiplier & _FULL)
-    s.emit("i64.mul_high_u")
-    s.emit("local.get", n - 1)
-    s.const(0)
-    s.emit("i32.ge_s")
-    s.emit("br_if", positive)
-    s.emit("i64.const", (1 << power - 64) - multiplier & _FULL)
-    s.emit("i64.add")
-    s.place(positive)
-    _shift(s, "i64.shr_s", power - 64)
-    if divisor >> 63:
-        s.emit("i64.sub")
+def _divide_by_any(s: Selector, value: Expr, native: str) -> None:
+    """By the routine where the upper half of the divisor is not 0."""
+    routine, back = Label("wide divisor"), Label("divided")
+    s.operands(value)
+    with s.temporaries("i64") as (divisor,):
+        s.emit("i64.local.tee", divisor)
+        s.emit("local.get", divisor - 1)  # its upper half
+    s.emit("br_if", routine)
+    s.emit("i32.wrap_i64")
+    s.emit(native)
+    s.place(back)
+
+    def wide() -> None:
+        s.place(routine)
+        s.routine(value.op)
+        s.emit("br", back)
+
+    s.defer(wide)
 
 
 def _jump_table(s: Selector, statement: JumpTable) -> None:
