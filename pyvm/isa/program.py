@@ -46,6 +46,8 @@ class Program:
         room: how many bytes another input may have; None: nobody knows, or any number.
         data: the bytes for each row `data` and `elements`, in their order.  These rows and
             `input_base` stand before all others.
+        is_command: the input is what a run gives a command (pyvm/host/environment.py).
+        reads_stdin: of a command: whether it can read standard input.
     """
 
     code: tuple[tuple[str, int], ...]
@@ -55,6 +57,8 @@ class Program:
     debug: Debug = field(default_factory=Debug, repr=False, compare=False)
     room: int | None = field(default=None, repr=False, compare=False)
     data: tuple[bytes, ...] = field(default=(), repr=False)
+    is_command: bool = field(default=False, repr=False, compare=False)
+    reads_stdin: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.code:
@@ -90,6 +94,11 @@ class Program:
     @property
     def takes_input(self) -> bool:
         return "input_base" in given_rows([op for op, _ in self.code])
+
+    @property
+    def reads_input(self) -> bool:
+        """Whether what a user types can reach the program."""
+        return self.reads_stdin if self.is_command else self.takes_input
 
     def given(self) -> list[bytes]:
         """The bytes for each of the rows that the program begins with, as in the prompt."""
