@@ -18,7 +18,6 @@ from pyvm.printable import printable
 if TYPE_CHECKING:
     from pyvm.engine.model import Model
     from pyvm.isa.program import Program
-    from pyvm.isa.prompt import Listing
 
 # Where a command adds its parser.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -206,14 +205,6 @@ def write_file(path: str, data: bytes) -> None:
         files.write_file(path, data)
     except OSError as error:
         raise CommandError(f"{printable(path)} cannot be written: {error.strerror}") from None
-
-
-def listing_of(program: Program) -> Listing:
-    """The program as trace.listing.Listing, for statistics and explanations."""
-    from pyvm.isa.prompt import read_program
-    from pyvm.isa.tokens import VOCABULARY
-
-    return read_program(program.tokens(), VOCABULARY)[0]
 
 
 def rate(count: int, seconds: float) -> str:

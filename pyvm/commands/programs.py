@@ -101,7 +101,7 @@ def trace(arguments: argparse.Namespace, report: Report) -> int:
     else:
         from pyvm.trace.explain import explain
 
-        lines = explain(done.tokens, done.vocabulary, common.listing_of(program))
+        lines = explain(done.tokens, done.vocabulary, program.listing)
     if arguments.output == "-" and report.wanted:
         pass  # stdout is the report's
     elif arguments.output == "-":

@@ -180,4 +180,4 @@ def statistics_of(program: Program, done: Run) -> Statistics:
     """What the run took, counted."""
     from pyvm.trace.statistics import statistics
 
-    return statistics(done.tokens, done.vocabulary, common.listing_of(program), program.debug)
+    return statistics(done.tokens, done.vocabulary, program.listing, program.debug)

@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 
 from pyvm import bundled
-from pyvm.compiler.c_to_wasm import STACK_SIZE, check_stack_size, compile_c
-from pyvm.compiler.link.debug import debug_of
-from pyvm.compiler.wasm_to_machine import MACHINES, compile_module
+from pyvm.compiler.kept import Kept
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, parse
 from pyvm.printable import printable
-from pyvm.wasm.decode import decode
-from pyvm.wasm.validate import validate
+
+MACHINES = ("standard", "base")
 
 
 def compile_file(
@@ -51,7 +49,7 @@ def compile_file(
     name = str(source)
     if name in bundled.PROGRAMS:
         item = bundled.PROGRAMS[name]
-        data = item.wasm() if stack_size is None else compile_c(item.source, stack_size=stack_size)
+        data = item.wasm() if stack_size is None else _from_c(item.source, entry, stack_size)
         input = item.input if input is None else input
     else:
         path = Path(source)
@@ -66,8 +64,7 @@ def compile_file(
                 f"(those are: {known})"
             )
         if path.suffix == ".c":
-            size = STACK_SIZE if stack_size is None else stack_size
-            data = compile_c(path, entry, stack_size=size)
+            data = _from_c(path, entry, stack_size)
         else:
             if stack_size is not None:
                 raise ProgramError(
@@ -86,8 +83,14 @@ def compile_file(
                 return program if input is None else program.with_input(input)
         name = path.stem
     print_results = entry != "compute" or bool(args)
+    args = tuple(map(int, args))
+    kept = Kept(data, entry, args, print_results, machine)
+    if (found := kept.load(as_bytes(input), name)) is not None:
+        return found
     try:
-        return from_wasm(data, input, entry, args, print_results, name, machine)
+        program = from_wasm(data, input, entry, args, print_results, name, machine)
+        kept.save(program)
+        return program
     except ProgramError as error:  # which module it is, the caller of from_wasm knows
         error.args = (f"{printable(str(source))}: {error}",)
         raise
@@ -103,18 +106,35 @@ def from_wasm(
     machine: str = "standard",
 ) -> Program:
     """The program that runs an exported function of a module."""
+    from pyvm.compiler.link.debug import debug_of
+    from pyvm.compiler.wasm_to_machine import compile_module
+    from pyvm.wasm.decode import decode
+    from pyvm.wasm.validate import validate
+
     _check_parameters(entry, args, machine)
     if not isinstance(data, bytes):
         raise TypeError(f"a module is bytes, not {type(data).__name__}")
     text, args = as_bytes(input), tuple(map(int, args))
     module = decode(data)
     validate(module)
-    linked, given, takes_input, room = compile_module(
-        module, machine, entry, args, text, print_results
+    done = compile_module(module, machine, entry, args, text, print_results)
+    linked = done.linked
+    return Program(
+        linked.code,
+        text if done.takes_input else None,
+        linked.places,
+        name,
+        debug_of(module, linked),
+        done.room,
+        done.data,
+        settled=done.settled,
     )
-    debug = debug_of(module, linked)
-    code, places = tuple(linked.code), tuple(linked.places)
-    return Program(code, text if takes_input else None, places, name, debug, room, given)
+
+
+def _from_c(source: Path, entry: str, stack_size: int | None) -> bytes:
+    from pyvm.compiler.c_to_wasm import STACK_SIZE, compile_c
+
+    return compile_c(source, entry, stack_size=STACK_SIZE if stack_size is None else stack_size)
 
 
 def _check_machine(program: Program, machine: str) -> None:
@@ -132,6 +152,8 @@ def _check_stack_size(size: Any) -> None:
         return
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
         raise TypeError(f"stack_size must be a number of bytes or None, not {size!r}")
+    from pyvm.compiler.c_to_wasm import check_stack_size
+
     check_stack_size(int(size))
 
 

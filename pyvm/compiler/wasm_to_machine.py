@@ -52,12 +52,14 @@ class Compiled(NamedTuple):
         data: the bytes for each of its rows `data` and `elements`.
         takes_input: whether it takes the input; then it has a row `input_base`.
         room: how many bytes the input may have where it lies; None: any number.
+        settled: every such input gives this code.
     """
 
     linked: Linked
     data: tuple[bytes, ...]
     takes_input: bool
     room: int | None
+    settled: bool
 
 
 def compile_module(
@@ -79,7 +81,8 @@ def compile_module(
     text = (input or b"") if takes_input else None
     compiler = _Compiler(module, MACHINES[machine], text)
     linked = compiler.compile(entry, args, print_results)
-    return Compiled(linked, tuple(compiler.data), takes_input, compiler.room)
+    settled = not takes_input or compiler.settled()
+    return Compiled(linked, tuple(compiler.data), takes_input, compiler.room, settled)
 
 
 def _check_import(module: Module, item: Import) -> None:
@@ -137,6 +140,12 @@ class _Compiler:
             if self.memory.minimum < needed <= self._growth():
                 return needed
         return self.memory.minimum
+
+    def settled(self) -> bool:
+        """Whether neither the input's address nor the memory's size depends on its length."""
+        if self.memory is None:
+            return True
+        return self._heap_base() is not None and self.pages == self.memory.minimum
 
     def _growth(self) -> int:
         """The number of pages that the memory may grow to."""
