@@ -14,6 +14,7 @@ import numpy as np
 
 from pyvm import bundled
 from pyvm.compiler.kept import Kept
+from pyvm.host.environment import Environment, with_environment
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, parse
@@ -29,6 +30,7 @@ def compile_file(
     args: tuple[int, ...] = (),
     stack_size: int | None = None,
     machine: str = "standard",
+    environment: Environment | None = None,
 ) -> Program:
     """The program in a file, or a bundled one.
 
@@ -40,6 +42,7 @@ def compile_file(
             printed.
         stack_size: bytes of the C stack; None: 1 MiB. A bundled program is compiled again with it.
         machine: "standard", or "base", the one with 36 opcodes.
+        environment: what a command is given; None: its name, and the input as standard input.
     """
     _check_parameters(entry, args, machine)
     _check_stack_size(stack_size)
@@ -86,9 +89,11 @@ def compile_file(
     args = tuple(map(int, args))
     kept = Kept(data, entry, args, print_results, machine)
     if (found := kept.load(as_bytes(input), name)) is not None:
+        if found.is_command:
+            found = with_environment(found, environment or _environment(name, input))
         return found
     try:
-        program = from_wasm(data, input, entry, args, print_results, name, machine)
+        program = from_wasm(data, input, entry, args, print_results, name, machine, environment)
         kept.save(program)
         return program
     except ProgramError as error:  # which module it is, the caller of from_wasm knows
@@ -104,19 +109,29 @@ def from_wasm(
     print_results: bool = False,
     name: str = "program",
     machine: str = "standard",
+    environment: Environment | None = None,
 ) -> Program:
-    """The program that runs an exported function of a module."""
+    """The program that runs an exported function of a module; where there is no `compute`, it is a
+    command, and runs `_start`.
+    """
     from pyvm.compiler.link.debug import debug_of
-    from pyvm.compiler.wasm_to_machine import compile_module
+    from pyvm.compiler.wasm_to_machine import COMMAND, compile_module
     from pyvm.wasm.decode import decode
     from pyvm.wasm.validate import validate
 
     _check_parameters(entry, args, machine)
     if not isinstance(data, bytes):
         raise TypeError(f"a module is bytes, not {type(data).__name__}")
-    text, args = as_bytes(input), tuple(map(int, args))
+    args = tuple(map(int, args))
     module = decode(data)
     validate(module)
+    if entry == "compute" and not args and module.export(entry, "func") is None:
+        if module.export(COMMAND, "func") is not None:
+            entry = COMMAND
+    is_command = entry == COMMAND
+    text = as_bytes(input)
+    if is_command:
+        text = (environment or _environment(name, input)).encode()
     done = compile_module(module, machine, entry, args, text, print_results)
     linked = done.linked
     return Program(
@@ -124,11 +139,18 @@ def from_wasm(
         text if done.takes_input else None,
         linked.places,
         name,
-        debug_of(module, linked),
+        debug_of(done.module, linked),
         done.room,
         done.data,
+        is_command,
+        done.reads_stdin,
         settled=done.settled,
     )
+
+
+def _environment(name: str, input: bytes | str | None) -> Environment:
+    """That of a command for which nobody chose one."""
+    return Environment((name,), stdin=as_bytes(input))
 
 
 def _from_c(source: Path, entry: str, stack_size: int | None) -> bytes:

@@ -94,6 +94,8 @@ def with_environment(program: Program, environment: Environment) -> Program:
     if not program.is_command:
         raise ProgramError(f"{printable(program.name)} is no command: it has no surroundings")
     given = environment.encode()
+    if not program.takes_input:  # it never asks
+        return program
     if program.room is not None and len(given) > program.room:
         raise ProgramError(
             f"what {printable(program.name)} is given has {len(given):,} bytes; there is room for "

@@ -30,7 +30,7 @@ from pyvm.compiler.ir.function import (
 from pyvm.compiler.ir.rules import condition, simplified
 from pyvm.compiler.lower.branches import Block, Branches, jump_if
 from pyvm.compiler.lower.pending import Pending
-from pyvm.compiler.lower.surroundings import Surroundings
+from pyvm.compiler.lower.surroundings import AREA, Surroundings
 from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
 from pyvm.printable import printable
@@ -299,8 +299,8 @@ class _Lowering:
     def _call(self, index: int) -> None:
         kind = integer_function(self.surroundings.types[index])
         args = self.out.take(len(kind.params))
-        if self.surroundings.is_output(index):
-            self._do("output", *args)
+        if operation := self.surroundings.intrinsic(index):
+            self._intrinsic(operation, args)
             return
         try:
             self.surroundings.want(index, self.index)
@@ -309,6 +309,15 @@ class _Lowering:
                 f"call in {printable(self.name)} at offset {self.at:#x} of the import {error}"
             ) from None
         self._result("call", kind, args, index)
+
+    def _intrinsic(self, operation: str, args: tuple[Expr, ...]) -> None:
+        if operation == AREA:
+            self.surroundings.asks_area = True
+            self.out.push(const("i32", self.surroundings.area, self.at))
+            return
+        self._do(operation, *args)
+        if operation == "exit":
+            self._die()
 
     def _call_indirect(self, type_index: int) -> None:
         kind = integer_function(self.surroundings.module.types[type_index])

@@ -14,10 +14,26 @@ from pyvm.printable import printable
 from pyvm.wasm import limits
 from pyvm.wasm.module import FunctionType, Import, Module
 
+ONLY_IMPORTS = (
+    "the only functions to import are env.output_byte, env.abort and those of "
+    "wasi_snapshot_preview1"
+)
+AREA = "area"  # the first address that the program can never own
+_TAKES, _GIVES = FunctionType(("i32",), ()), FunctionType((), ("i32",))
+# What imports become an instruction, or a constant.  The host module has those of `pyvm`.
+_INTRINSICS = {
+    "env.output_byte": ("output", _TAKES),
+    "pyvm.output": ("output", _TAKES),
+    "pyvm.output_error": ("output_error", _TAKES),
+    "pyvm.exit": ("exit", _TAKES),
+    "pyvm.resize": ("memory.resize", _TAKES),
+    "pyvm.area": (AREA, _GIVES),
+}
 
-def is_output(item: Import) -> bool:
-    """Whether an import is the one that is there: env.output_byte."""
-    return (item.module, item.name) == ("env", "output_byte")
+
+def intrinsic(item: Import) -> tuple[str, FunctionType] | None:
+    """The instruction that an import stands for, and the type that it has."""
+    return _INTRINSICS.get(f"{item.module}.{item.name}")
 
 
 @dataclass
@@ -28,6 +44,8 @@ class Surroundings:
         types: of all functions.
         table: functions by index of the table.
         wide: whether the machine has i64.
+        area: the first address that the program can never own, where the host's data lies.
+        asks_area: whether something asked for it.
         wanted: functions that are called, in the order of their first call.
         calls: direct ones, by caller (None: the start code).
         refused: by function, the first thing that was.
@@ -38,6 +56,8 @@ class Surroundings:
     types: list[FunctionType]
     table: list[int | None]
     wide: bool
+    area: int = 0
+    asks_area: bool = False
     wanted: list[int] = field(default_factory=list)
     known: set[int] = field(default_factory=set)
     known_types: set[FunctionType] = field(default_factory=set)
@@ -55,7 +75,7 @@ class Surroundings:
         """Asks for a function."""
         imports = self.module.imported("func")
         if index < len(imports):
-            raise Unsupported(f"{imports[index]}: the only import is env.output_byte")
+            raise Unsupported(f"{imports[index]}: {ONLY_IMPORTS}")
         if index not in self.known:
             self.known.add(index)
             self.wanted.append(index)
@@ -70,7 +90,7 @@ class Surroundings:
         self.known_types.add(kind)
         for function in dict.fromkeys(self.table):
             if function is not None and self.types[function] == kind:
-                if not self.is_output(function):
+                if self.intrinsic(function) is None:
                     self.want(function, direct=False)
 
     def check_operation(self, op: str, function: str, at: int | None) -> None:
@@ -100,6 +120,8 @@ class Surroundings:
         for index in sorted(reached & set(self.refused)):
             raise self.refused[index]
 
-    def is_output(self, index: int) -> bool:
+    def intrinsic(self, index: int) -> str | None:
+        """The instruction that a function stands for."""
         imports = self.module.imported("func")
-        return index < len(imports) and is_output(imports[index])
+        known = intrinsic(imports[index]) if index < len(imports) else None
+        return None if known is None else known[0]
