@@ -38,6 +38,7 @@ class Kept:
         digest = hashlib.sha256(f"{_sources_hash()} {request!r} ".encode())
         digest.update(module)
         self._key = digest.hexdigest()
+        self._last: tuple[str, Program] | None = None  # what was loaded or saved
 
     def load(self, input: bytes, name: str) -> Program | None:
         """The program with this input and name."""
@@ -52,10 +53,11 @@ class Kept:
 
     def save(self, program: Program) -> None:
         """Keeps a program for the next time; the oldest others make room for it."""
-        if self._folder is None:
-            return
         any_input, this_input = self._notes(len(program.input or b""))
         note = any_input if program.settled else this_input
+        self._last = note, program
+        if self._folder is None:
+            return
         data = to_bytes(program, note)
         if len(data) <= LARGEST:
             cache.keep(self._folder / f"{note}{_SUFFIX}", data)
@@ -66,6 +68,8 @@ class Kept:
         return self._key, f"{self._key}-{length}"
 
     def _read(self, note: str) -> Program | None:
+        if self._last is not None and self._last[0] == note:
+            return self._last[1]
         if self._folder is None:
             return None
         path = self._folder / f"{note}{_SUFFIX}"
@@ -74,6 +78,7 @@ class Kept:
         if program is not None:
             with contextlib.suppress(OSError):
                 os.utime(path)  # the longest unused goes first
+            self._last = note, program
         return program
 
 

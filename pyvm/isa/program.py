@@ -229,11 +229,18 @@ def from_tokens(ids: Ids, name: str = "program") -> Program:
     return Program(listing, text, (), name, data=data)
 
 
-def as_bytes(text: bytes | str | None) -> bytes:
-    """An input as bytes; raises ProgramError where it holds a zero byte."""
+def as_input(text: bytes | str | None) -> bytes:
+    """An input as bytes."""
     if not isinstance(text, (bytes, str, type(None))):
         raise TypeError(f"input must be text or bytes, not {text!r}")
-    data = text.encode() if isinstance(text, str) else text or b""
+    return text.encode() if isinstance(text, str) else text or b""
+
+
+def as_bytes(text: bytes | str | None) -> bytes:
+    """The input of a program that takes a text; raises ProgramError where it holds a zero byte."""
+    data = as_input(text)
     if 0 in data:
-        raise ProgramError("the input contains a zero byte, which ends it")
+        raise ProgramError(
+            "the input contains a zero byte, which ends it (a program that defines main reads it)"
+        )
     return data

@@ -5,18 +5,21 @@
  */
 #include "pyvm.h"
 
+/* What a program defines itself takes the place of the function here. */
+#define WEAK __attribute__((weak))
+
 __attribute__((import_module("env"), import_name("output_byte"))) void output_byte(int c);
 
-int putchar(int c) {
+WEAK int putchar(int c) {
   output_byte(c);
   return c;
 }
 
-void print_string(const char *text) {
+WEAK void print_string(const char *text) {
   for (; *text; text++) output_byte(*text);
 }
 
-int puts(const char *text) {
+WEAK int puts(const char *text) {
   print_string(text);
   output_byte('\n');
   return 0;
@@ -42,12 +45,12 @@ static char *decimal(char *to, unsigned value) {
   }
 }
 
-void print_unsigned(unsigned value) {
+WEAK void print_unsigned(unsigned value) {
   char digits[12], *end = decimal(digits, value);
   for (char *p = digits; p != end; p++) output_byte(*p);
 }
 
-void print_int(int value) {
+WEAK void print_int(int value) {
   if (value < 0) {
     output_byte('-');
     print_unsigned(0u - (unsigned)value);
@@ -92,7 +95,7 @@ static int times_ten(int value) {
   return twice + twice + twice + twice + twice;
 }
 
-int printf(const char *format, ...) {
+WEAK int printf(const char *format, ...) {
   __builtin_va_list arguments;
   __builtin_va_start(arguments, format);
   int count = 0;
@@ -144,9 +147,9 @@ int printf(const char *format, ...) {
   return count;
 }
 
-int isdigit(int c) { return c >= '0' && c <= '9'; }
-int isspace(int c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-int isalpha(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+WEAK int isdigit(int c) { return c >= '0' && c <= '9'; }
+WEAK int isspace(int c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+WEAK int isalpha(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 /* Reads [+-]digits at *text; moves *text behind them. Returns 0 if there are none. */
 static int number(const char **text, int *value) {
@@ -160,21 +163,21 @@ static int number(const char **text, int *value) {
   return 1;
 }
 
-int atoi(const char *text) {
+WEAK int atoi(const char *text) {
   int value = 0;
   while (isspace(*text)) text++;
   number(&text, &value);
   return value;
 }
 
-int parse_int(const char **text) {
+WEAK int parse_int(const char **text) {
   int value = 0;
   for (; **text; ++*text)
     if (number(text, &value)) break;
   return value;
 }
 
-int sscanf(const char *text, const char *format, ...) {
+WEAK int sscanf(const char *text, const char *format, ...) {
   __builtin_va_list arguments;
   __builtin_va_start(arguments, format);
   const char *start = text;
@@ -221,7 +224,7 @@ int sscanf(const char *text, const char *format, ...) {
   return count || *start ? count : -1;
 }
 
-void *memcpy(void *to, const void *from, size_t count) {
+WEAK void *memcpy(void *to, const void *from, size_t count) {
   char *t = to;
   const char *f = from;
   for (; count >= 4; count -= 4, t += 4, f += 4) __builtin_memcpy_inline(t, f, 4);
@@ -229,7 +232,7 @@ void *memcpy(void *to, const void *from, size_t count) {
   return to;
 }
 
-void *memmove(void *to, const void *from, size_t count) {
+WEAK void *memmove(void *to, const void *from, size_t count) {
   char *t = to;
   const char *f = from;
   if ((uintptr_t)t - (uintptr_t)f >= count) return memcpy(to, from, count);
@@ -237,7 +240,7 @@ void *memmove(void *to, const void *from, size_t count) {
   return to;
 }
 
-void *memset(void *to, int value, size_t count) {
+WEAK void *memset(void *to, int value, size_t count) {
   char *t = to;
   if (count >= 8) { /* a word costs as much as four bytes' addresses */
     unsigned char bytes[4];
@@ -250,46 +253,51 @@ void *memset(void *to, int value, size_t count) {
   return to;
 }
 
-int memcmp(const void *a, const void *b, size_t count) {
+WEAK int memcmp(const void *a, const void *b, size_t count) {
   const unsigned char *x = a, *y = b;
   for (; count; count--, x++, y++)
     if (*x != *y) return *x - *y;
   return 0;
 }
 
-size_t strlen(const char *text) {
+WEAK size_t strlen(const char *text) {
   const char *end = text;
   while (*end) end++;
   return (size_t)(end - text);
 }
 
-int strcmp(const char *a, const char *b) {
+WEAK int strcmp(const char *a, const char *b) {
   while (*a && *a == *b) a++, b++;
   return *(const unsigned char *)a - *(const unsigned char *)b;
 }
 
-int strncmp(const char *a, const char *b, size_t count) {
+WEAK int strncmp(const char *a, const char *b, size_t count) {
   for (; count; count--, a++, b++)
     if (*a != *b || !*a) return *(const unsigned char *)a - *(const unsigned char *)b;
   return 0;
 }
 
-char *strcpy(char *to, const char *from) {
+WEAK char *strcpy(char *to, const char *from) {
   char *t = to;
   while ((*t++ = *from++)) {}
   return to;
 }
 
-char *strcat(char *to, const char *from) {
+WEAK char *strcat(char *to, const char *from) {
   strcpy(to + strlen(to), from);
   return to;
 }
 
-char *strchr(const char *text, int c) {
+WEAK char *strchr(const char *text, int c) {
   for (;; text++) {
     if (*text == (char)c) return (char *)text;
     if (!*text) return NULL;
   }
 }
 
-void abort(void) { __builtin_trap(); }
+WEAK void abort(void) { __builtin_trap(); }
+
+/* What <assert.h> of the C library calls. */
+WEAK __attribute__((noreturn)) void __assert_fail(const char *condition, const char *file, int line, const char *function) {
+  abort();
+}
