@@ -205,10 +205,11 @@ def from_wasm(
         text = (environment or _environment(name, input)).encode()
     done = compile_module(module, machine, entry, args, text, print_results)
     linked = done.linked
+    end = module.code.stop  # what the host's instructions have behind it is in no file
     return Program(
         linked.code,
         text if done.takes_input else None,
-        linked.places,
+        [(f, None if f and at is not None and at >= end else at) for f, at in linked.places],
         name,
         debug_of(done.module, linked),
         done.room,

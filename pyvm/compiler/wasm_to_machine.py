@@ -31,7 +31,7 @@ from pyvm.compiler.select.base import BASE
 from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
 from pyvm.compiler.select.standard import STANDARD
 from pyvm.host.environment import Environment
-from pyvm.host.module import DESCRIPTOR_BYTES, host_module
+from pyvm.host.module import STATE_BYTES, host_module
 from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import GLOBALS, LOCALS
 from pyvm.isa.traps import halt_immediate
@@ -45,7 +45,7 @@ MACHINES = {"standard": STANDARD, "base": BASE}
 GROWTH_LIMIT = 1024
 OWN_BYTES = 1 << 23  # of the address space, for cells and tables
 COMMAND = "_start"  # what a command exports
-# Of the address space, for the host's descriptors and what a run gives a command.
+# Of the address space, for the host's state and what a run gives a command.
 _AREA_BYTES = 1 << 28
 _HOST_ONLY = ("pyvm.area", "pyvm.resize")
 _MARGIN = 16
@@ -370,11 +370,11 @@ class _Compiler:
 
     def _surround(self, address: int) -> int:
         """Places what a run gives, and gives the address of the input."""
-        place = self.shared.surroundings.area + DESCRIPTOR_BYTES
+        place = self.shared.surroundings.area + STATE_BYTES
         if self.given is None:
             self.instantiation.data.append((place, Environment().encode()))
             return address
-        self.input, self.room = self.given, _AREA_BYTES - DESCRIPTOR_BYTES - 1
+        self.input, self.room = self.given, _AREA_BYTES - STATE_BYTES - 1
         if len(self.input) > self.room:
             raise ProgramError(
                 f"what the program is given has {len(self.input):,} bytes; there is room for "

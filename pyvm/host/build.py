@@ -12,6 +12,7 @@ from pathlib import Path
 from pyvm import helpers
 from pyvm.host.module import SOURCE
 from pyvm.isa.errors import CompileError, CompilerNotFound
+from pyvm.wasm.decode import without_custom_sections
 
 # Small code, since all of it that is reached lies in the prompt; no instruction beyond the first
 # version of WebAssembly; addresses are numbers, and 0 is one of them.
@@ -19,7 +20,7 @@ _FLAGS = (
     "--target=wasm32-freestanding -mcpu=mvp -Os -std=gnu17 -nostdlib -ffreestanding -fno-builtin "
     "-fno-sanitize=undefined -fno-delete-null-pointer-checks -fno-strict-aliasing "
     "-Wall -Wextra -Werror -Wno-unused-parameter -Wno-parentheses "
-    "-Wl,--no-entry -Wl,--import-memory -Wl,--strip-debug"
+    "-Wl,--no-entry -Wl,--import-memory -g"
 ).split()
 
 
@@ -39,4 +40,4 @@ def compiled() -> bytes:
         )
         if done.returncode:
             raise CompileError(f"{SOURCE.name} does not compile:\n{done.stderr.strip()}")
-        return output.read_bytes()
+        return without_custom_sections(output.read_bytes())

@@ -4,11 +4,10 @@
    what a run gives the program, as environment.py writes it.  Leaves: bytes on the output and the
    error stream, an exit status, answers in the program's memory.
 
-   Its own memory begins at `area()`, beyond all that the program can ever own: a table of
-   descriptors, then the input.  The program's memory must trap where it ends, so that the area is
-   only there between `enter` and `leave`.  What the program gave a pointer to is therefore touched
-   outside of them.  There is no data, no stack in memory and no table: the merge refuses all three.
-   Single numbers are globals of WebAssembly (address space 1).
+   Its own memory begins at `area()`, beyond all that the program can ever own: `state`, then the
+   input.  The program's memory must trap where it ends, so that the area is only there between
+   `enter` and `leave`.  What the program gave a pointer to is therefore touched outside of them.
+   There is no data, no stack in memory and no table: the merge refuses all three.
 
    Build with `python -m pyvm.host`. */
 
@@ -26,13 +25,13 @@ MACHINE(resize) void resize(u32 pages);
 MACHINE(area) u32 area(void);
 
 #define WASI(name) __attribute__((export_name("wasi_snapshot_preview1." #name))) u32 wasi_##name
-#define GLOBAL static __attribute__((address_space(1)))
 
 enum {
-  SUCCESS = 0, BADF = 8, EXIST = 20, FAULT = 21, INVAL = 28, IO = 29, ISDIR = 31, MFILE = 33,
-  NOENT = 44, NOTSUP = 58, NOTDIR = 54, NOTSOCK = 57, PERM = 63, SPIPE = 70
+  SUCCESS = 0, BADF = 8, INVAL = 28, MFILE = 33, NAMETOOLONG = 37, NOENT = 44, NOTDIR = 54,
+  NOTSOCK = 57, NOTSUP = 58, PERM = 63, SPIPE = 70
 };
 enum { UNKNOWN = 0, DIRECTORY = 3, REGULAR = 4 };
+enum { SYNCHRONOUS = 2 | 8 | 16 }; /* flags that say how to write */
 
 /* ---- what a run gives, and the descriptors ---- */
 
@@ -51,16 +50,19 @@ struct descriptor {
   u32 what, flags;
   u64 position;
 };
-#define DESCRIPTORS 256 /* as many as compile.py leaves room for */
+#define DESCRIPTORS 256
 #define CLOSED 0xFFFFFFFF
 #define STANDARD 0xFFFFFF00 /* and 0, 1, 2 */
 #define ROOT 3              /* the descriptor of the root directory */
 
-GLOBAL u32 moved;       /* how often 0, 1 or 2 were closed or replaced */
-GLOBAL u32 consumed;    /* bytes of standard input */
-GLOBAL u64 elapsed;     /* on the clock */
-GLOBAL u64 chance;      /* state of the generator; 0: not begun */
-GLOBAL u32 found;       /* the node that `resolve` came to */
+/* All zero in the beginning.  module.py knows its size. */
+struct state {
+  struct descriptor table[DESCRIPTORS];
+  u64 elapsed; /* on the clock */
+  u64 chance;  /* of the generator; 0: not begun */
+};
+/* Numbers from here on are errors, where others are answers. */
+#define FAILED 0xFFFFFF00
 
 static u32 enter(void) {
   u32 pages = __builtin_wasm_memory_size(0);
@@ -69,8 +71,9 @@ static u32 enter(void) {
 }
 static void leave(u32 pages) { resize(pages); }
 
-#define TABLE ((struct descriptor *)area())
-#define GIVEN (area() + DESCRIPTORS * sizeof(struct descriptor))
+#define STATE ((struct state *)area())
+#define TABLE (STATE->table)
+#define GIVEN (area() + sizeof(struct state))
 #define HEADER ((const struct header *)GIVEN)
 #define NODE(index) ((const struct node *)(GIVEN + HEADER->nodes_at) + (index))
 
@@ -99,12 +102,10 @@ static u32 what_is(u32 fd) {
   return fd == ROOT && HEADER->nodes ? 0 : CLOSED;
 }
 static u32 open_at(u32 fd) {
-  if (fd < ROOT && !moved) return STANDARD + fd;
   u32 pages = enter(), what = what_is(fd);
   leave(pages);
   return what;
 }
-static u32 is_standard(u32 what) { return what >= STANDARD && what != CLOSED; }
 static u32 is_directory(u32 what) { return what < STANDARD && NODE(what)->bytes == IS_DIRECTORY; }
 
 /* ---- arguments and environment ---- */
@@ -150,10 +151,10 @@ WASI(environ_get)(u32 list, u32 buffer) {
 
 static u64 now(u32 id) {
   u32 pages = enter();
-  u64 start = id ? 0 : HEADER->time;
-  elapsed += HEADER->step;
+  u64 elapsed = STATE->elapsed += HEADER->step;
+  if (!id) elapsed += HEADER->time;
   leave(pages);
-  return start + elapsed;
+  return elapsed;
 }
 WASI(clock_time_get)(u32 id, u64 precision, u32 time) {
   if (id > 3) return INVAL;
@@ -167,24 +168,25 @@ WASI(clock_res_get)(u32 id, u32 resolution) {
   put64(resolution, 1);
   return SUCCESS;
 }
-/* xorshift64 (Marsaglia, Xorshift RNGs). */
-static u64 random(void) {
-  u64 x = chance;
-  x ^= x << 13;
-  x ^= x >> 7;
-  x ^= x << 17;
-  return chance = x;
-}
+/* xorshift64 (Marsaglia, Xorshift RNGs); each number fills eight bytes or what is left of them. */
 WASI(random_get)(u32 buffer, u32 n) {
   touch(buffer, n);
-  if (!chance) {
-    u32 pages = enter();
-    chance = HEADER->seed;
-    leave(pages);
+  u32 pages = enter();
+  u64 x = STATE->chance;
+  if (!x) x = HEADER->seed;
+  while (n) {
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    if (n >= 8) {
+      put64(buffer, x);
+      buffer += 8, n -= 8;
+    } else {
+      for (u64 rest = x; n; n--, rest >>= 8) *(volatile u8 *)buffer++ = rest;
+    }
   }
-  for (; n >= 8; n -= 8, buffer += 8) put64(buffer, random());
-  if (n)
-    for (u64 x = random(); n; n--, x >>= 8) *(volatile u8 *)buffer++ = x;
+  STATE->chance = x;
+  leave(pages);
   return SUCCESS;
 }
 __attribute__((export_name("wasi_snapshot_preview1.proc_exit"))) _Noreturn void wasi_proc_exit(u32 status) {
@@ -195,26 +197,28 @@ WASI(sched_yield)(void) { return SUCCESS; }
 
 /* ---- reading and writing ---- */
 
+struct piece {
+  u32 at, bytes;
+};
+
 #define EMIT(name, instruction)                                                                    \
-  static void name(u32 p, u32 n) {                                                                 \
+  static __attribute__((noinline)) void name(u32 p, u32 n) {                                       \
     touch(p, n);                                                                                   \
-    for (; n >= 4; n -= 4, p += 4)                                                                 \
+    for (; n & 3; n--) instruction(*(volatile u8 *)p++);                                           \
+    for (; n; n -= 4, p += 4)                                                                      \
       instruction(((volatile u8 *)p)[0]), instruction(((volatile u8 *)p)[1]),                      \
           instruction(((volatile u8 *)p)[2]), instruction(((volatile u8 *)p)[3]);                  \
-    for (; n; n--) instruction(*(volatile u8 *)p++);                                               \
   }
 EMIT(emit, output)
 EMIT(emit_error, output_error)
 
-WASI(fd_write)(u32 fd, u32 list, u32 count, u32 written) {
+WASI(fd_write)(u32 fd, const struct piece *list, u32 count, u32 written) {
   u32 what = open_at(fd), total = 0;
   if (what != STANDARD + 1 && what != STANDARD + 2) return BADF;
-  for (; count; count--, list += 8) {
-    u32 p = get32(list), n = get32(list + 4);
-    if (what == STANDARD + 1)
-      emit(p, n);
-    else
-      emit_error(p, n);
+  for (; count; count--, list++) {
+    u32 n = list->bytes;
+    if (n && what == STANDARD + 1) emit(list->at, n);
+    if (n && what == STANDARD + 2) emit_error(list->at, n);
     total += n;
   }
   put32(written, total);
@@ -222,10 +226,10 @@ WASI(fd_write)(u32 fd, u32 list, u32 count, u32 written) {
 }
 
 /* Reads from `at` on, where `left` bytes lie; gives how many were read. */
-static u32 read_pieces(u32 list, u32 count, u32 at, u32 left) {
+static u32 read_pieces(const struct piece *list, u32 count, u32 at, u32 left) {
   u32 total = 0;
-  for (; count; count--, list += 8) {
-    u32 p = get32(list), n = get32(list + 4);
+  for (; count; count--, list++) {
+    u32 p = list->at, n = list->bytes;
     touch(p, n);
     if (n > left) n = left;
     u32 pages = enter();
@@ -235,55 +239,44 @@ static u32 read_pieces(u32 list, u32 count, u32 at, u32 left) {
   }
   return total;
 }
-static u32 read_at(u32 node, u64 position, u32 list, u32 count, u32 read) {
-  u32 pages = enter(), at = NODE(node)->at, bytes = NODE(node)->bytes;
+/* The same of a node or standard input, from a position on. */
+static u32 read_at(u32 what, u64 position, const struct piece *list, u32 count, u32 read) {
+  u32 pages = enter(), at = HEADER->stdin_at, bytes = HEADER->stdin_bytes;
+  if (what < STANDARD) at = NODE(what)->at, bytes = NODE(what)->bytes;
   leave(pages);
-  if (bytes == IS_DIRECTORY) return ISDIR;
+  if (bytes == IS_DIRECTORY) return FAILED | BADF;
   u32 from = position < bytes ? position : bytes;
   u32 total = read_pieces(list, count, at + from, bytes - from);
   put32(read, total);
-  found = total;
-  return SUCCESS;
+  return total;
 }
-static u32 from_stdin(u32 list, u32 count, u32 read) {
-  u32 pages = enter(), at = HEADER->stdin_at, bytes = HEADER->stdin_bytes;
+WASI(fd_read)(u32 fd, const struct piece *list, u32 count, u32 read) {
+  u32 pages = enter(), what = what_is(fd);
+  u64 position = TABLE[fd & (DESCRIPTORS - 1)].position;
   leave(pages);
-  u32 total = read_pieces(list, count, at + consumed, bytes - consumed);
-  consumed += total;
-  put32(read, total);
-  return SUCCESS;
-}
-WASI(fd_read)(u32 fd, u32 list, u32 count, u32 read) {
-  u32 what = open_at(fd);
-  if (what == STANDARD) return from_stdin(list, count, read);
-  if (what >= STANDARD) return BADF;
-  u32 pages = enter();
-  u64 position = TABLE[fd].position;
-  leave(pages);
-  u32 error = read_at(what, position, list, count, read);
-  if (error) return error;
+  if (what > STANDARD) return BADF;
+  u32 total = read_at(what, position, list, count, read);
+  if (total >= FAILED) return total & 0xFF;
   pages = enter();
-  TABLE[fd].position = position + found;
+  TABLE[fd].position = position + total;
   leave(pages);
   return SUCCESS;
 }
-WASI(fd_pread)(u32 fd, u32 list, u32 count, u64 offset, u32 read) {
+WASI(fd_pread)(u32 fd, const struct piece *list, u32 count, u64 offset, u32 read) {
   u32 what = open_at(fd);
-  if (what == CLOSED) return BADF;
-  if (is_standard(what)) return SPIPE;
-  return read_at(what, offset, list, count, read);
+  if (what == STANDARD) return SPIPE;
+  if (what > STANDARD) return BADF;
+  u32 total = read_at(what, offset, list, count, read);
+  return total >= FAILED ? total & 0xFF : SUCCESS;
 }
 WASI(fd_pwrite)(u32 fd, u32 list, u32 count, u64 offset, u32 written) {
   u32 what = open_at(fd);
-  return is_standard(what) ? SPIPE : BADF;
+  return what == STANDARD + 1 || what == STANDARD + 2 ? SPIPE : BADF;
 }
 
 /* ---- descriptors ---- */
 
-static void become(u32 fd, u32 what) {
-  TABLE[fd].what = what + 2;
-  if (fd < ROOT) moved++;
-}
+static void become(u32 fd, u32 what) { TABLE[fd].what = what + 2; }
 WASI(fd_close)(u32 fd) {
   u32 pages = enter(), what = what_is(fd);
   if (what != CLOSED) become(fd, CLOSED);
@@ -311,35 +304,41 @@ static u32 kind_of(u32 what) {
   leave(pages);
   return kind;
 }
-WASI(fd_fdstat_get)(u32 fd, u32 stat) {
+struct fdstat {
+  u32 words[6];
+};
+WASI(fd_fdstat_get)(u32 fd, volatile struct fdstat *stat) {
   u32 what = open_at(fd), kind = kind_of(what), flags = 0;
   if (kind == CLOSED) return BADF;
-  u64 rights, inherited = 0;
-  if (kind == UNKNOWN) {
-    rights = what == STANDARD ? 2 : 64;
-  } else {
+  /* Rights bind nobody; these are what wasmtime answers. */
+  u32 rights = what == STANDARD ? 2 : 64, inherited = rights;
+  if (kind == REGULAR) {
+    rights = inherited = 0x3FFFFFBF;
     u32 pages = enter();
     flags = TABLE[fd].flags;
     leave(pages);
-    rights = kind == DIRECTORY ? 0x644000 : 0x602026;
-    inherited = kind == DIRECTORY ? 0x646026 : 0;
+  } else if (kind == DIRECTORY) {
+    rights = inherited = 0x3FB7FFBB;
+    if (fd == ROOT) rights = 0x7B7FE00, inherited = 0xFF7FFFF;
   }
-  put32(stat, kind | flags << 16);
-  put32(stat + 4, 0);
-  put64(stat + 8, rights);
-  put64(stat + 16, inherited);
+  stat->words[0] = kind | flags << 16;
+  stat->words[1] = 0;
+  stat->words[2] = rights;
+  stat->words[3] = 0;
+  stat->words[4] = inherited;
+  stat->words[5] = 0;
   return SUCCESS;
 }
 WASI(fd_fdstat_set_flags)(u32 fd, u32 flags) {
-  u32 what = open_at(fd);
-  if (what >= STANDARD) return BADF;
+  if (kind_of(open_at(fd)) != REGULAR) return BADF;
+  if (flags & SYNCHRONOUS) return INVAL;
   u32 pages = enter();
   TABLE[fd].flags = flags;
   leave(pages);
   return SUCCESS;
 }
 WASI(fd_fdstat_set_rights)(u32 fd, u64 rights, u64 inherited) {
-  return open_at(fd) == CLOSED ? BADF : NOTSUP;
+  return open_at(fd) >= STANDARD ? BADF : NOTSUP;
 }
 static void stat_of(u32 what, u32 stat) {
   u32 kind = kind_of(what), bytes = 0;
@@ -384,18 +383,15 @@ WASI(fd_seek)(u32 fd, u64 offset, u32 whence, u32 position) {
 }
 WASI(fd_tell)(u32 fd, u32 position) { return wasi_fd_seek(fd, 0, 1, position); }
 WASI(fd_prestat_get)(u32 fd, u32 stat) {
-  u32 pages = enter(), what = fd < ROOT ? CLOSED : what_is(fd);
-  leave(pages);
-  if (what) return BADF; /* only the root directory was there before */
+  if (open_at(fd)) return BADF; /* only the root directory was there before */
   put32(stat, 0);
   put32(stat + 4, 1);
   return SUCCESS;
 }
 WASI(fd_prestat_dir_name)(u32 fd, u32 name, u32 n) {
-  u32 pages = enter(), what = fd < ROOT ? CLOSED : what_is(fd);
-  leave(pages);
+  u32 what = open_at(fd);
   if (what) return what == CLOSED ? BADF : NOTDIR;
-  if (n < 1) return 37;
+  if (n < 1) return NAMETOOLONG;
   *(volatile u8 *)name = '/';
   return SUCCESS;
 }
@@ -412,13 +408,14 @@ WASI(fd_allocate)(u32 fd, u64 offset, u64 n) {
   u32 error = unchanged(fd);
   return error ? error : NOTSUP;
 }
-WASI(fd_sync)(u32 fd) { return open_at(fd) >= STANDARD ? BADF : SUCCESS; }
-WASI(fd_datasync)(u32 fd) { return open_at(fd) >= STANDARD ? BADF : SUCCESS; }
+WASI(fd_sync)(u32 fd) { return unchanged(fd); }
+WASI(fd_datasync)(u32 fd) { return unchanged(fd); }
 WASI(fd_filestat_set_size)(u32 fd, u64 n) {
   u32 error = unchanged(fd);
   return error ? error : PERM;
 }
 WASI(fd_filestat_set_times)(u32 fd, u64 accessed, u64 modified, u32 flags) {
+  if ((flags & 3) == 3 || (flags & 12) == 12) return INVAL;
   return open_at(fd) >= STANDARD ? BADF : PERM;
 }
 
@@ -429,15 +426,15 @@ static u32 same(u32 a, u32 b, u32 n) {
     if (*(volatile u8 *)a++ != *(volatile u8 *)b++) return 0;
   return 1;
 }
-/* Follows a path from a directory, between enter and leave; `found` is what it leads to.  No path
-   leads out of the directory. */
+/* Follows a path from a directory, between enter and leave; gives a node, or FAILED and an error.
+   No path leads out of the directory. */
 static u32 walk(u32 start, u32 path, u32 n) {
   u32 here = start, end = path + n, nodes = HEADER->nodes;
-  if (!n) return NOENT;
-  if (*(volatile u8 *)path == '/') return PERM;
+  if (!n) return FAILED | NOENT;
+  if (*(volatile u8 *)path == '/') return FAILED | PERM;
   while (path != end) {
     u32 name = path;
-    if (!is_directory(here)) return NOTDIR;
+    if (!is_directory(here)) return FAILED | NOTDIR;
     while (path != end && *(volatile u8 *)path != '/') path++;
     u32 size = path - name;
     while (path != end && *(volatile u8 *)path == '/') path++;
@@ -445,7 +442,7 @@ static u32 walk(u32 start, u32 path, u32 n) {
     for (u32 i = 0; dots && i < size; i++) dots = *(volatile u8 *)(name + i) == '.';
     if (dots && size == 1) continue;
     if (dots) {
-      if (here == start) return PERM;
+      if (here == start) return FAILED | PERM;
       here = NODE(here)->parent;
       continue;
     }
@@ -454,34 +451,38 @@ static u32 walk(u32 start, u32 path, u32 n) {
       if (NODE(child)->parent == here && NODE(child)->name_bytes == size &&
           same(GIVEN + NODE(child)->name_at, name, size))
         break;
-    if (child == nodes) return NOENT;
+    if (child == nodes) return FAILED | NOENT;
     here = child;
-    if (path != name + size && !is_directory(here)) return NOTDIR;
+    if (path != name + size && !is_directory(here)) return FAILED | NOTDIR;
   }
-  found = here;
-  return SUCCESS;
+  return here;
 }
 /* The same from a descriptor. */
 static u32 resolve(u32 fd, u32 path, u32 n) {
   touch(path, n);
   u32 what = open_at(fd);
-  if (what == CLOSED) return BADF;
-  if (is_standard(what)) return NOTDIR;
   u32 pages = enter();
-  u32 error = is_directory(what) ? walk(what, path, n) : NOTDIR;
+  u32 node = is_directory(what) ? walk(what, path, n) : FAILED | BADF;
   leave(pages);
-  return error;
+  return node;
 }
 WASI(path_open)(u32 fd, u32 lookup, u32 path, u32 n, u32 how, u64 rights, u64 inherited, u32 flags, u32 opened) {
   enum { CREATE = 1, MUST_BE_DIRECTORY = 2, EXCLUSIVE = 4, TRUNCATE = 8 };
-  u32 error = resolve(fd, path, n);
-  if (error == BADF || error == NOTDIR && kind_of(open_at(fd)) != DIRECTORY) return error;
+  u32 node = resolve(fd, path, n), kind = kind_of(open_at(fd));
+  if (kind != DIRECTORY) return kind == REGULAR ? NOTDIR : BADF;
+  if (how & CREATE && how & MUST_BE_DIRECTORY) return INVAL;
+  if (flags & SYNCHRONOUS) return NOTSUP;
   if (how & (CREATE | TRUNCATE) || rights & 64) return PERM;
-  if (error) return error;
-  u32 node = found;
+  if (node >= FAILED) return node & 0xFF;
   if (how & MUST_BE_DIRECTORY && kind_of(node) != DIRECTORY) return NOTDIR;
-  u32 pages = enter(), free = 0;
-  while (free < DESCRIPTORS && what_is(free) != CLOSED) free++;
+  /* The highest that was closed, as in wasmtime, else the first that was never open. */
+  u32 pages = enter(), free = DESCRIPTORS;
+  for (u32 i = 0; i < DESCRIPTORS; i++) {
+    if (what_is(i) != CLOSED) continue;
+    u32 never = !TABLE[i].what;
+    if (!never || free == DESCRIPTORS) free = i;
+    if (never) break;
+  }
   if (free < DESCRIPTORS) {
     become(free, node);
     TABLE[free].flags = flags;
@@ -493,18 +494,18 @@ WASI(path_open)(u32 fd, u32 lookup, u32 path, u32 n, u32 how, u64 rights, u64 in
   return SUCCESS;
 }
 WASI(path_filestat_get)(u32 fd, u32 lookup, u32 path, u32 n, u32 stat) {
-  u32 error = resolve(fd, path, n);
-  if (!error) stat_of(found, stat);
-  return error;
+  u32 node = resolve(fd, path, n);
+  if (node >= FAILED) return node & 0xFF;
+  stat_of(node, stat);
+  return SUCCESS;
 }
 WASI(path_readlink)(u32 fd, u32 path, u32 n, u32 buffer, u32 size, u32 used) {
-  u32 error = resolve(fd, path, n);
-  return error ? error : INVAL;
+  u32 node = resolve(fd, path, n);
+  return node >= FAILED ? node & 0xFF : INVAL;
 }
 /* All changes of what cannot be changed. */
 static u32 refused(u32 fd) {
-  u32 what = open_at(fd);
-  return what == CLOSED ? BADF : kind_of(what) == DIRECTORY ? PERM : NOTDIR;
+  return kind_of(open_at(fd)) == DIRECTORY ? PERM : BADF;
 }
 WASI(path_create_directory)(u32 fd, u32 path, u32 n) { return refused(fd); }
 WASI(path_remove_directory)(u32 fd, u32 path, u32 n) { return refused(fd); }
@@ -525,7 +526,7 @@ WASI(path_symlink)(u32 path, u32 n, u32 fd, u32 name, u32 size) { return refused
 /* A directory's entries: itself, the one above, and what lies in it. */
 WASI(fd_readdir)(u32 fd, u32 buffer, u32 size, u64 cookie, u32 used) {
   u32 what = open_at(fd), begin = buffer, end = buffer + size;
-  if (kind_of(what) != DIRECTORY) return what == CLOSED ? BADF : NOTDIR;
+  if (kind_of(what) != DIRECTORY) return BADF;
   touch(buffer, size);
   u32 pages = enter(), nodes = HEADER->nodes, at = 0;
   for (u32 i = 0; i < nodes + 1 && buffer != end; i++) {
@@ -564,7 +565,7 @@ WASI(poll_oneoff)(u32 subscriptions, u32 events, u32 count, u32 happened) {
   enum { SUBSCRIPTION = 48, EVENT = 32, CLOCK = 0, READ = 1 };
   if (!count) return INVAL;
   u32 n = 0, clocks = 1;
-  u64 least = ~0ull, began = now(0) - elapsed;
+  u64 least = ~0ull, real = now(0), running = now(1);
   for (u32 i = 0; i < count; i++) {
     u32 s = subscriptions + SUBSCRIPTION * i;
     u32 tag = *(volatile u8 *)(s + 8);
@@ -576,29 +577,34 @@ WASI(poll_oneoff)(u32 subscriptions, u32 events, u32 count, u32 happened) {
     u64 timeout = *(volatile u64 *)(s + 24);
     if (get32(s + 16) > 1) return INVAL;
     if (*(volatile u16 *)(s + 40) & 1) { /* a point of time */
-      u64 time = get32(s + 16) ? elapsed : began + elapsed;
+      u64 time = get32(s + 16) ? running : real;
       timeout = timeout > time ? timeout - time : 0;
     }
     if (timeout < least) least = timeout;
   }
-  if (clocks) elapsed += least;
+  if (clocks) {
+    u32 pages = enter();
+    STATE->elapsed += least;
+    leave(pages);
+  } else {
+    least = 0;
+  }
   for (u32 i = 0; i < count; i++) {
     u32 s = subscriptions + SUBSCRIPTION * i, e = events + EVENT * n;
     u32 tag = *(volatile u8 *)(s + 8), error = SUCCESS, bytes = 0, closed = 0;
     if (tag == CLOCK) {
       u64 timeout = *(volatile u64 *)(s + 24);
       if (*(volatile u16 *)(s + 40) & 1) {
-        u64 time = get32(s + 16) ? elapsed : began + elapsed;
-        if (timeout > time) continue;
-      } else if (timeout > (clocks ? least : 0)) {
-        continue;
+        u64 time = get32(s + 16) ? running : real;
+        timeout = timeout > time ? timeout - time : 0;
       }
+      if (timeout > least) continue;
     } else {
       u32 what = open_at(get32(s + 16));
       if (what == CLOSED) error = BADF;
       if (what == STANDARD && tag == READ) {
         u32 pages = enter();
-        bytes = HEADER->stdin_bytes - consumed;
+        bytes = HEADER->stdin_bytes - TABLE[get32(s + 16)].position;
         leave(pages);
         closed = !bytes;
       }

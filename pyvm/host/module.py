@@ -13,8 +13,8 @@ from pyvm.wasm.module import Module
 
 SOURCE = Path(__file__).with_name("host.c")
 BINARY = SOURCE.with_suffix(".wasm")
-# What its area begins with: DESCRIPTORS of host.c, of sixteen bytes each.
-DESCRIPTOR_BYTES = 256 * 16
+# Its area begins with `struct state`: 256 descriptors of sixteen bytes, and two numbers of eight.
+STATE_BYTES = 256 * 16 + 2 * 8
 
 
 @lru_cache(maxsize=1)

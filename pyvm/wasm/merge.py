@@ -82,7 +82,9 @@ def merged(module: Module, host: Module) -> Module:
         Element(item.offset, tuple(f if f is None else place[f] for f in item.functions), item.at)
         for item in module.elements
     ]
-    result.names = {host_place[i]: host.function_name(i) for i in added}
+    exported = {item.index: item.name for item in host.exports if item.kind == "func"}
+    for i in added:
+        result.names[host_place[i]] = exported.get(i, f"host.{host.function_name(i)}")
     result.names |= {place[i]: name for i, name in module.names.items() if i not in provided}
     return result
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from host.commands import Environment, same
+from host.commands import Environment, compiled, in_transformer, same
+from pyvm.host.environment import with_environment
 
 TEXT = b"the quick brown fox\njumps over the lazy dog\nThe end\n"
+FILES = {"a.txt": b"first line\nsecond\nend", "dir/b.txt": b"in dir\n", "dir/deep/b.txt": b"x\ny"}
+SHAPES = b"square 4 box 3 5\nsquare 2 box 5 5\n"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +25,49 @@ TEXT = b"the quick brown fox\njumps over the lazy dog\nThe end\n"
         ("bytes", Environment(stdin=bytes(range(256)) * 2)),
         ("exit", Environment()),
         ("memory", Environment()),
+        ("files", Environment(files=FILES)),
+        ("files", Environment()),
+        ("probe", Environment(files=FILES)),
+        ("probe", Environment()),
+        ("shapes", Environment(stdin=SHAPES)),  # C++
+        ("shapes", Environment(stdin=b"square 4 circle 3")),
+        ("println", Environment()),  # Rust
+        ("tally", Environment(("tally",), stdin=TEXT)),
+        ("tally", Environment(("tally", "the", "cow", "hen"), stdin=TEXT)),
+        ("panic", Environment(("panic", "x"))),
     ],
 )
 def test_as_in_wasmtime(model, tmp_path, name: str, given: Environment) -> None:
     same(model, name, given, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "prompt", "generated"), [
+    ("hello", 50_000, 11_000), ("println", 150_000, 20_000),
+])  # fmt: skip
+def test_costs(model, name: str, prompt: int, generated: int) -> None:
+    program = with_environment(compiled(name), Environment())
+    run = model.generate(program)
+    assert program.tokens().size <= prompt
+    assert run.tokens.size - program.tokens().size <= generated
+
+
+def test_time_and_chance(model) -> None:
+    """The clock begins where it is set and goes on by its step; a seed gives the same numbers."""
+
+    def shown(**given: int) -> list[str]:
+        return (
+            in_transformer(model, compiled("clock"), Environment(**given)).output.decode().split()
+        )
+
+    assert shown(time=5_000_000_007, step=11)[:3] == ["5.000000018", "11", "2.000000055"]
+    assert shown()[0].startswith("946684800.")
+    assert shown() == shown()
+    first, second = shown(seed=1)[3:], shown(seed=2)[3:]
+    assert first == shown(seed=1, time=7)[3:]
+    assert len({*first, *second}) == 6
+
+
+def test_what_may_read_standard_input() -> None:
+    assert compiled("sum").reads_input and compiled("tally").reads_input
+    assert not compiled("hello").reads_input
+    assert compiled("hello").is_command
