@@ -57,11 +57,14 @@ void choose_classes(const Network& network, const std::vector<bool>& live, Divis
   division.token_class.assign(size, 0);
 }
 
+// The node that a table is over; of a function that is of one node alone.
+NodeId tabulated_node(const Node& node) { return node.kind == Kind::kTokenAt ? node.at : node.value[0].node; }
+
 // The selector of nodes that are tables over one index: token tables, or functions.
 bool tabulate(const Network& network, Selector& selector) {
   const Node& first = network.nodes[selector.nodes[0]];
-  selector.at = first.at;
   const bool tokens = first.kind == Kind::kTokenAt;
+  selector.at = tabulated_node(first);
   selector.by = tokens ? Selector::By::kTokenAt : Selector::By::kFunction;
   std::int64_t end = static_cast<std::int64_t>(network.bias.size());
   if (!tokens) {
@@ -111,8 +114,9 @@ Division choose_division(const Network& network, const std::vector<bool>& live) 
     if (count < kWorthGates || !live[id] || looks_up(network, id)) continue;
     const Interval range = network.intervals[id];
     if ((node.kind == Kind::kTokenAt && distinct(network.table(node)) <= kFewCoordinates) ||
-        (node.kind == Kind::kFunction && distinct(network.function(node).values) <= kFewCoordinates)) {
-      tables[{node.kind, node.at}].nodes.push_back(id);
+        (node.kind == Kind::kFunction && node.value == Expr{{tabulated_node(node), 1}} &&
+         distinct(network.function(node).values) <= kFewCoordinates)) {
+      tables[{node.kind, tabulated_node(node)}].nodes.push_back(id);
       continue;
     }
     const bool found = node.kind == Kind::kFound && range.high - range.low < Wide{kFewValues};

@@ -124,7 +124,7 @@ Expr PartialEvaluator::residual_of(NodeId id) {
         return constant(net_.table(node)[static_cast<std::size_t>(first_token_)]);
       return self();
     case Kind::kFunction: {
-      const auto at = constant_of(residual(node.at));
+      const auto at = constant_of(substitute(node.value));
       std::int64_t value = 0;
       return at && net_.function(node).at(*at, value) ? constant(value) : self();
     }

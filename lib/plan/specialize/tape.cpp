@@ -69,9 +69,9 @@ class Encoder {
   void recall() {
     Expr entry;
     std::int64_t stride = 1;
-    for (const NodeId id : demand_.base()) {
-      const Interval interval = evaluator_.interval(Expr{{id, 1}});
-      add_scaled(entry, Expr{{id, 1}}, stride);
+    for (const Expr& number : demand_.base()) {
+      const Interval interval = evaluator_.interval(number);
+      add_scaled(entry, number, stride);
       add_scaled(entry, constant(static_cast<std::int64_t>(interval.low)), -stride);
       stride *= static_cast<std::int64_t>(interval.high - interval.low + 1);
     }
