@@ -66,15 +66,17 @@ bool Network::counts_all(const Node& sum) const {
 
 // The position less a position found in a store is never negative, as records are of the past.
 Interval Network::interval_since(const Expr& expr, const std::vector<Interval>& here) const {
-  for (const Term& now : expr)
-    for (const Term& then : expr) {
-      const Node& node = nodes[then.node];
-      if (now.node != kPositionNode || now.weight != -then.weight || node.kind != Kind::kFound) continue;
-      if (column(node) != Expr{{kPositionNode, 1}}) continue;
-      Expr rest = expr;
-      std::erase_if(rest, [&](const Term& term) { return term == now || term == then; });
-      return plus(interval_in(rest, here), scaled({0, kMaxTokens}, now.weight));
-    }
+  const auto now =
+      std::find_if(expr.begin(), expr.end(), [](const Term& term) { return term.node >= kPositionNode; });
+  if (now == expr.end() || now->node != kPositionNode) return interval_in(expr, here);
+  for (const Term& then : expr) {
+    const Node& node = nodes[then.node];
+    if (now->weight != -then.weight || node.kind != Kind::kFound) continue;
+    if (column(node) != Expr{{kPositionNode, 1}}) continue;
+    Expr rest = expr;
+    std::erase_if(rest, [&](const Term& term) { return term == *now || term == then; });
+    return plus(interval_in(rest, here), scaled({0, kMaxTokens}, now->weight));
+  }
   return interval_in(expr, here);
 }
 

@@ -215,16 +215,22 @@ class Tabulator {
   Rows rows_of(const std::vector<NodeId>& columns) const {
     Rows rows;
     rows.row_of.assign(net_.bias.size(), 0);
-    std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> next;
+    rows.first_token.assign(1, 0);
     for (const NodeId column : columns) {
       const TokenTable& table = net_.table(net_.nodes[column]);
-      next.clear();
+      const auto low = static_cast<std::int64_t>(net_.intervals[column].low);
+      const auto width = static_cast<std::int64_t>(net_.intervals[column].high) - low + 1;
+      // Per row so far and value of the column the row with both.
+      std::vector<std::int64_t> next(rows.first_token.size() * static_cast<std::size_t>(width), -1);
       rows.first_token.clear();
       for (std::size_t token = 0; token < table.size(); ++token) {
-        const auto [entry, fresh] =
-            next.try_emplace({rows.row_of[token], table[token]}, static_cast<std::int64_t>(next.size()));
-        if (fresh) rows.first_token.push_back(token);
-        rows.row_of[token] = entry->second;
+        const std::int64_t value = std::clamp(table[token], low, low + width - 1) - low;
+        std::int64_t& row = next[static_cast<std::size_t>(rows.row_of[token] * width + value)];
+        if (row < 0) {
+          row = static_cast<std::int64_t>(rows.first_token.size());
+          rows.first_token.push_back(token);
+        }
+        rows.row_of[token] = row;
       }
     }
     return rows;
@@ -243,10 +249,10 @@ class Tabulator {
     Wide sum = 0;
     for (const Term& term : expr) {
       if (++work_ > kMostWork) return 0;  // whoever fills a table notices
-      const auto known = values_.find(term.node);
       const Node& node = net_.nodes[term.node];
-      Wide value = known != values_.end() ? Wide{known->second} : value_of(node.value);
-      if (known == values_.end() && node.is_gated()) value = times(value, let_through(node));
+      const bool known = is_known_value_[term.node];
+      Wide value = known ? Wide{values_[term.node]} : value_of(node.value);
+      if (!known && node.is_gated()) value = times(value, let_through(node));
       sum = plus({sum, 0}, {times(value, term.weight), 0}).low;
     }
     return sum;
@@ -279,7 +285,11 @@ class Tabulator {
     if (work_ > kMostWork || entries > kTableEntries - net_.table_entries) return std::nullopt;
     Function function;
     function.values.reserve(entries);
-    values_ = {{kOneNode, 1}};
+    values_.assign(net_.nodes.size(), 0);
+    is_known_value_.assign(net_.nodes.size(), false);
+    values_[kOneNode] = 1;
+    is_known_value_[kOneNode] = true;
+    for (const NodeId id : table.reads) is_known_value_[id] = true;
     if (!fill(table, digits, function.values)) return std::nullopt;
     const bool one_token = digits.tokens.size() == 1 && numbers.empty();
     for (const TokenDigit& digit : digits.tokens) {
@@ -375,7 +385,9 @@ class Tabulator {
   const std::vector<NodeId>& renumbered_;
   std::map<NodeId, bool> reads_token_;
   std::map<NodeId, std::optional<Reads>> reads_;
-  std::map<NodeId, std::int64_t> values_;
+  // While a table is filled: of what it reads.
+  std::vector<std::int64_t> values_;
+  std::vector<bool> is_known_value_;
   std::size_t work_ = 0;
 };
 
