@@ -50,7 +50,7 @@ def in_wasmtime(data: bytes, given: Environment, folder: Path) -> Ended:
         instance.exports(store)["_start"](store)
     except wasmtime.ExitTrap as end:
         status = end.code
-    except wasmtime.Trap:
+    except (wasmtime.Trap, wasmtime.WasmtimeError):  # the second: a pointer that its WASI refuses
         status = None
     del store, instance, linker  # closes the files
     return Ended(files["stdout"].read_bytes(), files["stderr"].read_bytes(), status)

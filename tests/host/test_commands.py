@@ -35,6 +35,9 @@ SHAPES = b"square 4 box 3 5\nsquare 2 box 5 5\n"
         ("tally", Environment(("tally",), stdin=TEXT)),
         ("tally", Environment(("tally", "the", "cow", "hen"), stdin=TEXT)),
         ("panic", Environment(("panic", "x"))),
+        ("lines", Environment(("lines", "a", "bc"), stdin=b"one\nthree four\n\nlast")),  # Zig
+        ("sieve", Environment(("sieve", "100"))),  # AssemblyScript
+        ("sieve", Environment(("sieve", "5"))),
     ],
 )
 def test_as_in_wasmtime(model, tmp_path, name: str, given: Environment) -> None:

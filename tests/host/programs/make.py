@@ -14,7 +14,7 @@ COMMANDS = {
     ".c": f"{ZIG} cc --target=wasm32-wasi -O2 -s",
     ".cpp": f"{ZIG} c++ --target=wasm32-wasi -O2 -s -fno-exceptions",
     ".zig": f"{ZIG} build-exe -target wasm32-wasi -O ReleaseSmall -fstrip",
-    ".rs": "/usr/bin/rustc --target wasm32-wasi -C opt-level=s -C panic=abort -C strip=symbols",
+    ".rs": "rustc --target wasm32-wasi -C opt-level=s -C panic=abort -C strip=symbols",
     ".ts": "npx asc -O --config node_modules/@assemblyscript/wasi-shim/asconfig.json",
 }
 
