@@ -38,13 +38,14 @@ from pyvm.isa.traps import halt_immediate
 from pyvm.printable import printable
 from pyvm.wasm.floats import integer_type
 from pyvm.wasm.merge import merged
-from pyvm.wasm.module import MAX_PAGES, PAGE, Import, Limits, Module, number
+from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Import, Limits, Module, number
 
 MACHINES = {"standard": STANDARD, "base": BASE}
 # In the base machine a memory that can grow may reach this size; its cells lie above.
 GROWTH_LIMIT = 1024
 OWN_BYTES = 1 << 23  # of the address space, for cells and tables
 COMMAND = "_start"  # what a command exports
+REACTOR = "_initialize"  # what a library exports that wants to be called before all else
 # Of the address space, for the host's state and what a run gives a command.
 _AREA_BYTES = 1 << 28
 _HOST_ONLY = ("pyvm.area", "pyvm.resize")
@@ -310,7 +311,7 @@ class _Compiler:
     def _calls(
         self, entry: str, index: int, args: tuple[int, ...], address: int, print_results: bool
     ) -> list[Ins]:
-        """The start function, the entry and what comes out of it."""
+        """The start function, a library's first, the entry and what comes out of it."""
         surroundings = self.shared.surroundings
         kind = surroundings.types[index]
         if self.input is None and len(args) != len(kind.params):
@@ -324,6 +325,11 @@ class _Compiler:
         if self.module.start:
             surroundings.want(self.module.start[0])
             calls.append(Ins("call", Function(self.module.start[0]), self.module.start[1]))
+        first = self.module.export(REACTOR, "func")
+        if first not in (None, index) and entry != COMMAND:
+            if surroundings.types[first] == FunctionType((), ()):
+                surroundings.want(first)
+                calls.append(Ins("call", Function(first)))
         if self.input is not None:
             calls.append(Ins("i32.const", address))
         for value, type_name in zip(args, kind.params):

@@ -114,6 +114,14 @@ def test_the_start_function_runs_first(model, tmp_path) -> None:
     assert same(model, data, tmp_path) == Ended(b"hello", b"", 4)
 
 
+def test_a_library_is_initialised_before_its_function_is_called() -> None:
+    data = wat("""(module (global $g (mut i32) (i32.const 1))
+        (func (export "_initialize") (global.set $g (i32.const 5)))
+        (func (export "f") (result i32) (global.get $g)))""")
+    assert execute(from_wasm(data, entry="f", print_results=True)).output == b"5\n"
+    assert execute(from_wasm(data, entry="_initialize", print_results=True)).output == b""
+
+
 def test_only_what_is_reached_is_there() -> None:
     module = decode(command("(call $exit (i32.const 4))", EXIT))
     result = merged(module, host_module())
