@@ -11,8 +11,7 @@
 
    Build with `python -m pyvm.host`. */
 
-/* One unit, so that the compiler sees what is called from one place only.  The last four need what stands
-   before them, and not each other. */
+/* One unit, so that the compiler sees what is called from one place only. */
 #include "wasi/assemblyscript.c"
 #include "wasi/descriptors.c"
 #include "wasi/paths.c"

@@ -1,5 +1,7 @@
 /* env.abort of AssemblyScript: says what failed and where, and traps. */
 
+#include "state.h"
+
 /* UTF-16, whose length in bytes lies before it, as UTF-8. */
 static void write_text(u32 text) {
   if (!text) return;

@@ -1,6 +1,10 @@
 /* Descriptors: what they are, where they stand, and that nothing can be changed through them; there
    are no sockets. */
 
+#pragma once
+
+#include "state.h"
+
 static void become(u32 fd, u32 what) { TABLE[fd].what = what + 2; }
 WASI(fd_close)(u32 fd) {
   u32 pages = enter(), what = what_is(fd);

@@ -1,5 +1,7 @@
 /* Paths: files and directories by their names, which can be read only. */
 
+#include "descriptors.c"
+
 static u32 same(u32 a, u32 b, u32 n) {
   for (; n; n--)
     if (*(volatile u8*)a++ != *(volatile u8*)b++) return 0;

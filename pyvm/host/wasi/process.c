@@ -1,5 +1,7 @@
 /* Arguments, environment, clock, random numbers, the exit status, and waiting. */
 
+#include "state.h"
+
 static u32 strings(u32 list, u32 buffer, u32 count, u32 bytes, u32 at) {
   touch(list, 4 * count);
   touch(buffer, bytes);

@@ -1,6 +1,8 @@
 /* What all functions of the host share: the machine's instructions, the numbers of WASI, the state,
    what a run gives, and the way to both. */
 
+#pragma once
+
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned u32;

@@ -1,5 +1,7 @@
 /* Reading and writing: standard input, output, errors, and files. */
 
+#include "state.h"
+
 struct piece {
   u32 at, bytes;
 };
