@@ -4,7 +4,7 @@ Enters: .c files and options.  Leaves: the bytes of a .wasm module.
 
 A program that defines `main` is a command: it gets the whole C library and what WASI offers.  One
 that defines `compute`, or a function to run by its name, gets the small runtime library
-(runtime/pyvm.h and runtime.c): its header is included in front, and what the program declares
+(the folder runtime): its header is included in front, and what the program declares
 itself is taken out of that header.
 """
 
@@ -38,6 +38,7 @@ _FLAGS = (
 _SMALL_FLAGS = (
     "-fno-builtin -ffreestanding -std=gnu17 -mllvm -combiner-store-merging=false"
 ).split()
+_RUNTIME = ("print", "scan", "strings")
 # Names of functions and lines of the source, for messages.
 _KEPT_SECTIONS = ("name", ".debug_line", ".debug_line_str")
 # What C can call a function.  Another name would be cut into options of the linker at its commas;
@@ -145,7 +146,7 @@ class _Job:
 
     def small(self, entry: str) -> bytes:
         """The module of a program with `compute`, or another function to run."""
-        objects = [*map(self._object, range(len(self.paths))), self._runtime()]
+        objects = [*map(self._object, range(len(self.paths))), *self._runtime()]
         export = [f"-Wl,--export={entry}"] if _IDENTIFIER.fullmatch(entry) else []
         base = ["-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,--fatal-warnings"]
         command = [*self.tools.link, *base, *self.options.link_flags(), *export]
@@ -173,10 +174,12 @@ class _Job:
             for line in clashes:
                 lines[line] = "\n"
 
-    def _runtime(self) -> Path:
-        output = self.folder / "runtime.o"
-        command = [*self.tools.compile, *_FLAGS, *_SMALL_FLAGS, "-O2", f"-I{RUNTIME}"]
-        failed = self._run([*command, str(RUNTIME / "runtime.c"), "-o", str(output)])
-        if failed:
-            raise CompileError(f"the runtime library does not compile:\n{errors_first(failed)}")
-        return output
+    def _runtime(self) -> list[Path]:
+        objects = []
+        for name in _RUNTIME:
+            output = self.folder / f"{name}.o"
+            command = [*self.tools.compile, *_FLAGS, *_SMALL_FLAGS, "-O2", f"-I{RUNTIME}"]
+            if failed := self._run([*command, str(RUNTIME / f"{name}.c"), "-o", str(output)]):
+                raise CompileError(f"the runtime library does not compile:\n{errors_first(failed)}")
+            objects.append(output)
+        return objects

@@ -18,7 +18,8 @@ from pyvm import bundled
 from pyvm.compiler.c_options import COptions, check_stack_size
 from pyvm.compiler.kept import Kept
 from pyvm.host.environment import Environment, with_environment
-from pyvm.isa.errors import ProgramError
+from pyvm.isa.debug import Debug
+from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, as_input, parse
 from pyvm.printable import printable
@@ -187,6 +188,7 @@ def from_wasm(
     """
     from pyvm.compiler.link.debug import debug_of
     from pyvm.compiler.wasm_to_machine import COMMAND, compile_module
+    from pyvm.wasm.debug_lines import read_lines
     from pyvm.wasm.decode import decode
     from pyvm.wasm.validate import validate
 
@@ -203,7 +205,12 @@ def from_wasm(
     text = as_bytes(input)
     if is_command:
         text = (environment or _environment(name, input)).encode()
-    done = compile_module(module, machine, entry, args, text, print_results)
+    try:
+        done = compile_module(module, machine, entry, args, text, print_results)
+    except Unsupported as error:
+        line = Debug(lines=read_lines(module.debug, module.code)).line(error.offset)
+        error.args = (f"{error} ({line})",) if line else error.args
+        raise
     linked = done.linked
     end = module.code.stop  # what the host's instructions have behind it is in no file
     return Program(

@@ -6,7 +6,7 @@ Enters: code and input, or the tokens of a prompt.  Leaves: a `Program`, which b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -153,7 +153,9 @@ class Program:
             begin += len(octets) + 1
         return "\n".join(rows) + "\n"
 
-    def trap_at(self, cursor: int) -> TrapSite | None:
+    def trap_at(
+        self, cursor: int, calls: Callable[[], Iterable[int]] | None = None
+    ) -> TrapSite | None:
         """The trap that a run means which stopped at instruction `cursor`; None for the normal
         end.
         """
@@ -161,13 +163,31 @@ class Program:
             return None
         op, imm = self.code[cursor]
         kind = trap_kind(imm) if op in ("halt", "trap") else None
-        return None if kind is None else self.site(kind, cursor)
+        return None if kind is None else self.site(kind, cursor, calls)
 
-    def site(self, kind: Trap, cursor: int) -> TrapSite:
-        """A trap at an instruction."""
+    def site(
+        self, kind: Trap, cursor: int, calls: Callable[[], Iterable[int]] | None = None
+    ) -> TrapSite:
+        """A trap at an instruction; `calls` gives those that have not returned, the last first."""
         function, offset = self.places[cursor] if self.places else (None, None)
-        line, refused = self.debug.line(offset), self.debug.refused.get(cursor)
-        return TrapSite(kind, function, offset, line, refused)
+        found = TrapSite(
+            kind, function, offset, self.debug.line(offset), self.debug.refused.get(cursor)
+        )
+        for call in calls() if calls is not None and _ends_programs(function) else ():
+            caller, offset = self.places[call]
+            if caller is not None and not _ends_programs(caller):
+                line = self.debug.line(offset)
+                return replace(found, caller=caller, offset=offset, line=line)
+        return found
+
+
+# Functions of libraries in which a program ends on purpose: what matters is who called them.
+_ENDINGS = ("abort", "__assert_fail", "env.abort", "printf", "sscanf")
+_REFUSALS = ("printf(", "printf_refuses", "sscanf(", "sscanf_refuses")  # runtime/internal.h
+
+
+def _ends_programs(function: str | None) -> bool:
+    return function in _ENDINGS or (function or "").startswith(_REFUSALS)
 
 
 def _check_rows(code: Listing, given: int) -> None:

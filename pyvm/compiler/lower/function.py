@@ -100,7 +100,8 @@ class _Lowering:
         if any(kind in ("f32", "f64") for kind in params + results):
             refusal = Unsupported(
                 f"{op} in {printable(self.name)} at offset {self.at:#x}: there is no arithmetic of "
-                "floats"
+                "floats",
+                self.at,
             )
             self._refuse(refusal, op)
             return
