@@ -217,4 +217,5 @@ def test_abort_of_assemblyscript(message: int, file: int, text: str) -> None:
           (call $abort (i32.const {message}) (i32.const {file}) (i32.const 120) (i32.const 7))))""")
     run = execute(from_wasm(data))
     assert run.errors.decode("utf-8", "surrogatepass").replace("\ud83d", "\ufffd") == text
-    assert str(run.trap) == "trap: unreachable executed in env.abort"
+    said = "trap: unreachable executed in env.abort, called by compute at offset"
+    assert str(run.trap).startswith(said)
