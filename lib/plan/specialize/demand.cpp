@@ -54,6 +54,8 @@ Demand::Demand(const Subject& subject, PartialEvaluator& evaluator, const Reques
     kept_early_ = kept_;
   }
   for (NodeId id = 0; id < net_.nodes.size(); ++id) {
+    if (!needed_[id] && !kept_[id]) continue;
+    wanted_.push_back(id);
     if (needed_[id] && is_token_sum(id))
       for (const Term& term : op(id).value) absorbed_[term.node] = true;
     // A value that only late nodes want in its register is put there early if its operands are filled by
@@ -158,18 +160,17 @@ bool Demand::in_scope(NodeId id) const {
 bool Demand::kept_before(NodeId reader) const {
   if (request_.part != Part::kRest) return false;
   const Node& node = net_.nodes[reader];
-  for (NodeId id = 0; id < net_.nodes.size(); ++id)
-    if (subject_.uses.live[id] && subject_.uses.before_branch[id] && net_.nodes[id].kind == node.kind &&
-        net_.nodes[id].index == node.index)
-      return true;
-  return false;
+  return std::any_of(subject_.uses.keepers.begin(), subject_.uses.keepers.end(), [&](NodeId id) {
+    return subject_.uses.before_branch[id] && net_.nodes[id].kind == node.kind &&
+           net_.nodes[id].index == node.index;
+  });
 }
 
 // Sums, stores and histories are extended at every position, whether the position reads them or not.
 void Demand::need_history() {
   std::vector<bool> seen(net_.stores.size(), false);
-  for (NodeId id = 0; id < net_.nodes.size(); ++id) {
-    if (!subject_.uses.live[id] || !in_scope(id)) continue;
+  for (const NodeId id : subject_.uses.keepers) {
+    if (!in_scope(id)) continue;
     const Node& node = net_.nodes[id];
     if (node.kind == Kind::kSum) needed_[id] = true;
     if (node.kind == Kind::kHistoryAt && !kept_before(id)) {

@@ -44,6 +44,9 @@ class Demand {
   // positions or for an operator that reads a register.
   When kept(NodeId id) const;
 
+  // All that are computed or kept, ascending.
+  const std::vector<NodeId>& wanted() const { return wanted_; }
+
   const ResidualOp& op(NodeId id) const { return *ops_[id]; }
   const std::vector<ResidualOp>& features() const { return features_; }
   // Null where the position enters no record.
@@ -91,6 +94,7 @@ class Demand {
   std::vector<ResidualOp> features_;
   std::vector<bool> needed_, followed_, kept_, done_, early_, kept_early_, absorbed_;
   std::vector<unsigned> register_readers_, readers_;
+  std::vector<NodeId> wanted_;
   std::vector<Expr> base_;
   std::size_t entries_ = 0;
 };
