@@ -28,15 +28,13 @@ from pyvm.wasm.decode import without_custom_sections
 
 __all__ = ["compile_c", "compiler_command"]
 
-# -mcpu=mvp is the one flag that turns all later extensions off.  Assertions hold, whatever the
-# level of optimisation, unless -DNDEBUG says otherwise.
-_FLAGS = (
-    "-mcpu=mvp -fno-sanitize=undefined -Wno-unknown-warning-option -gline-tables-only -UNDEBUG"
-).split()
+# Assertions hold, whatever the level of optimisation, unless -DNDEBUG says otherwise.
+_FLAGS = ("-fno-sanitize=undefined -Wno-unknown-warning-option -gline-tables-only -UNDEBUG").split()
+# -mcpu=mvp is the one flag that turns all later extensions off: the base machine has none.
 # -fno-builtin keeps the runtime's own loops from becoming calls of themselves.  Merged stores would
 # be i64 stores.
 _SMALL_FLAGS = (
-    "-fno-builtin -ffreestanding -std=gnu17 -mllvm -combiner-store-merging=false"
+    "-mcpu=mvp -fno-builtin -ffreestanding -std=gnu17 -mllvm -combiner-store-merging=false"
 ).split()
 _RUNTIME = ("print", "scan", "strings")
 # Names of functions and lines of the source, for messages.
