@@ -85,7 +85,9 @@ def merged(module: Module, host: Module) -> Module:
     exported = {item.index: item.name for item in host.exports if item.kind == "func"}
     for i in added:
         result.names[host_place[i]] = exported.get(i, f"host.{host.function_name(i)}")
-    result.names |= {place[i]: name for i, name in module.names.items() if i not in provided}
+    for i, name in module.names.items():
+        if i in place and i not in provided:
+            result.names[place[i]] = name
     return result
 
 

@@ -219,3 +219,11 @@ def test_abort_of_assemblyscript(message: int, file: int, text: str) -> None:
     assert run.errors.decode("utf-8", "surrogatepass").replace("\ud83d", "\ufffd") == text
     said = "trap: unreachable executed in env.abort, called by compute at offset"
     assert str(run.trap).startswith(said)
+
+
+def test_names_of_what_is_not_there_are_left_out() -> None:
+    """A section of names is a courtesy, whatever it holds: here the name of a second function."""
+    data = command("(call $exit (i32.const 4))", EXIT, '(import "some" "memory" (memory 1))')
+    names = b"\x04name\x01\x04\x01\x02\x01x"
+    data = data.partition(b"\x04name")[0][:-2] + b"\0" + bytes([len(names)]) + names
+    assert "x" not in merged(decode(data), host_module()).names.values()
