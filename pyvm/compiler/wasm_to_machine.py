@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pyvm.compiler.imports import ASKS_AREA, with_host
 from pyvm.compiler.instantiation import Instantiation, constant, pieces, runs
 from pyvm.compiler.ir.variables import improve
 from pyvm.compiler.link.assembly import (
@@ -25,20 +26,19 @@ from pyvm.compiler.link.assembly import (
 from pyvm.compiler.link.layout import Layout, stores
 from pyvm.compiler.link.peephole import peephole
 from pyvm.compiler.lower.function import lower
-from pyvm.compiler.lower.surroundings import AREA, ONLY_IMPORTS, Surroundings, intrinsic
+from pyvm.compiler.lower.surroundings import Surroundings
 from pyvm.compiler.routines import Library
 from pyvm.compiler.select.base import BASE
 from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
 from pyvm.compiler.select.standard import STANDARD
 from pyvm.host.environment import Environment
-from pyvm.host.module import STATE_BYTES, host_module
+from pyvm.host.module import STATE_BYTES
 from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import GLOBALS, LOCALS
 from pyvm.isa.traps import halt_immediate
 from pyvm.printable import printable
 from pyvm.wasm.floats import integer_type
-from pyvm.wasm.merge import merged
-from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Import, Limits, Module, number
+from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Limits, Module, number
 
 MACHINES = {"standard": STANDARD, "base": BASE}
 # In the base machine a memory that can grow may reach this size; its cells lie above.
@@ -48,7 +48,6 @@ COMMAND = "_start"  # what a command exports
 REACTOR = "_initialize"  # what a library exports that wants to be called before all else
 # Of the address space, for the host's state and what a run gives a command.
 _AREA_BYTES = 1 << 28
-_HOST_ONLY = ("pyvm.area", "pyvm.resize")
 _MARGIN = 16
 
 
@@ -85,17 +84,8 @@ def compile_module(
     """The code of a valid module.  The input of a command (entry `_start`) is what an Environment
     makes of a run's surroundings; any other entry has the surroundings that nobody chose.
     """
-    for item in module.imports:
-        _check_import(module, item)
-    alone, module = module, merged(module, host_module())
-    if machine == "base":
-        for item in alone.imported("func"):
-            known = intrinsic(item)
-            if item not in module.imported("func") or known and known[0] != "output":
-                raise Unsupported(
-                    f"import of {item} at offset {item.at:#x}: the base machine has only "
-                    "env.output_byte"
-                )
+    own = len(module.functions)
+    module = with_host(module, machine == "base")
     index = module.export(entry, "func")
     takes_input = (
         not args
@@ -105,8 +95,7 @@ def compile_module(
     )
     text = (input or b"") if takes_input else None
     given = input if entry == COMMAND else None
-    functions = len(module.imported("func")) + len(alone.functions)
-    hosts = range(functions, len(module.function_types()))
+    hosts = range(len(module.imported("func")) + own, len(module.function_types()))
     compiler = _Compiler(module, MACHINES[machine], text, given, hosts)
     linked = compiler.compile(entry, args, print_results)
     return Compiled(
@@ -118,24 +107,6 @@ def compile_module(
         not takes_input or compiler.settled(),
         compiler.reads_stdin(),
     )
-
-
-def _check_import(module: Module, item: Import) -> None:
-    """Refuses what nothing can stand for.  A memory is there, empty and as large as declared; a
-    function that is not there is refused where something calls it.
-    """
-    if item.kind == "memory":
-        return
-    if item.kind != "func" or not isinstance(item.desc, int):
-        raise Unsupported(
-            f"import of the {item.kind} {item} at offset {item.at:#x}: only functions and a memory "
-            "can be imported"
-        )
-    kind, known = module.types[item.desc], intrinsic(item)
-    if str(item) in _HOST_ONLY:
-        raise Unsupported(f"import of {item} at offset {item.at:#x}: {ONLY_IMPORTS}")
-    if known is not None and kind != known[1]:
-        raise Unsupported(f"{item} of type {kind} at offset {item.at:#x}: its type is {known[1]}")
 
 
 class _Compiler:
@@ -164,7 +135,7 @@ class _Compiler:
         self.memory: Limits | None = memories[0] if memories else None
         self.pages = self._pages()
         segments = self._segments()
-        area = _AREA_BYTES * any(str(item) == f"pyvm.{AREA}" for item in module.imports)
+        area = _AREA_BYTES * any(str(item) == ASKS_AREA for item in module.imports)
         end = self._end(area, sum(len(content) for content in segments.values()))
         self.instantiation = Instantiation(module, self.pages * PAGE)
         surroundings = Surroundings(

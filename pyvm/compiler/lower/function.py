@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from pyvm.compiler.imports import AREA
 from pyvm.compiler.ir.function import (
     Drop,
     Eval,
@@ -30,7 +31,7 @@ from pyvm.compiler.ir.function import (
 from pyvm.compiler.ir.rules import condition, simplified
 from pyvm.compiler.lower.branches import Block, Branches, jump_if
 from pyvm.compiler.lower.pending import Pending
-from pyvm.compiler.lower.surroundings import AREA, Surroundings
+from pyvm.compiler.lower.surroundings import Surroundings
 from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
 from pyvm.printable import printable

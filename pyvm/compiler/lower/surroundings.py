@@ -8,32 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pyvm.compiler.imports import ONLY_IMPORTS, intrinsic
 from pyvm.compiler.instantiation import constant
 from pyvm.isa.errors import Unsupported
 from pyvm.printable import printable
 from pyvm.wasm import limits
-from pyvm.wasm.module import FunctionType, Import, Module
-
-ONLY_IMPORTS = (
-    "the only functions to import are env.output_byte, env.abort and those of "
-    "wasi_snapshot_preview1"
-)
-AREA = "area"  # the first address that the program can never own
-_TAKES, _GIVES = FunctionType(("i32",), ()), FunctionType((), ("i32",))
-# What imports become an instruction, or a constant.  The host module has those of `pyvm`.
-_INTRINSICS = {
-    "env.output_byte": ("output", _TAKES),
-    "pyvm.output": ("output", _TAKES),
-    "pyvm.output_error": ("output_error", _TAKES),
-    "pyvm.exit": ("exit", _TAKES),
-    "pyvm.resize": ("memory.resize", _TAKES),
-    "pyvm.area": (AREA, _GIVES),
-}
-
-
-def intrinsic(item: Import) -> tuple[str, FunctionType] | None:
-    """The instruction that an import stands for, and the type that it has."""
-    return _INTRINSICS.get(f"{item.module}.{item.name}")
+from pyvm.wasm.module import FunctionType, Module
 
 
 @dataclass
