@@ -17,18 +17,11 @@ namespace tvm::plan {
 
 class Output {
  public:
-  explicit Output(const Network& network)
-      : net_(network), width_(network.features.size()), keys_(kEntries * width_), tokens_(kEntries, -1) {
-    for (const auto& weights : network.weights) {
-      largest_.push_back(largest(weights));
-      rows_.emplace_back(weights.begin(), weights.end());
-    }
-    largest_.push_back(largest(network.bias));
-    rows_.emplace_back(network.bias.begin(), network.bias.end());
-  }
+  explicit Output(const Network& network) : net_(network), width_(network.features.size()) {}
 
   // -1 where a score may leave 128 bits.
   std::int32_t token(std::span<const std::int64_t> features) {
+    if (tokens_.empty()) prepare();
     std::uint64_t hash = 0;
     for (const auto feature : features)
       hash = (hash ^ static_cast<std::uint64_t>(feature)) * 0x9E3779B97F4A7C15u;
@@ -44,6 +37,18 @@ class Output {
  private:
   static constexpr int kBits = 13;
   static constexpr std::size_t kEntries = std::size_t{1} << kBits;
+
+  // Where it is first needed: many runs find every prediction in a table of their tapes.
+  void prepare() {
+    for (const auto& weights : net_.weights) {
+      largest_.push_back(largest(weights));
+      rows_.emplace_back(weights.begin(), weights.end());
+    }
+    largest_.push_back(largest(net_.bias));
+    rows_.emplace_back(net_.bias.begin(), net_.bias.end());
+    keys_.resize(kEntries * width_);
+    tokens_.resize(kEntries, -1);
+  }
 
   // By the largest score that the features could have; -1 where 128 bits may not do.
   std::int32_t argmax(std::span<const std::int64_t> features) {
