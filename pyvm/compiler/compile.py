@@ -121,7 +121,7 @@ def compile_file(
 def _token_file(
     data: bytes, path: Path, input: Input, machine: str, environment: Environment | None
 ) -> Program:
-    """The program in a token file, which has an input of its own."""
+    """The program in a token file, which has an input, or surroundings, of its own."""
     if path.suffix in _CPLUSPLUS:
         raise ProgramError(
             f"{printable(str(path))} is C++, which pyvm does not compile: make a module of it with "
@@ -134,6 +134,12 @@ def _token_file(
         )
     program = parse(data.decode(), path.name)
     _check_machine(program, machine)
+    if program.is_command:
+        if environment is None and (input is None or callable(input)):
+            return program
+        text = input() if callable(input) else as_input(input)
+        around = environment or _environment(path.stem, None)
+        return with_environment(program, replace(around, stdin=text) if text else around)
     if environment is not None:
         raise NotACommand(program.name)
     return program if input is None or callable(input) else program.with_input(input)

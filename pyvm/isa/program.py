@@ -109,8 +109,11 @@ class Program:
 
     def with_input(self, text: bytes | str) -> Program:
         """The same program with another input."""
-        if not self.takes_input:
-            raise ProgramError(f"{self.name} takes no input")
+        if self.is_command or not self.takes_input:
+            more = (
+                ": it is a command, which with_environment gives others" if self.is_command else ""
+            )
+            raise ProgramError(f"{self.name} takes no input{more}")
         data = as_bytes(text)
         if self.room is not None and len(data) > self.room:
             raise ProgramError(
@@ -246,7 +249,8 @@ def from_tokens(ids: Ids, name: str = "program") -> Program:
     rows = list(zip(listing.given(), given))
     text = next((octets[:-1] for op, octets in rows if op == "input_base"), None)
     data = tuple(octets for op, octets in rows if op != "input_base")
-    return Program(listing, text, (), name, data=data)
+    is_command = text is not None and 0 in text  # a text has no zero byte
+    return Program(listing, text, (), name, data=data, is_command=is_command)
 
 
 def as_input(text: bytes | str | None) -> bytes:

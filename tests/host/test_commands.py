@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from host.commands import Environment, compiled, in_transformer, same
+from pyvm.compiler.compile import compile_file
 from pyvm.host.environment import with_environment
+from pyvm.isa.errors import ProgramError
 
 TEXT = b"the quick brown fox\njumps over the lazy dog\nThe end\n"
 FILES = {"a.txt": b"first line\nsecond\nend", "dir/b.txt": b"in dir\n", "dir/deep/b.txt": b"x\ny"}
@@ -75,3 +77,29 @@ def test_what_may_read_standard_input() -> None:
     assert compiled("sum").reads_input and compiled("tally").reads_input
     assert not compiled("hello").reads_input
     assert compiled("hello").is_command
+
+
+def test_a_token_file_keeps_what_the_command_was_given(model, tmp_path) -> None:
+    """Others can be given to it as well; what they do not say is as for any command."""
+    path = tmp_path / "echo.txt"
+    path.write_text(
+        with_environment(compiled("echo"), Environment(("a", "5"), {"HOME": "x"})).text()
+    )
+
+    def run(**given) -> tuple[bytes, int | None]:
+        ended = model.generate(compile_file(path, **given))
+        return ended.output, ended.status
+
+    assert run() == (b"0: [a]\n1: [5]\nHOME=x NONE=-\n", 5)
+    others = Environment(("b", "6"))
+    assert run(environment=others) == (b"0: [b]\n1: [6]\nHOME=- NONE=-\n", 6)
+    assert run(input="text") == (b"0: [echo]\nHOME=- NONE=-\n", 0)
+    with pytest.raises(ProgramError, match="it is a command"):
+        compile_file(path).with_input("text")
+
+
+def test_a_token_file_reads_other_input(model, tmp_path) -> None:
+    path = tmp_path / "sum.txt"
+    path.write_text(compiled("sum").text())
+    assert model.generate(compile_file(path)).output == b"0 numbers, sum 0\n"
+    assert model.generate(compile_file(path, input="3 4")).output == b"2 numbers, sum 7\n"
