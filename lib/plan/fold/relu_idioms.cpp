@@ -9,13 +9,16 @@ namespace {
 
 // Fewer hinges than this stay products.
 constexpr std::size_t kManyHinges = 8;
+// Entries of a table for each of its hinges: a longer one costs more memory than the hinges cost time.
+constexpr std::size_t kWorthEntries = 256;
 
 // sum over bends b of weight * max(0, c - b), tabulated; empty when the tables would be too long.
 Expr function(Network& net, const std::map<std::int64_t, std::int64_t>& bends, const Expr& c) {
   Function f;
   f.low = bends.begin()->first;
   const Wide entries = Wide{bends.rbegin()->first} - f.low + 1;
-  if (entries > Wide{kTableEntries - net.table_entries}) return {};
+  if (entries > Wide{kWorthEntries * bends.size()} || entries > Wide{kTableEntries - net.table_entries})
+    return {};
   f.values.reserve(static_cast<std::size_t>(entries));
   std::int64_t value = 0;
   auto bend = bends.begin();

@@ -141,7 +141,7 @@ class Tabulator {
       if (value && gate) found = united(*value, *gate);
       if (found && combinations(*found) > kLongestTable) found.reset();
     }
-    if (!found && can_be_read(id)) found = Reads{id};
+    if (can_be_read(id) && (!found || combinations({id}) < combinations(*found))) found = Reads{id};
     return reads_[id] = std::move(found);
   }
 
