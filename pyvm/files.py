@@ -31,18 +31,21 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def replace_file(
-    path: str | os.PathLike[str], data: bytes, like: os.stat_result | None = None
+    path: str | os.PathLike[str],
+    data: bytes,
+    like: os.stat_result | None = None,
+    mode: int = 0o666,
 ) -> None:
     """Puts a regular file with `data` at `path` itself, whatever is there but a folder.
 
-    Mode and owner are those of `like`, by default what any new file gets.
+    Mode and owner are those of `like`, by default what any new file of `mode` gets.
     """
     folder, name = os.path.split(os.fspath(path))
     # The name is short enough for the longest one allowed, and as no other file may have it,
     # nobody can put a link there.
     aside = os.path.join(folder, f"{name[:40]}.{os.urandom(8).hex()}.part")
     try:
-        descriptor = _make(aside, 0o666 if like is None else like.st_mode & 0o700)
+        descriptor = _make(aside, mode if like is None else like.st_mode & 0o700)
         try:
             _write_all(descriptor, data)
             if like is not None:

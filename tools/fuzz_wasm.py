@@ -60,7 +60,7 @@ def seeds() -> list[Seed]:
 def code_of(data: bytes) -> tuple[tuple[str, int], ...] | None:
     """None for a module that does not compile."""
     try:
-        return from_wasm(data).code
+        return tuple(from_wasm(data).code)
     except ProgramError as error:
         if not str(error):
             raise AssertionError("an error without words") from error

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string_view>
+#include <system_error>
 #include <unordered_set>
 
 #include "base/crc32.hpp"
@@ -240,12 +242,15 @@ Model read_model(std::span<const unsigned char> bytes, const std::string& name) 
 std::vector<unsigned char> read_file(const char* path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), std::fclose);
   if (!file) throw Error(Status::kFile, sentence(path, ": ", std::strerror(errno)));
-  std::vector<unsigned char> bytes;
+  // A byte more than the file has, so that its end is seen; what is no ordinary file says no size.
+  std::error_code unknown;
+  const std::uintmax_t told = std::filesystem::file_size(path, unknown);
+  constexpr std::size_t kLeast = std::size_t{1} << 16;
+  std::vector<unsigned char> bytes(
+      unknown || told >= SIZE_MAX ? kLeast : std::max(kLeast, static_cast<std::size_t>(told) + 1));
   std::size_t size = 0;
-  do {
-    bytes.resize(std::max<std::size_t>(std::size_t{1} << 20, 2 * size));
-    size += std::fread(bytes.data() + size, 1, bytes.size() - size, file.get());
-  } while (size == bytes.size());
+  while ((size += std::fread(bytes.data() + size, 1, bytes.size() - size, file.get())) == bytes.size())
+    bytes.resize(2 * size);
   if (std::ferror(file.get()))
     throw Error(Status::kFile, sentence(path, ": cannot be read: ", std::strerror(errno)));
   bytes.resize(size);

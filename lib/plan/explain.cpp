@@ -30,7 +30,7 @@ constexpr KindText kKinds[] = {
     {"product", "({value}) * max(0, {gate})"},
     {"step", "{value} if {gate} >= 1 else 0"},
     {"equal", "{value} if {gate} = 0 else 0"},
-    {"function", "function {index}({at})"},
+    {"function", "function {index}({value})"},
     {"opaque", "no integer, which nobody computes"},
 };
 static_assert(std::size(kKinds) == static_cast<std::size_t>(Kind::kOpaque) + 1);

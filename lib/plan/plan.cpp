@@ -2,6 +2,7 @@
 
 #include "plan/fold/fold.hpp"
 #include "plan/ir/declined.hpp"
+#include "plan/specialize/tabulate.hpp"
 
 namespace tvm::plan {
 namespace {
@@ -23,11 +24,7 @@ std::shared_ptr<BlockVersions> Plan::versions(std::int32_t first_token) const {
 
 std::unique_ptr<const Plan> build_plan(const Model& model, std::string& why_not) {
   try {
-    Subject subject{.network = fold(model), .division = {}, .uses = {}};
-    subject.division = choose_division(subject.network, live_nodes(subject.network));
-    narrow_intervals(subject.network, subject.division);
-    subject.find_uses();
-    return std::make_unique<Plan>(std::move(subject));
+    return std::make_unique<Plan>(make_subject(fold(model)));
   } catch (const Declined& declined) {
     why_not = declined.why;
     return nullptr;

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from pyvm.commands import streams
@@ -17,8 +17,6 @@ from pyvm.printable import printable
 
 if TYPE_CHECKING:
     from pyvm.engine.model import Model
-    from pyvm.isa.program import Program
-    from pyvm.isa.prompt import Listing
 
 # Where a command adds its parser.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -43,12 +41,20 @@ class Parser(argparse.ArgumentParser):
     What a command does not know is refused with the usage of that command.
     """
 
+    keeps_rest = False  # words behind -- are the program's own, in `rest`
+    finish: Callable[[Parser, argparse.Namespace], None] | None = None  # what is checked at the end
     _second = False  # parsing intermixed arguments comes back here
 
     def parse_known_args(  # type: ignore[override]  # one of its overloads is enough
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         nested = any(action.nargs == argparse.PARSER for action in self._get_positional_actions())
+        if self.keeps_rest and not self._second and args is not None:
+            words = list(args)
+            at = words.index("--") if "--" in words else len(words)
+            args, rest = words[:at], words[at + 1 :]
+        else:
+            rest = None
         if self._second or nested:
             return super().parse_known_args(args, namespace)
         self._second = True
@@ -61,6 +67,10 @@ class Parser(argparse.ArgumentParser):
             self._second = False
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if rest is not None:
+            parsed.rest = rest
+        if self.finish is not None:
+            self.finish(self, parsed)
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
@@ -89,48 +99,6 @@ def whole_number(text: str, most: int = (1 << 63) - 1) -> int:
 
 def threads(text: str) -> int:
     return whole_number(text, (1 << 31) - 1)
-
-
-def stack_size(text: str) -> int:
-    """Bytes of the C stack."""
-    from pyvm.compiler.c_to_wasm import check_stack_size
-    from pyvm.isa.errors import ProgramError
-
-    try:
-        return check_stack_size(whole_number(text))
-    except ProgramError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def integer(text: str) -> int:
-    """An argument of an entry function, decimal or 0x...; its size is checked by the compiler."""
-    try:
-        return int(text, 0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no integer") from None
-
-
-def add_program_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "program", metavar="PROGRAM", help="a bundled program's name, or a .c, .wasm or token file"
-    )
-    parser.add_argument(
-        "args", nargs="*", default=[], type=integer, help="integer arguments of --entry"
-    )
-    parser.add_argument("--input", metavar="TEXT", help="the input text")
-    parser.add_argument(
-        "--entry",
-        default="compute",
-        metavar="NAME",
-        help="exported function to run (default: compute)",
-    )
-    add_machine_option(parser)
-    parser.add_argument(
-        "--stack-size",
-        type=stack_size,
-        metavar="BYTES",
-        help="of a C program's stack, a multiple of 16 (default: 1048576)",
-    )
 
 
 def add_machine_option(parser: argparse.ArgumentParser, what: str = "to compile for") -> None:
@@ -163,24 +131,6 @@ def engine_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names}
 
 
-def input_bytes(arguments: argparse.Namespace) -> bytes | None:
-    """The input as it was given: bytes, of any encoding."""
-    return None if arguments.input is None else os.fsencode(arguments.input)
-
-
-def compile_program(arguments: argparse.Namespace) -> Program:
-    from pyvm.compiler.compile import compile_file
-
-    return compile_file(
-        arguments.program,
-        input=input_bytes(arguments),
-        entry=arguments.entry,
-        args=tuple(arguments.args),
-        stack_size=arguments.stack_size,
-        machine=arguments.machine,
-    )
-
-
 def open_model(arguments: argparse.Namespace) -> Model:
     from pyvm.engine.standard import load
 
@@ -206,14 +156,6 @@ def write_file(path: str, data: bytes) -> None:
         files.write_file(path, data)
     except OSError as error:
         raise CommandError(f"{printable(path)} cannot be written: {error.strerror}") from None
-
-
-def listing_of(program: Program) -> Listing:
-    """The program as trace.listing.Listing, for statistics and explanations."""
-    from pyvm.isa.prompt import read_program
-    from pyvm.isa.tokens import VOCABULARY
-
-    return read_program(program.tokens(), VOCABULARY)[0]
 
 
 def rate(count: int, seconds: float) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyvm.isa.tokens import TOKENS, Kind
+from pyvm.isa.classes import token_classes
 
 DEFAULT = 100_000  # other engines give up at some thousand to some ten thousand
 
@@ -18,10 +18,7 @@ class CallDepth:
 
     def __init__(self, vocabulary: tuple[str, ...], limit: int):
         self.limit, self.depth, self.exceeded = limit, 0, False
-        change = {Kind.CALL_COMMIT: 1, Kind.RETURN_COMMIT: -1}
-        known = (TOKENS.get(token) for token in vocabulary)
-        changes = [0 if token is None else change.get(token.kind, 0) for token in known]
-        self._change = np.array(changes, dtype=np.int8)
+        self._change = token_classes(vocabulary).call_delta
 
     def on_tokens(self, tokens: np.ndarray) -> bool:
         changes = self._change[tokens]

@@ -9,25 +9,28 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from pyvm import __version__
-from pyvm.commands import (
-    common,
-    doctor,
-    interrupts,
-    models,
-    programs,
-    run,
-    status,
-    streams,
-    verify,
-)
+from pyvm.commands import common, interrupts, status, streams
 from pyvm.commands import report as reports
 from pyvm.commands.report import Report
 from pyvm.printable import printable
 
+# The module of each command, in the order of `--help`.
+_MODULES = {
+    "run": "run",
+    "compile": "programs",
+    "trace": "programs",
+    "specialize": "programs",
+    "verify": "verify",
+    "model": "models",
+    "doctor": "doctor",
+}
 
-def make_parser() -> argparse.ArgumentParser:
+
+def make_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser of all commands; of one alone where it is named: the others need not be loaded."""
     parser = common.Parser(
         prog="pyvm",
         description="Programs that run inside a transformer.",
@@ -35,8 +38,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pyvm {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
-    for module in (run, programs, verify, models, doctor):
-        module.add(commands)
+    names = [_MODULES[command]] if command in _MODULES else dict.fromkeys(_MODULES.values())
+    for name in names:
+        import_module(f"pyvm.commands.{name}").add(commands)
     return parser
 
 
@@ -46,7 +50,8 @@ def dispatch(argv: Sequence[str] | None = None) -> int:
         interrupts.install()
         streams.prepare()
     try:
-        arguments = make_parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        arguments = make_parser(words[0] if words else "").parse_args(argv)
     except common.UsageError as error:
         words = list(sys.argv[1:] if argv is None else argv)
         report = Report("--json" in words)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pyvm.commands import common, status
+from pyvm.commands import common, program_options, status
 from pyvm.commands.report import Report
 from pyvm.printable import printable
 
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
 
             program = compile_file(
                 arguments.program,
-                input=common.input_bytes(arguments),
+                input=program_options.given_input(arguments),
                 machine=arguments.machine,
             )
             trace = model.generate(program, arguments.max_tokens).tokens

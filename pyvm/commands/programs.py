@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pyvm.commands import common, status
+from pyvm.commands import common, program_options, status
 from pyvm.commands import report as reports
 from pyvm.commands.common import say
 from pyvm.commands.report import Report
@@ -31,7 +31,7 @@ def add(commands: common.Commands) -> None:
         description="Compiles PROGRAM to tokens.",
         epilog=status.EPILOG,
     )
-    common.add_program_options(parser)
+    program_options.add(parser)
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
     parser.set_defaults(command=compile_)
 
@@ -43,7 +43,7 @@ def add(commands: common.Commands) -> None:
         "from a transformer.",
         epilog=status.EPILOG,
     )
-    common.add_program_options(parser)
+    program_options.add(parser)
     common.add_model_option(parser)
     parser.add_argument(
         "--standard", action="store_true", help="generate with the standard machine"
@@ -65,20 +65,20 @@ def add(commands: common.Commands) -> None:
         "the machine of --machine with the program in its weights.",
         epilog=status.EPILOG,
     )
-    common.add_program_options(parser)
+    program_options.add(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
     parser.set_defaults(command=specialize)
 
 
 def compile_(arguments: argparse.Namespace, report: Report) -> int:
-    program = common.compile_program(arguments)
+    program = program_options.compile_program(arguments)
     common.write_file(arguments.output, program.text().encode())
     say(f"{len(program.code):,} instructions, {program.tokens().size:,} tokens")
     return status.OK
 
 
 def trace(arguments: argparse.Namespace, report: Report) -> int:
-    program = common.compile_program(arguments)
+    program = program_options.compile_program(arguments, reads=True)
     if arguments.model is not None or arguments.standard:
         with common.open_model(arguments) as model:
             done = model.generate(program, arguments.max_tokens)
@@ -101,7 +101,7 @@ def trace(arguments: argparse.Namespace, report: Report) -> int:
     else:
         from pyvm.trace.explain import explain
 
-        lines = explain(done.tokens, done.vocabulary, common.listing_of(program))
+        lines = explain(done.tokens, done.vocabulary, program.listing)
     if arguments.output == "-" and report.wanted:
         pass  # stdout is the report's
     elif arguments.output == "-":
@@ -143,7 +143,7 @@ def _token_lines(done: Run) -> Iterator[str]:
 def specialize(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.weights import specialize as build
 
-    program = common.compile_program(arguments)
+    program = program_options.compile_program(arguments)
     model = build(program.code, arguments.machine)
     common.write_file(arguments.output, model.to_bytes())
     size, width = model.embedding.shape

@@ -29,6 +29,7 @@ class Report(dict[str, Any]):
             "function": site.function,
             "offset": site.offset,
             "line": site.line,
+            "caller": site.caller,
         }
 
     def fail(self, error: str, exit_status: int) -> int:

@@ -11,7 +11,7 @@ import base64
 import time
 from typing import TYPE_CHECKING
 
-from pyvm.commands import common, depth, interrupts, status
+from pyvm.commands import common, depth, interrupts, program_options, status
 from pyvm.commands import report as reports
 from pyvm.commands.common import say
 from pyvm.commands.report import Report
@@ -33,7 +33,7 @@ def add(commands: common.Commands) -> None:
         "stderr.",
         epilog=status.RUN_EPILOG,
     )
-    common.add_program_options(parser)
+    program_options.add(parser)
     common.add_model_option(parser)
     parser.add_argument(
         "--max-tokens",
@@ -85,7 +85,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             say(words)
 
     begin = time.perf_counter()
-    program = common.compile_program(arguments)
+    program = program_options.compile_program(arguments, reads=True)
     seconds["compile"] = time.perf_counter() - begin
     options = common.engine_options(arguments)
     begin = time.perf_counter()
@@ -180,4 +180,4 @@ def statistics_of(program: Program, done: Run) -> Statistics:
     """What the run took, counted."""
     from pyvm.trace.statistics import statistics
 
-    return statistics(done.tokens, done.vocabulary, common.listing_of(program), program.debug)
+    return statistics(done.tokens, done.vocabulary, program.listing, program.debug)

@@ -1,7 +1,11 @@
-"""C -> WebAssembly, with a compiler that is there: zig from its wheel, else a clang with wasm32.
+"""C -> WebAssembly, with a compiler that is there (toolchain.py).
 
-Enters: the path of a .c file.  Leaves: the bytes of a .wasm module that exports `compute`.  The
-runtime library (runtime/pyvm.h and runtime.c) is compiled along, its header included in front.
+Enters: .c files and options.  Leaves: the bytes of a .wasm module.
+
+A program that defines `main` is a command: it gets the whole C library and what WASI offers.  One
+that defines `compute`, or a function to run by its name, gets the small runtime library
+(the folder runtime): its header is included in front, and what the program declares
+itself is taken out of that header.
 """
 
 from __future__ import annotations
@@ -10,28 +14,29 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyvm import helpers
-from pyvm.isa.errors import CompileError, CompilerNotFound, ProgramError
+from pyvm.compiler.c_messages import errors_first, explain_link
+from pyvm.compiler.c_options import STACK_SIZE, COptions, check_stack_size
+from pyvm.compiler.c_scan import defined_functions
+from pyvm.compiler.toolchain import RUNTIME, Toolchain, compiler_command, toolchain
+from pyvm.isa.errors import CompileError, CompilerNotFound
 from pyvm.printable import printable
 from pyvm.wasm.decode import without_custom_sections
 
-RUNTIME = Path(__file__).resolve().parent / "runtime"
+__all__ = ["compile_c", "compiler_command"]
 
-# -mcpu=mvp is the one flag that turns all later extensions off.  -fno-builtin keeps the runtime's
-# own loops from becoming calls of themselves.  Merged stores would be i64 stores.
-_FLAGS = (
-    "-nostdlib -O2 -mcpu=mvp -fno-builtin -fno-sanitize=undefined -ffreestanding -std=gnu17 "
-    "-Wno-unknown-warning-option -gline-tables-only -UNDEBUG "
-    "-mllvm -combiner-store-merging=false "
-    "-Wl,--no-entry -Wl,--export=__heap_base"
+# Assertions hold, whatever the level of optimisation, unless -DNDEBUG says otherwise.
+_FLAGS = ("-fno-sanitize=undefined -Wno-unknown-warning-option -gline-tables-only -UNDEBUG").split()
+# -mcpu=mvp is the one flag that turns all later extensions off: the base machine has none.
+# -fno-builtin keeps the runtime's own loops from becoming calls of themselves.  Merged stores would
+# be i64 stores.
+_SMALL_FLAGS = (
+    "-mcpu=mvp -fno-builtin -ffreestanding -std=gnu17 -mllvm -combiner-store-merging=false"
 ).split()
-# Bytes of the C stack.  It lies below everything else, so that the addresses of data, of the heap
-# and of the compiler's cells grow with it.  The ABI aligns it to 16 bytes; the largest leaves half
-# of the largest memory that can grow to the rest.
-STACK_SIZE = 1 << 20
-SMALLEST_STACK, LARGEST_STACK, STACK_ALIGNMENT = 256, 1 << 25, 16
+_RUNTIME = ("print", "scan", "strings")
 # Names of functions and lines of the source, for messages.
 _KEPT_SECTIONS = ("name", ".debug_line", ".debug_line_str")
 # What C can call a function.  Another name would be cut into options of the linker at its commas;
@@ -39,77 +44,140 @@ _KEPT_SECTIONS = ("name", ".debug_line", ".debug_line_str")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # Zig writes the name into a list of dependencies that it then cannot read.
 _UNREADABLE = re.compile(r"""[\x00-\x1f\x7f"\\:]""")
-
-
-def compiler_command() -> list[str]:
-    """The command that compiles C to WebAssembly; raises CompilerNotFound."""
-    if zig := helpers.zig():
-        return [zig, "cc", "--target=wasm32-freestanding"]
-    for name in ("clang", *(f"clang-{version}" for version in range(25, 10, -1))):
-        path = helpers.program(name)
-        if path and _has_linker(path) and "wasm32" in _answer(path, "--print-targets"):
-            # Zig's linker has no other order; clang's had the stack last until LLVM 22.
-            return [path, "--target=wasm32-unknown-unknown", "-Wl,--stack-first"]
-    raise CompilerNotFound(
-        "no C compiler for WebAssembly was found: install the zig wheel (pip install ziglang), "
-        "or clang and lld with the wasm32 target"
-    )
-
-
-def _has_linker(clang: str) -> bool:
-    """Whether this clang comes with a wasm-ld of its own version."""
-    return Path(_answer(clang, "--print-prog-name=wasm-ld").strip()).is_absolute()
-
-
-def _answer(*command: str) -> str:
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", env=helpers.environment()
-    )
-    return done.stdout
-
-
-def check_stack_size(size: int) -> int:
-    """The same size; raises ProgramError where the C stack cannot have it."""
-    if not SMALLEST_STACK <= size <= LARGEST_STACK or size % STACK_ALIGNMENT:
-        raise ProgramError(
-            f"a C stack cannot have {size:,} bytes: its size is a multiple of {STACK_ALIGNMENT} "
-            f"from {SMALLEST_STACK:,} to {LARGEST_STACK:,}"
-        )
-    return size
+# A note of the compiler: what clashes was declared on this line of our header.
+_CLASH = re.compile(r"pyvm\.h:(\d+):\d+: note: previous ")
 
 
 def compile_c(
-    source: Path,
+    source: str | os.PathLike[str],
     entry: str = "compute",
     extra_flags: tuple[str, ...] = (),
     stack_size: int = STACK_SIZE,
+    options: COptions | None = None,
 ) -> bytes:
-    """The WebAssembly module of a C file; CompileError carries the compiler's own message."""
-    source = Path(source)
-    stack = f"-Wl,-z,stack-size={check_stack_size(stack_size)}"
-    if not source.is_file():
-        raise CompileError(f"{printable(str(source))}: no such file")
-    if _UNREADABLE.search(source.name):
+    """The WebAssembly module of a C program; CompileError carries the compiler's own message.
+
+    `options`, where they are given, stand for `extra_flags` and `stack_size`.
+    """
+    if options is None:
+        options = COptions(stack_size=stack_size, extra=extra_flags)
+    check_stack_size(options.stack_size)
+    paths = [_checked(path) for path in (source, *options.more)]
+    tools = toolchain()
+    with tempfile.TemporaryDirectory(prefix="pyvm-") as folder:
+        job = _Job(tools, paths, options, Path(folder))
+        if entry == "compute" and job.is_command():
+            return without_custom_sections(job.command(), _KEPT_SECTIONS)
+        return without_custom_sections(job.small(entry), _KEPT_SECTIONS)
+
+
+def _checked(source: str | os.PathLike[str]) -> str:
+    path = Path(source)
+    if not path.is_file():
+        raise CompileError(f"{printable(str(path))}: no such file")
+    if _UNREADABLE.search(path.name):
         raise CompileError(
-            f"{source.name!r} cannot be compiled: the name of a C file has no control characters, "
+            f"{path.name!r} cannot be compiled: the name of a C file has no control characters, "
             "double quotes, backslashes or colons"
         )
     # A name that begins with "-" or "@" would be an option or a file of options.
-    path = os.path.join(".", source) if str(source).startswith(("-", "@")) else str(source)
-    export = [f"-Wl,--export={entry}"] if _IDENTIFIER.fullmatch(entry) else []
-    command = compiler_command()
-    with tempfile.TemporaryDirectory(prefix="pyvm-") as directory:
-        output = Path(directory) / "program.wasm"
+    return os.path.join(".", path) if str(path).startswith(("-", "@")) else str(path)
+
+
+class _Job:
+    """One compilation."""
+
+    def __init__(self, tools: Toolchain, paths: list[str], options: COptions, folder: Path):
+        self.tools, self.paths, self.options, self.folder = tools, paths, options, folder
+        self.output = folder / "program.wasm"
+
+    def _run(self, command: Sequence[str]) -> str | None:
+        """None when all is well, else what the compiler said."""
         done = subprocess.run(
-            [*command, *_FLAGS, stack, *export, *extra_flags, f"-I{RUNTIME}",
-             "-include", str(RUNTIME / "pyvm.h"), path, str(RUNTIME / "runtime.c"),
-             "-o", str(output)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=helpers.environment(),
-        )  # fmt: skip
-        if done.returncode or not output.is_file():
-            message = done.stderr.strip() or f"the compiler ended with status {done.returncode}"
-            raise CompileError(f"{printable(str(source))} does not compile:\n{message}")
-        return without_custom_sections(output.read_bytes(), _KEPT_SECTIONS)
+            command, capture_output=True, text=True, errors="replace", env=helpers.environment()
+        )
+        if not done.returncode:
+            return None
+        return done.stderr.strip() or f"the compiler ended with status {done.returncode}"
+
+    def _fail(self, message: str) -> CompileError:
+        name = printable(self.paths[0])
+        return CompileError(f"{name} does not compile:\n{errors_first(message)}")
+
+    def is_command(self) -> bool:
+        """Whether the program defines `main`; raises CompileError when it defines neither."""
+        texts = [Path(path).read_text("utf-8", "replace") for path in self.paths]
+        for prepared in (False, True):
+            if prepared:
+                texts = [self._preprocessed(path) or text for path, text in zip(self.paths, texts)]
+            found = set().union(*map(defined_functions, texts))
+            if len(found & {"main", "compute"}) == 1:
+                return "main" in found
+        if "main" in found:
+            return True
+        name = printable(self.paths[0])
+        raise CompileError(
+            f"{name} defines neither main nor compute: define int main(void), an ordinary program, "
+            "or void compute(const char *input), or name the function to run with --entry"
+        )
+
+    def _preprocessed(self, path: str) -> str | None:
+        target = self.tools.whole or self.tools.compile
+        command = [word for word in target if word != "-c"]
+        output = self.folder / "preprocessed.c"
+        flags = [*_FLAGS, *self.options.flags(), f"-I{RUNTIME}"]
+        failed = self._run([*command, *flags, "-E", "-P", path, "-o", str(output)])
+        return None if failed else output.read_text("utf-8", "replace")
+
+    def command(self) -> bytes:
+        """The module of a program with `main`."""
+        if self.tools.whole is None:
+            raise CompilerNotFound(
+                f"{printable(self.paths[0])} defines main, and this clang has no C library for "
+                "it: install the zig wheel (pip install ziglang) or wasi-libc"
+            )
+        flags = [*_FLAGS, *self.options.flags()]
+        command = [*self.tools.whole, *flags, *self.paths, *self.options.link_flags()]
+        if failed := self._run([*command, "-o", str(self.output)]):
+            raise self._fail(explain_link(failed, small=False))
+        return self.output.read_bytes()
+
+    def small(self, entry: str) -> bytes:
+        """The module of a program with `compute`, or another function to run."""
+        objects = [*map(self._object, range(len(self.paths))), *self._runtime()]
+        export = [f"-Wl,--export={entry}"] if _IDENTIFIER.fullmatch(entry) else []
+        base = ["-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,--fatal-warnings"]
+        command = [*self.tools.link, *base, *self.options.link_flags(), *export]
+        if failed := self._run([*command, *map(str, objects), "-o", str(self.output)]):
+            raise self._fail(explain_link(failed, small=True, entry=entry))
+        return self.output.read_bytes()
+
+    def _object(self, number: int) -> Path:
+        """One file, compiled with our header in front, without the lines that clash."""
+        lines = (RUNTIME / "pyvm.h").read_text(encoding="ascii").splitlines(keepends=True)
+        header = self.folder / f"{number}" / "pyvm.h"
+        header.parent.mkdir()
+        output = self.folder / f"{number}.o"
+        flags = [*_FLAGS, *_SMALL_FLAGS, *self.options.flags(), "-ferror-limit=0"]
+        command = [*self.tools.compile, *flags, f"-I{header.parent}", "-include", str(header)]
+        while True:
+            header.write_text("".join(lines), encoding="ascii")
+            failed = self._run([*command, self.paths[number], "-o", str(output)])
+            if failed is None:
+                return output
+            clashes = {int(line) - 1 for line in _CLASH.findall(failed)}
+            clashes = {line for line in clashes if lines[line].strip()}
+            if not clashes:
+                raise self._fail(failed.replace(str(header), "pyvm.h"))
+            for line in clashes:
+                lines[line] = "\n"
+
+    def _runtime(self) -> list[Path]:
+        objects = []
+        for name in _RUNTIME:
+            output = self.folder / f"{name}.o"
+            command = [*self.tools.compile, *_FLAGS, *_SMALL_FLAGS, "-O2", f"-I{RUNTIME}"]
+            if failed := self._run([*command, str(RUNTIME / f"{name}.c"), "-o", str(output)]):
+                raise CompileError(f"the runtime library does not compile:\n{errors_first(failed)}")
+            objects.append(output)
+        return objects

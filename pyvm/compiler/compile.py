@@ -7,52 +7,81 @@ Enters: a bundled name, the path of a .c, .wasm or token file, or the bytes of a
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from pyvm import bundled
-from pyvm.compiler.c_to_wasm import STACK_SIZE, check_stack_size, compile_c
-from pyvm.compiler.link.debug import debug_of
-from pyvm.compiler.wasm_to_machine import MACHINES, compile_module
-from pyvm.isa.errors import ProgramError
+from pyvm.compiler.c_options import COptions, check_stack_size
+from pyvm.compiler.kept import Kept
+from pyvm.host.environment import Environment, with_environment
+from pyvm.isa.debug import Debug
+from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.program import Program, as_bytes, parse
+from pyvm.isa.program import Program, as_bytes, as_input, parse
 from pyvm.printable import printable
-from pyvm.wasm.decode import decode
-from pyvm.wasm.validate import validate
+
+MACHINES = ("standard", "base")
+# What a program is given to read: the bytes, or what gives them once they are wanted.
+Input: TypeAlias = "bytes | str | Callable[[], bytes] | None"
+_CPLUSPLUS = (".cpp", ".cc", ".cxx", ".C", ".c++")
+
+
+class NotACommand(ProgramError):
+    """A program that takes no arguments, environment or files was given some."""
+
+    def __init__(self, name: str):
+        super().__init__(
+            f"{printable(name)} is no command: arguments behind --, --env, --file, --seed and "
+            "--time are for programs that define main, and for modules of WASI"
+        )
 
 
 def compile_file(
-    source: str | Path,
-    input: bytes | str | None = None,
+    source: str | os.PathLike[str],
+    input: Input = None,
     entry: str = "compute",
     args: tuple[int, ...] = (),
     stack_size: int | None = None,
     machine: str = "standard",
+    environment: Environment | None = None,
+    c: COptions | None = None,
 ) -> Program:
     """The program in a file, or a bundled one.
 
     Args:
         source: bundled name, or path of a .c, .wasm or token file.
-        input: text for a program that takes one (others ignore it); None: the bundled program's
-            default, or nothing.
+        input: text for a program that takes one (others ignore it), what a command reads from
+            standard input; or a function that gives it, which is called only if the program can
+            read it. None: the bundled program's default, or nothing.
         entry: exported function to run; any but `compute` is run with `args` and its results are
             printed.
         stack_size: bytes of the C stack; None: 1 MiB. A bundled program is compiled again with it.
         machine: "standard", or "base", the one with 36 opcodes.
+        environment: arguments, environment variables, files, seed and time of a command
+            (pyvm.host.environment.Environment); None: its name alone.
+        c: how C is compiled: other files, folders of headers, definitions, libraries
+            (pyvm.compiler.c_options.COptions).
     """
     _check_parameters(entry, args, machine)
     _check_stack_size(stack_size)
-    as_bytes(input)
+    if not callable(input):
+        as_input(input)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(f"source must be a bundled name or a path, not {source!r}")
     name = str(source)
+    options = COptions() if c is None else c
+    if stack_size is not None:
+        options = replace(options, stack_size=int(stack_size))
     if name in bundled.PROGRAMS:
         item = bundled.PROGRAMS[name]
-        data = item.wasm() if stack_size is None else compile_c(item.source, stack_size=stack_size)
-        input = item.input if input is None else input
+        if c is not None and (c.more or c.flags() != COptions().flags()):
+            raise ProgramError(f"{name} is a bundled program: options of C are for C files")
+        data = item.wasm() if stack_size is None else _from_c(item.source, entry, options)
+        input = item.input if input is None or callable(input) else input
     else:
         path = Path(source)
         if name and path.is_dir():
@@ -66,31 +95,88 @@ def compile_file(
                 f"(those are: {known})"
             )
         if path.suffix == ".c":
-            size = STACK_SIZE if stack_size is None else stack_size
-            data = compile_c(path, entry, stack_size=size)
+            data = _from_c(path, entry, options)
         else:
             if stack_size is not None:
                 raise ProgramError(
                     f"{printable(name)} is no C file: the stack has a size of one's choice only "
                     "where a C program is compiled (--stack-size, stack_size)"
                 )
+            if c is not None and c != COptions():
+                raise ProgramError(
+                    f"{printable(name)} is no C file: other files, folders, definitions, levels "
+                    "and libraries are for compiling C"
+                )
             data = path.read_bytes()
             if not data.startswith(b"\0asm") and path.suffix != ".wasm":
-                if data.split(None, 1)[:1] != [b"{"] or not data.isascii():
-                    raise ProgramError(
-                        f"{printable(name)} is neither C, WebAssembly nor a token file: pyvm "
-                        "compiles .c and .wasm files, and runs what `pyvm compile` writes"
-                    )
-                program = parse(data.decode(), path.name)
-                _check_machine(program, machine)
-                return program if input is None else program.with_input(input)
+                return _token_file(data, path, input, machine, environment)
         name = path.stem
-    print_results = entry != "compute" or bool(args)
     try:
-        return from_wasm(data, input, entry, args, print_results, name, machine)
+        return _compiled(data, input, entry, args, name, machine, environment)
     except ProgramError as error:  # which module it is, the caller of from_wasm knows
         error.args = (f"{printable(str(source))}: {error}",)
         raise
+
+
+def _token_file(
+    data: bytes, path: Path, input: Input, machine: str, environment: Environment | None
+) -> Program:
+    """The program in a token file, which has an input, or surroundings, of its own."""
+    if path.suffix in _CPLUSPLUS:
+        raise ProgramError(
+            f"{printable(str(path))} is C++, which pyvm does not compile: make a module of it with "
+            "`zig c++ --target=wasm32-wasi -fno-exceptions -O2` and run that"
+        )
+    if data.split(None, 1)[:1] != [b"{"] or not data.isascii():
+        raise ProgramError(
+            f"{printable(str(path))} is neither C, WebAssembly nor a token file: pyvm "
+            "compiles .c and .wasm files, and runs what `pyvm compile` writes"
+        )
+    program = parse(data.decode(), path.name)
+    _check_machine(program, machine)
+    if program.is_command:
+        if environment is None and (input is None or callable(input)):
+            return program
+        text = input() if callable(input) else as_input(input)
+        around = environment or _environment(path.stem, None)
+        return with_environment(program, replace(around, stdin=text) if text else around)
+    if environment is not None:
+        raise NotACommand(program.name)
+    return program if input is None or callable(input) else program.with_input(input)
+
+
+def _compiled(
+    data: bytes,
+    input: Input,
+    entry: str,
+    args: tuple[int, ...],
+    name: str,
+    machine: str,
+    environment: Environment | None,
+) -> Program:
+    """The program of a module, from the cache where it is there."""
+    print_results = entry != "compute" or bool(args)
+    args = tuple(map(int, args))
+    kept = Kept(data, entry, args, print_results, machine)
+
+    def build(given: bytes) -> Program:
+        program = kept.load(given, name)
+        if program is None:
+            program = from_wasm(data, given, entry, args, print_results, name, machine)
+            kept.save(program)
+        return program
+
+    text = b"" if callable(input) else as_input(input)
+    program = build(b"" if 0 in text else text)
+    if environment is not None and not program.is_command:
+        raise NotACommand(name)
+    if callable(input) and program.reads_input:
+        text = input()
+    if program.is_command:
+        around = environment or _environment(name, None)
+        return with_environment(program, replace(around, stdin=text) if text else around)
+    given = as_bytes(text)
+    return build(given) if program.takes_input and program.input != given else program
 
 
 def from_wasm(
@@ -101,20 +187,61 @@ def from_wasm(
     print_results: bool = False,
     name: str = "program",
     machine: str = "standard",
+    environment: Environment | None = None,
 ) -> Program:
-    """The program that runs an exported function of a module."""
+    """The program that runs an exported function of a module; where there is no `compute`, it is a
+    command, and runs `_start`.
+    """
+    from pyvm.compiler.link.debug import debug_of
+    from pyvm.compiler.wasm_to_machine import COMMAND, compile_module
+    from pyvm.wasm.debug_lines import read_lines
+    from pyvm.wasm.decode import decode
+    from pyvm.wasm.validate import validate
+
     _check_parameters(entry, args, machine)
     if not isinstance(data, bytes):
         raise TypeError(f"a module is bytes, not {type(data).__name__}")
-    text, args = as_bytes(input), tuple(map(int, args))
+    args = tuple(map(int, args))
     module = decode(data)
     validate(module)
-    linked, given, takes_input, room = compile_module(
-        module, machine, entry, args, text, print_results
+    if entry == "compute" and not args and module.export(entry, "func") is None:
+        if module.export(COMMAND, "func") is not None:
+            entry = COMMAND
+    is_command = entry == COMMAND
+    text = as_bytes(input)
+    if is_command:
+        text = (environment or _environment(name, input)).encode()
+    try:
+        done = compile_module(module, machine, entry, args, text, print_results)
+    except Unsupported as error:
+        line = Debug(lines=read_lines(module.debug, module.code)).line(error.offset)
+        error.args = (f"{error} ({line})",) if line else error.args
+        raise
+    linked = done.linked
+    end = module.code.stop  # what the host's instructions have behind it is in no file
+    return Program(
+        linked.code,
+        text if done.takes_input else None,
+        [(f, None if f and at is not None and at >= end else at) for f, at in linked.places],
+        name,
+        debug_of(done.module, linked),
+        done.room,
+        done.data,
+        is_command,
+        done.reads_stdin,
+        settled=done.settled,
     )
-    debug = debug_of(module, linked)
-    code, places = tuple(linked.code), tuple(linked.places)
-    return Program(code, text if takes_input else None, places, name, debug, room, given)
+
+
+def _environment(name: str, input: bytes | str | None) -> Environment:
+    """That of a command for which nobody chose one."""
+    return Environment((name,), stdin=as_bytes(input))
+
+
+def _from_c(source: Path, entry: str, options: COptions) -> bytes:
+    from pyvm.compiler.c_to_wasm import compile_c
+
+    return compile_c(source, entry, options=options)
 
 
 def _check_machine(program: Program, machine: str) -> None:

@@ -71,8 +71,7 @@ def constant(code: list[Instr]) -> int:
     op, value, at = code[0]
     if op == "global.get":
         raise Unsupported(
-            f"an imported global (at offset {at:#x}): the only imports are env.output_byte and "
-            "env.memory"
+            f"an imported global (at offset {at:#x}): only functions and a memory can be imported"
         )
     return int.from_bytes(value, "little") if isinstance(value, bytes) else number(value)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pyvm.compiler.imports import ASKS_AREA, with_host
 from pyvm.compiler.instantiation import Instantiation, constant, pieces, runs
 from pyvm.compiler.ir.variables import improve
 from pyvm.compiler.link.assembly import (
@@ -25,22 +26,28 @@ from pyvm.compiler.link.assembly import (
 from pyvm.compiler.link.layout import Layout, stores
 from pyvm.compiler.link.peephole import peephole
 from pyvm.compiler.lower.function import lower
-from pyvm.compiler.lower.surroundings import Surroundings, is_output
+from pyvm.compiler.lower.surroundings import Surroundings
 from pyvm.compiler.routines import Library
 from pyvm.compiler.select.base import BASE
 from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
 from pyvm.compiler.select.standard import STANDARD
+from pyvm.host.environment import Environment
+from pyvm.host.module import STATE_BYTES
 from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import GLOBALS, LOCALS
 from pyvm.isa.traps import halt_immediate
 from pyvm.printable import printable
 from pyvm.wasm.floats import integer_type
-from pyvm.wasm.module import MAX_PAGES, PAGE, Import, Limits, Module, number
+from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Limits, Module, number
 
 MACHINES = {"standard": STANDARD, "base": BASE}
 # In the base machine a memory that can grow may reach this size; its cells lie above.
 GROWTH_LIMIT = 1024
 OWN_BYTES = 1 << 23  # of the address space, for cells and tables
+COMMAND = "_start"  # what a command exports
+REACTOR = "_initialize"  # what a library exports that wants to be called before all else
+# Of the address space, for the host's state and what a run gives a command.
+_AREA_BYTES = 1 << 28
 _MARGIN = 16
 
 
@@ -48,16 +55,22 @@ class Compiled(NamedTuple):
     """What a module became.
 
     Attributes:
+        module: with the host's functions.
         linked: the code.
         data: the bytes for each of its rows `data` and `elements`.
         takes_input: whether it takes the input; then it has a row `input_base`.
         room: how many bytes the input may have where it lies; None: any number.
+        settled: every such input gives this code.
+        reads_stdin: whether it can come to a function of the host that reads standard input.
     """
 
+    module: Module
     linked: Linked
     data: tuple[bytes, ...]
     takes_input: bool
     room: int | None
+    settled: bool
+    reads_stdin: bool
 
 
 def compile_module(
@@ -68,7 +81,11 @@ def compile_module(
     input: bytes | None,
     print_results: bool,
 ) -> Compiled:
-    """The code of a valid module."""
+    """The code of a valid module.  The input of a command (entry `_start`) is what an Environment
+    makes of a run's surroundings; any other entry has the surroundings that nobody chose.
+    """
+    own = len(module.functions)
+    module = with_host(module, machine == "base")
     index = module.export(entry, "func")
     takes_input = (
         not args
@@ -77,33 +94,40 @@ def compile_module(
         and module.function_types()[index].params == ("i32",)
     )
     text = (input or b"") if takes_input else None
-    compiler = _Compiler(module, MACHINES[machine], text)
+    given = input if entry == COMMAND else None
+    hosts = range(len(module.imported("func")) + own, len(module.function_types()))
+    compiler = _Compiler(module, MACHINES[machine], text, given, hosts)
     linked = compiler.compile(entry, args, print_results)
-    return Compiled(linked, tuple(compiler.data), takes_input, compiler.room)
-
-
-def _check_import(module: Module, item: Import) -> None:
-    """Refuses what is not there: only env.output_byte is, and env.memory, an empty one."""
-    if item.kind == "memory" and (item.module, item.name) == ("env", "memory"):
-        return
-    if item.kind != "func" or not isinstance(item.desc, int):
-        raise Unsupported(
-            f"import of the {item.kind} {item} at offset {item.at:#x}: "
-            "the only imports are env.output_byte and env.memory"
-        )
-    kind = module.types[item.desc]
-    if is_output(item) and (kind.params, kind.results) != (("i32",), ()):
-        raise Unsupported(
-            f"env.output_byte of type {kind} at offset {item.at:#x}: it takes an i32 and gives "
-            "nothing"
-        )
+    return Compiled(
+        module,
+        linked,
+        tuple(compiler.data),
+        compiler.input is not None,
+        compiler.room,
+        not takes_input or compiler.settled(),
+        compiler.reads_stdin(),
+    )
 
 
 class _Compiler:
-    def __init__(self, module: Module, machine: Machine, input: bytes | None):
-        for item in module.imports:
-            _check_import(module, item)
+    """A module while it is compiled.
+
+    Attributes:
+        input: of an entry that takes a pointer to it; once all is lowered, also that of a command.
+        given: what a run gives a command; None: it is no command.
+        hosts: the functions of the host.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        machine: Machine,
+        input: bytes | None,
+        given: bytes | None,
+        hosts: range,
+    ):
         self.module, self.machine, self.input = module, machine, input
+        self.given, self.hosts = given, hosts
         self.base = machine is BASE
         self.room: int | None = None
         self.data: list[bytes] = []
@@ -111,7 +135,8 @@ class _Compiler:
         self.memory: Limits | None = memories[0] if memories else None
         self.pages = self._pages()
         segments = self._segments()
-        end = self._end(sum(len(content) for content in segments.values()))
+        area = _AREA_BYTES * any(str(item) == ASKS_AREA for item in module.imports)
+        end = self._end(area, sum(len(content) for content in segments.values()))
         self.instantiation = Instantiation(module, self.pages * PAGE)
         surroundings = Surroundings(
             module, module.function_types(), self.instantiation.table, wide=not self.base
@@ -119,6 +144,7 @@ class _Compiler:
         self.shared = Shared(surroundings, Layout(end), max_pages=self.max_pages)
         if self.base:
             self.shared.layout.reserve_cells()
+        surroundings.area = self.shared.layout.reserve(area)
         for i, content in segments.items():
             self.shared.segments[i] = (self.shared.layout.reserve(len(content)), len(content))
         self._place_globals()
@@ -137,6 +163,12 @@ class _Compiler:
             if self.memory.minimum < needed <= self._growth():
                 return needed
         return self.memory.minimum
+
+    def settled(self) -> bool:
+        """Whether neither the input's address nor the memory's size depends on its length."""
+        if self.memory is None:
+            return True
+        return self._heap_base() is not None and self.pages == self.memory.minimum
 
     def _growth(self) -> int:
         """The number of pages that the memory may grow to."""
@@ -165,12 +197,12 @@ class _Compiler:
         passive = {i: self.module.data[i] for i in used if self.module.data[i].offset is None}
         return {i: segment.content for i, segment in passive.items()}
 
-    def _end(self, own: int) -> int:
+    def _end(self, area: int, own: int) -> int:
         """The first address that the program can never own; there the compiler's own data lies."""
         self.max_pages = self.pages
         if self._uses("memory.grow") and self.memory is not None:
             self.max_pages = max(self.pages, self._growth())
-        own = OWN_BYTES if self.base else (own + 4 * len(self.module.data)) * bool(own)
+        own = OWN_BYTES if self.base else (own + 4 * len(self.module.data)) * bool(own) + area
         if own and self.max_pages * PAGE + own > 1 << 32:  # growing may fail at any time
             self.max_pages = max(self.pages, ((1 << 32) - own) // PAGE)
         end = self.max_pages * PAGE
@@ -220,13 +252,16 @@ class _Compiler:
             function = lower(surroundings, surroundings.wanted[len(functions)])
             improve(function)
             functions.append(peephole(Selector(self.machine, shared, function).select()))
-        surroundings.check_refusals()
+        if not self.hosts:  # libraries have much that their programs never come to
+            surroundings.check_refusals()
         symbols = {"MAX_PAGES": self.max_pages}
         library = Library(self.machine.name, shared.layout, symbols, self.first_flag)
         units = [*functions, *library.units(shared.routines), *self._thunks()]
         initial = self._initial(library)
         slots = self.first_flag + len(library.flags)
         begin = deepened([*initial, *calls], -(-max(0, slots - GLOBALS) // LOCALS))
+        if surroundings.asks_area:
+            address = self._surround(address)
         start = Unit(Start(), [*self._given(address), *begin])
         units += _deeper([start, *units])
         linked = link([start, *units])
@@ -247,7 +282,7 @@ class _Compiler:
     def _calls(
         self, entry: str, index: int, args: tuple[int, ...], address: int, print_results: bool
     ) -> list[Ins]:
-        """The start function, the entry and what comes out of it."""
+        """The start function, a library's first, the entry and what comes out of it."""
         surroundings = self.shared.surroundings
         kind = surroundings.types[index]
         if self.input is None and len(args) != len(kind.params):
@@ -261,6 +296,11 @@ class _Compiler:
         if self.module.start:
             surroundings.want(self.module.start[0])
             calls.append(Ins("call", Function(self.module.start[0]), self.module.start[1]))
+        first = self.module.export(REACTOR, "func")
+        if first not in (None, index) and entry != COMMAND:
+            if surroundings.types[first] == FunctionType((), ()):
+                surroundings.want(first)
+                calls.append(Ins("call", Function(first)))
         if self.input is not None:
             calls.append(Ins("i32.const", address))
         for value, type_name in zip(args, kind.params):
@@ -305,6 +345,28 @@ class _Compiler:
             )
         return address
 
+    def _surround(self, address: int) -> int:
+        """Places what a run gives, and gives the address of the input."""
+        place = self.shared.surroundings.area + STATE_BYTES
+        if self.given is None:
+            self.instantiation.data.append((place, Environment().encode()))
+            return address
+        self.input, self.room = self.given, _AREA_BYTES - STATE_BYTES - 1
+        if len(self.input) > self.room:
+            raise ProgramError(
+                f"what the program is given has {len(self.input):,} bytes; there is room for "
+                f"{self.room:,}"
+            )
+        return place
+
+    def reads_stdin(self) -> bool:
+        """Whether the host's fd_read is called by anything that was compiled."""
+        return any(
+            self.module.function_name(index) == "wasi_snapshot_preview1.fd_read"
+            for index in self.hosts
+            if index in self.shared.surroundings.known
+        )
+
     def _given(self, address: int) -> list[Ins]:
         """The rows that the prompt completes: the input, data, and entries of the table."""
         rows = [Ins("input_base", address)] if self.input is not None else []
@@ -333,14 +395,13 @@ class _Compiler:
         return bytes(entries)
 
     def _thunks(self) -> list[Unit]:
-        """The imported function, where a table entry may lead to it."""
-        table = {index for index in self.instantiation.table if index is not None}
-        outputs = filter(self.shared.surroundings.is_output, sorted(table))
-        return [
-            Unit(Function(index), [Ins("output"), Ins("return")])
-            for index in outputs
-            if self.shared.types
-        ]
+        """The imported functions to which a table entry may lead."""
+        units = []
+        for index in sorted({index for index in self.instantiation.table if index is not None}):
+            operation = self.shared.surroundings.intrinsic(index)
+            if operation and self.shared.types:
+                units.append(Unit(Function(index), [Ins(operation), Ins("return")]))
+        return units
 
     def _initial(self, library: Library) -> list[Ins]:
         """The memory's size, the globals, and in the base machine the data."""

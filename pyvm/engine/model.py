@@ -214,9 +214,12 @@ class Model:
         settings = make_options("generate", options)
         prompt = prompt_of(program, self.vocabulary)
         folded = self.metadata.get("program") if "{" not in self.vocabulary else None
-        if isinstance(program, Program) and folded not in (None, code_digest(program.code)):
-            name = printable(program.name)
-            raise ArgumentError(f"this model runs the program in its weights, which is not {name}")
+        if folded is not None and isinstance(program, Program):
+            if folded != code_digest(program.code):
+                name = printable(program.name)
+                raise ArgumentError(
+                    f"this model runs the program in its weights, which is not {name}"
+                )
         collector = Collector(prompt.tokens, on_tokens, keep)
         result = abi.RunResult()
         with self._use() as handle, collector:

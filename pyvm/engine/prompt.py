@@ -17,7 +17,7 @@ from pyvm.isa.program import Program
 from pyvm.isa.prompt import read_listing, spelled_in, trace_begin
 from pyvm.isa.tokens import VOCABULARY
 from pyvm.isa.traps import TrapSite, trap_kind
-from pyvm.trace.reader import ending, final_cursor
+from pyvm.trace.reader import ending, final_cursor, open_calls
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,13 @@ class Prompt:
             return cursor, None
         if self.program is not None:
             program = self.program
-            return cursor, program.trap_at(cursor) if kind is None else program.site(kind, cursor)
+
+            def calls() -> list[int]:
+                return open_calls(tokens, trace_begin(self.tokens, classes), classes)
+
+            if kind is None:
+                return cursor, program.trap_at(cursor, calls)
+            return cursor, program.site(kind, cursor, calls)
         if kind is None and listing is not None and 0 <= cursor < len(listing):
             if listing.name(cursor) == "halt":
                 kind = trap_kind(int(listing.immediates[cursor]))

@@ -3,8 +3,8 @@
 Enters: a path, bytes, the name of a machine ("standard", "base") or nothing.  Leaves: a `Model`.
 
 A machine is built by pyvm.weights on first use and kept as a file in the user's cache folder
-(PYVM_CACHE, else the system's usual place).  Its name holds a hash of the sources that built it, so
-that a changed builder never meets an old file.
+(pyvm/cache.py).  Its name holds a hash of the sources that built it, so that a changed builder
+never meets an old file.
 
 Others may be able to write to that folder.  So the file is believed for its content alone: its
 SHA-256 must be the one recorded in the package (pyvm/weights/machines.sha256), whoever owns it.
@@ -13,22 +13,17 @@ Anything else there is not opened as a model, and the machine is built anew.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import stat
-import sys
-import time
 from pathlib import Path
 
+from pyvm import cache
 from pyvm.engine.model import Model
-from pyvm.files import replace_file
 
 MACHINES = ("standard", "base")
 _BUILDERS = ("graph", "schedule", "weights", "isa/instructions.py", "isa/tokens.py", "isa/traps.py")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _MOST = 1 << 26  # bytes that are read of a cached file: more than any machine has
-_STALE = 600.0  # seconds: a file aside is written in a fraction of one
 
 
 def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
@@ -42,7 +37,7 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     if data is None:
         data = machine_bytes(machine)
         if cached is not None and _is_machine(data, machine):
-            _keep(cached, data)
+            cache.keep(cached, data)
     return Model(data)
 
 
@@ -55,18 +50,8 @@ def machine_bytes(machine: str) -> bytes:
 
 def cache_file(machine: str = "standard") -> Path | None:
     """Where a machine is kept; None when there is no home for a cache."""
-    if chosen := os.environ.get("PYVM_CACHE"):
-        folder = Path(chosen)
-    else:
-        try:
-            home = Path.home()
-        except RuntimeError:
-            return None
-        usual = {"win32": os.environ.get("LOCALAPPDATA", home), "darwin": home / "Library/Caches"}
-        folder = Path(
-            usual.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or home / ".cache"), "pyvm"
-        )
-    return folder / f"{machine}-{_builders_hash()}.bin"
+    folder = cache.folder()
+    return None if folder is None else folder / f"{machine}-{_builders_hash()}.bin"
 
 
 def _builders_hash() -> str:
@@ -88,39 +73,6 @@ def _is_machine(data: bytes, machine: str) -> bool:
 
 def _kept(path: Path, machine: str) -> bytes | None:
     """A machine out of the cache; None when it is not there, or is not that."""
-    _remove_stale(path.parent)
-    # What a stranger put there may be a link, or a FIFO that would keep us waiting.
-    flags = os.O_RDONLY
-    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError:
-        return None
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST:
-            return None
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(_MOST)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return data if _is_machine(data, machine) else None
-
-
-def _keep(path: Path, data: bytes) -> None:
-    """A cache that cannot be written is no error."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, data)
-
-
-def _remove_stale(folder: Path) -> None:
-    """What writers left that were killed."""
-    with contextlib.suppress(OSError):
-        for path in folder.glob("*-*.bin*.part"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.lstat().st_mtime > _STALE:
-                    path.unlink()
+    cache.remove_stale(path.parent, "*-*.bin*.part")
+    data = cache.read(path, _MOST)
+    return data if data is not None and _is_machine(data, machine) else None

@@ -15,6 +15,7 @@ from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.tokens import END_OF_INPUT, TOKENS, Kind
 
 NUMBER = {name: i for i, name in enumerate(INSTRUCTIONS)}
+_CALL_DELTA = {Kind.CALL_COMMIT: 1, Kind.RETURN_COMMIT: -1}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class TokenClasses:
         completes: where the token completes an instruction, by how many rows it moves the cursor.
         jumps: 1 where it also adds the signed offset in the four bytes before it.
         stack_delta: change of the operand stack's depth.
+        call_delta: change of the number of open calls.
     """
 
     byte: np.ndarray
@@ -43,6 +45,7 @@ class TokenClasses:
     completes: np.ndarray
     jumps: np.ndarray
     stack_delta: np.ndarray
+    call_delta: np.ndarray
     program_begin: int
     program_end: int
     start: int
@@ -63,6 +66,7 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
     completes = np.zeros(count, dtype=np.uint8)
     jumps = np.zeros(count, dtype=np.uint8)
     stack_delta = np.zeros(count, dtype=np.int8)
+    call_delta = np.zeros(count, dtype=np.int8)
     for i, spelling in enumerate(vocabulary):
         token = TOKENS.get(spelling)
         if token is None:  # a token of another machine: nothing is known of it
@@ -79,6 +83,7 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
             trap[i] = token.value
         completes[i], jumps[i] = token.rows, token.jumps
         stack_delta[i] = token.stack_delta
+        call_delta[i] = _CALL_DELTA.get(token.kind, 0)
     ids = {token: i for i, token in enumerate(vocabulary)}
     names = ("{", "}", "start", "halt", END_OF_INPUT)
     return TokenClasses(
@@ -92,5 +97,6 @@ def token_classes(vocabulary: tuple[str, ...]) -> TokenClasses:
         completes,
         jumps,
         stack_delta,
+        call_delta,
         *(ids.get(name, -1) for name in names),
     )

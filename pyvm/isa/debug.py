@@ -6,9 +6,60 @@ Enters: what the linker knows (pyvm/compiler/link/debug.py).  Leaves: `Debug`.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias, overload
 
 import numpy as np
+
+# Where an instruction comes from: wasm function or None, offset in the .wasm file or None.
+Place: TypeAlias = "tuple[str | None, int | None]"
+
+
+class Places(Sequence[Place]):
+    """The place of each instruction, kept as arrays.
+
+    Attributes:
+        names: of functions.
+        functions: int32, index into names, -1 for none.
+        offsets: int64, -1 for none.
+    """
+
+    def __init__(self, names: tuple[str, ...], functions: np.ndarray, offsets: np.ndarray):
+        self.names, self.functions, self.offsets = names, functions, offsets
+
+    @classmethod
+    def of(cls, places: Iterable[Place]) -> Places:
+        if isinstance(places, Places):
+            return places
+        places = list(places)
+        numbers: dict[str | None, int] = {None: -1}
+        functions = [numbers.setdefault(name, len(numbers) - 1) for name, _ in places]
+        offsets = [-1 if at is None else at for _, at in places]
+        names = tuple(name for name in numbers if name is not None)
+        return cls(names, np.array(functions, np.int32), np.array(offsets, np.int64))
+
+    def __len__(self) -> int:
+        return self.functions.size
+
+    @overload
+    def __getitem__(self, index: int) -> Place: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Place, ...]: ...
+    def __getitem__(self, index: int | slice) -> Place | tuple[Place, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        function, offset = int(self.functions[index]), int(self.offsets[index])
+        return self.names[function] if function >= 0 else None, offset if offset >= 0 else None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,11 @@ class WasmError(ProgramError):
 
 
 class Unsupported(ProgramError):
-    """A valid module asks for something that the machine does not do."""
+    """A valid module asks for something that the machine does not do; where, if that is known."""
+
+    def __init__(self, message: str, offset: int | None = None):
+        super().__init__(message)
+        self.offset = offset
 
 
 class ExecutionError(ProgramError):

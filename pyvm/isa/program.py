@@ -6,16 +6,16 @@ Enters: code and input, or the tokens of a prompt.  Leaves: a `Program`, which b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from pyvm.isa import instructions as isa
-from pyvm.isa.debug import Debug
+from pyvm.isa.debug import Debug, Place, Places
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.instructions import INSTRUCTIONS
-from pyvm.isa.prompt import NAMES, given_rows, read_prompt
+from pyvm.isa.prompt import NAMES, Listing, read_prompt
 from pyvm.isa.tokens import (
     ALIASES,
     END_OF_INPUT,
@@ -46,34 +46,33 @@ class Program:
         room: how many bytes another input may have; None: nobody knows, or any number.
         data: the bytes for each row `data` and `elements`, in their order.  These rows and
             `input_base` stand before all others.
+        is_command: the input is what a run gives a command (pyvm/host/environment.py).
+        reads_stdin: of a command: whether it can read standard input.
+        settled: every input that has room there gives the same code, as far as it was compiled.
     """
 
-    code: tuple[tuple[str, int], ...]
+    code: Sequence[tuple[str, int]]
     input: bytes | None = None
-    places: tuple[tuple[str | None, int | None], ...] = field(default=(), repr=False)
+    places: Sequence[Place] = field(default=(), repr=False)
     name: str = "program"
     debug: Debug = field(default_factory=Debug, repr=False, compare=False)
     room: int | None = field(default=None, repr=False, compare=False)
     data: tuple[bytes, ...] = field(default=(), repr=False)
+    is_command: bool = field(default=False, repr=False, compare=False)
+    reads_stdin: bool = field(default=False, repr=False, compare=False)
+    settled: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.code:
+        try:
+            code = Listing.of(self.code)
+        except ValueError as error:
+            raise ProgramError(str(error)) from None
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "places", Places.of(self.places))
+        if not code:
             raise ProgramError("a program needs at least one instruction")
-        for i, (op, imm) in enumerate(self.code):
-            if op not in INSTRUCTIONS or not 0 <= imm < 1 << 32:
-                raise ProgramError(f"instruction {i}: {op!r} {imm} is no instruction")
-        names = [op for op, _ in self.code]
-        given = given_rows(names)
-        for i, op in enumerate(names[len(given) :], len(given)):
-            if op == "trap" and self.code[i][1] not in list(Trap):
-                raise ProgramError(f"instruction {i}: {self.code[i][1]} is no kind of trap")
-            if INSTRUCTIONS[op].completion == isa.NEVER:
-                raise ProgramError(f"instruction {i}: {op} can only stand before all others")
-            halves = names[i - 1 : i] == ["i64.const"] and i > len(given)
-            if (op == "i64.high") != halves:
-                raise ProgramError(f"instruction {i}: i64.high follows i64.const, and nothing else")
-        if names[-1] == "i64.const":
-            raise ProgramError(f"instruction {len(names)}: i64.high is missing")
+        given = code.given()
+        _check_rows(code, len(given))
         inputs = given.count("input_base")
         if inputs > 1 or self.takes_input != (self.input is not None):
             raise ProgramError("a program has an input exactly if it has one row input_base")
@@ -88,20 +87,33 @@ class Program:
         return f"<Program {printable(self.name)}: {len(self.code):,} instructions{given}>"
 
     @property
+    def listing(self) -> Listing:
+        """The code as arrays."""
+        return Listing.of(self.code)
+
+    @property
     def takes_input(self) -> bool:
-        return "input_base" in given_rows([op for op, _ in self.code])
+        return "input_base" in self.listing.given()
+
+    @property
+    def reads_input(self) -> bool:
+        """Whether what a user types can reach the program."""
+        return self.reads_stdin if self.is_command else self.takes_input
 
     def given(self) -> list[bytes]:
         """The bytes for each of the rows that the program begins with, as in the prompt."""
         data = iter(self.data)
-        rows = given_rows([op for op, _ in self.code])
+        rows = self.listing.given()
         text = (self.input or b"") + b"\0"
         return [text if op == "input_base" else next(data) for op in rows]
 
     def with_input(self, text: bytes | str) -> Program:
         """The same program with another input."""
-        if not self.takes_input:
-            raise ProgramError(f"{self.name} takes no input")
+        if self.is_command or not self.takes_input:
+            more = (
+                ": it is a command, which with_environment gives others" if self.is_command else ""
+            )
+            raise ProgramError(f"{self.name} takes no input{more}")
         data = as_bytes(text)
         if self.room is not None and len(data) > self.room:
             raise ProgramError(
@@ -110,6 +122,10 @@ class Program:
             )
         return replace(self, input=data)
 
+    def renamed(self, name: str, input: bytes | None) -> Program:
+        """The same program with another name, and an input that has room."""
+        return replace(self, name=name, input=input)
+
     def words(self) -> list[str]:
         """The prompt as token spellings."""
         return decode(self.tokens())
@@ -117,11 +133,11 @@ class Program:
     def tokens(self) -> np.ndarray:
         """The prompt (int32)."""
         code = np.empty((len(self.code), 5), dtype=np.int32)
-        code[:, 0] = [TOKEN_ID[op] for op, _ in self.code]
-        immediates = np.array([imm for _, imm in self.code], dtype="<u4")
+        code[:, 0] = _OPCODE_TOKEN[self.listing.opcodes]
+        immediates = self.listing.immediates.astype("<u4")
         code[:, 1:] = immediates.view(np.uint8).reshape(-1, 4)  # bytes come first in the vocabulary
         parts = [encode(["{"]), code.ravel(), encode(["}"])]
-        rows = given_rows([op for op, _ in self.code])
+        rows = self.listing.given()
         for op, octets in zip(rows, self.given(), strict=True):
             ids = np.frombuffer(octets, np.uint8).astype(np.int32)
             if op == "input_base":  # what can be read is spelled so
@@ -140,7 +156,9 @@ class Program:
             begin += len(octets) + 1
         return "\n".join(rows) + "\n"
 
-    def trap_at(self, cursor: int) -> TrapSite | None:
+    def trap_at(
+        self, cursor: int, calls: Callable[[], Iterable[int]] | None = None
+    ) -> TrapSite | None:
         """The trap that a run means which stopped at instruction `cursor`; None for the normal
         end.
         """
@@ -148,15 +166,61 @@ class Program:
             return None
         op, imm = self.code[cursor]
         kind = trap_kind(imm) if op in ("halt", "trap") else None
-        return None if kind is None else self.site(kind, cursor)
+        return None if kind is None else self.site(kind, cursor, calls)
 
-    def site(self, kind: Trap, cursor: int) -> TrapSite:
-        """A trap at an instruction."""
+    def site(
+        self, kind: Trap, cursor: int, calls: Callable[[], Iterable[int]] | None = None
+    ) -> TrapSite:
+        """A trap at an instruction; `calls` gives those that have not returned, the last first."""
         function, offset = self.places[cursor] if self.places else (None, None)
-        line, refused = self.debug.line(offset), self.debug.refused.get(cursor)
-        return TrapSite(kind, function, offset, line, refused)
+        found = TrapSite(
+            kind, function, offset, self.debug.line(offset), self.debug.refused.get(cursor)
+        )
+        for call in calls() if calls is not None and _ends_programs(function) else ():
+            caller, offset = self.places[call]
+            if caller is not None and not _ends_programs(caller):
+                line = self.debug.line(offset)
+                return replace(found, caller=caller, offset=offset, line=line)
+        return found
 
 
+# Functions of libraries in which a program ends on purpose: what matters is who called them.
+_ENDINGS = ("abort", "__assert_fail", "env.abort", "printf", "sscanf")
+_REFUSALS = ("printf(", "printf_refuses", "sscanf(", "sscanf_refuses")  # runtime/internal.h
+
+
+def _ends_programs(function: str | None) -> bool:
+    return function in _ENDINGS or (function or "").startswith(_REFUSALS)
+
+
+def _check_rows(code: Listing, given: int) -> None:
+    """What may stand where; `given` rows stand before all others."""
+    ops = code.opcodes
+    if int(ops.min()) < 0 or int(ops.max()) >= len(NAMES):
+        raise ProgramError("an instruction that does not exist")
+    traps = (ops == _TRAP) & ~np.isin(code.immediates, list(Trap))
+    never = np.isin(ops, _NEVER)
+    traps[:given] = never[:given] = False
+    before = np.concatenate([[False], ops[:-1] == _I64_CONST])
+    before[: given + 1] = False
+    halves = (ops == _I64_HIGH) != before
+    halves[:given] = False
+    wrong = np.flatnonzero(traps | never | halves)
+    if wrong.size:
+        i = int(wrong[0])
+        if traps[i]:
+            raise ProgramError(f"instruction {i}: {code[i][1]} is no kind of trap")
+        if never[i]:
+            op = code.name(i)
+            raise ProgramError(f"instruction {i}: {op} can only stand before all others")
+        raise ProgramError(f"instruction {i}: i64.high follows i64.const, and nothing else")
+    if ops[-1] == _I64_CONST:
+        raise ProgramError(f"instruction {len(code)}: i64.high is missing")
+
+
+_TRAP, _I64_CONST, _I64_HIGH = (NAMES.index(op) for op in ("trap", "i64.const", "i64.high"))
+_NEVER = [i for i, op in enumerate(NAMES) if INSTRUCTIONS[op].completion == isa.NEVER]
+_OPCODE_TOKEN = np.array([TOKEN_ID[op] for op in NAMES], np.int32)
 # The token for each byte of an input: the character itself where it is an alias.
 _SPELLED = np.array(
     [TOKEN_ID[chr(b) if chr(b) in ALIASES else byte_token(b)] for b in range(256)], np.int32
@@ -182,19 +246,25 @@ def from_tokens(ids: Ids, name: str = "program") -> Program:
         listing, given = read_prompt(ids, VOCABULARY)
     except TokenError as error:
         raise ProgramError(f"{name}: {error}") from None
-    names = [NAMES[i] for i in listing.opcodes.tolist()]
-    rows = list(zip(names, given))
+    rows = list(zip(listing.given(), given))
     text = next((octets[:-1] for op, octets in rows if op == "input_base"), None)
     data = tuple(octets for op, octets in rows if op != "input_base")
-    code = tuple(zip(names, listing.immediates.tolist(), strict=True))
-    return Program(code, text, (), name, data=data)
+    is_command = text is not None and 0 in text  # a text has no zero byte
+    return Program(listing, text, (), name, data=data, is_command=is_command)
+
+
+def as_input(text: bytes | str | None) -> bytes:
+    """An input as bytes."""
+    if not isinstance(text, (bytes, str, type(None))):
+        raise TypeError(f"input must be text or bytes, not {text!r}")
+    return text.encode() if isinstance(text, str) else text or b""
 
 
 def as_bytes(text: bytes | str | None) -> bytes:
-    """An input as bytes; raises ProgramError where it holds a zero byte."""
-    if not isinstance(text, (bytes, str, type(None))):
-        raise TypeError(f"input must be text or bytes, not {text!r}")
-    data = text.encode() if isinstance(text, str) else text or b""
+    """The input of a program that takes a text; raises ProgramError where it holds a zero byte."""
+    data = as_input(text)
     if 0 in data:
-        raise ProgramError("the input contains a zero byte, which ends it")
+        raise ProgramError(
+            "the input contains a zero byte, which ends it (a program that defines main reads it)"
+        )
     return data

@@ -6,9 +6,9 @@ stand behind it (input, data, entries of the table), and where the prompt ends a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,20 +19,65 @@ from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.tokens import BASE_VOCABULARY, END_OF_INPUT, VOCABULARY, Ids, TokenError, byte_token
 
 NAMES = tuple(INSTRUCTIONS)
+_NUMBER = {name: i for i, name in enumerate(NAMES)}
 
 
-@dataclass(frozen=True)
-class Listing:
-    """opcodes: index into NAMES per instruction; immediates: uint32 per instruction."""
+class Listing(Sequence[tuple[str, int]]):
+    """A program's instructions: a sequence of (opcode, immediate), kept as two arrays.
 
-    opcodes: npt.NDArray[np.int16]
-    immediates: npt.NDArray[np.uint32]
+    Attributes:
+        opcodes: int16, index into NAMES per instruction.
+        immediates: uint32 per instruction.
+    """
+
+    def __init__(self, opcodes: npt.NDArray[np.int16], immediates: npt.NDArray[np.uint32]):
+        self.opcodes, self.immediates = opcodes, immediates
+
+    @classmethod
+    def of(cls, code: Iterable[tuple[str, int]]) -> Listing:
+        """The arrays of such a sequence; ValueError for what is no instruction."""
+        if isinstance(code, Listing):
+            return code
+        code = list(code)
+        for i, (op, imm) in enumerate(code):
+            if op not in _NUMBER or not 0 <= imm < 1 << 32:
+                raise ValueError(f"instruction {i}: {op!r} {imm} is no instruction")
+        opcodes = np.array([_NUMBER[op] for op, _ in code], dtype=np.int16)
+        return cls(opcodes, np.array([imm for _, imm in code], dtype=np.uint32))
 
     def __len__(self) -> int:
         return self.opcodes.size
 
+    @overload
+    def __getitem__(self, index: int) -> tuple[str, int]: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[tuple[str, int], ...]: ...
+    def __getitem__(self, index: int | slice) -> tuple[str, int] | tuple[tuple[str, int], ...]:
+        if isinstance(index, slice):
+            return tuple(Listing(self.opcodes[index], self.immediates[index]))
+        return NAMES[self.opcodes[index]], int(self.immediates[index])
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        return zip(map(NAMES.__getitem__, self.opcodes.tolist()), self.immediates.tolist())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Listing):
+            return tuple(self) == other
+        same = np.array_equal(self.opcodes, other.opcodes)
+        return same and np.array_equal(self.immediates, other.immediates)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
     def name(self, cursor: int) -> str:
         return NAMES[int(self.opcodes[cursor])]
+
+    def given(self) -> list[str]:
+        """The rows that it begins with and that the prompt completes, behind the program."""
+        return given_rows(NAMES[op] for op in self.opcodes)
 
 
 def read_program(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, int]:
@@ -74,7 +119,7 @@ def read_prompt(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, list
     classes = token_classes(vocabulary)
     listing, at = read_program(tokens, vocabulary)
     given = []
-    for op in given_rows(map(listing.name, range(len(listing)))):
+    for op in listing.given():
         rest = tokens[at:]
         ends = np.flatnonzero(rest == classes.input_end)
         count = int(ends[0]) if ends.size else rest.size

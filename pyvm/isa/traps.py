@@ -88,6 +88,8 @@ class TrapSite:
         offset: byte offset in the .wasm file of the instruction that trapped, or None.
         line: the source line ("file:line") where the program has debug data, or None.
         instruction: the wasm instruction that is not supported, or None.
+        caller: where the function is one of a library that ends programs, such as abort: the
+            function that called it; offset and line are of the call.
     """
 
     kind: Trap
@@ -95,9 +97,12 @@ class TrapSite:
     offset: int | None = None
     line: str | None = None
     instruction: str | None = None
+    caller: str | None = None
 
     def __str__(self) -> str:
         place = f" in {printable(self.function)}" if self.function else ""
+        if self.caller:
+            place += f", called by {printable(self.caller)}"
         at = f" at offset {self.offset:#x}" if self.offset is not None else ""
         source = f" ({printable(self.line)})" if self.line else ""
         if self.kind is Trap.UNSUPPORTED and self.instruction:

@@ -111,6 +111,22 @@ def ending(tokens: np.ndarray, begin: int, classes: TokenClasses) -> tuple[Trap 
     return None, max(int(classes.byte[before]), 0)
 
 
+def open_calls(tokens: np.ndarray, begin: int, classes: TokenClasses) -> list[int]:
+    """Where the calls stand that have not returned at the end of tokens[begin:], the last first."""
+    reader = TraceReader(classes, begin)
+    stack: list[int] = []
+    for first in range(begin, tokens.size, CHUNK):
+        rows = reader.feed(tokens[first : first + CHUNK])
+        change = classes.call_delta[rows.last]
+        places = np.flatnonzero(change)
+        depth = len(stack) + np.cumsum(change[places], dtype=np.int64)
+        lowest = np.minimum.accumulate(depth[::-1])[::-1]  # from here on
+        del stack[max(0, int(lowest.min(initial=len(stack)))) :]
+        still = (change[places] > 0) & (lowest >= depth)
+        stack += rows.cursor[places[still]].tolist()
+    return stack[::-1]
+
+
 def final_cursor(tokens: np.ndarray, begin: int, classes: TokenClasses) -> int:
     """The index of the next instruction (of the `halt`, once halted) after tokens[begin:]."""
     cursor = 0

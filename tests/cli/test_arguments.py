@@ -71,12 +71,18 @@ def test_a_stack_size_is_for_c(tmp_path, command):
     assert f"{program} is no C file" in message and "--stack-size" in message
 
 
-@pytest.mark.parametrize("name", ["a.cpp", "a.rs", "a.wat", "a", "a.C"])
+@pytest.mark.parametrize("name", ["a.rs", "a.wat", "a"])
 def test_a_file_of_another_language(tmp_path, name):
     (tmp_path / name).write_text("#include <cstdio>\nint main() {}\n")
     message = failure(pyvm("run", name, cwd=tmp_path))
     assert message.startswith(f"pyvm: {name} is neither C, WebAssembly nor a token file: ")
     assert "compiles .c and .wasm" in message
+
+
+@pytest.mark.parametrize("name", ["a.cpp", "a.cc", "a.C"])
+def test_cplusplus_is_told_how_to_become_a_module(tmp_path, name):
+    (tmp_path / name).write_text("#include <cstdio>\nint main() {}\n")
+    assert f"{name} is C++" in failure(pyvm("run", name, cwd=tmp_path))
 
 
 @pytest.mark.parametrize("command", ["run", "compile", "trace"])

@@ -182,7 +182,7 @@ model = pyvm.load()
 program = prompt("loop:\\ni32.const 65\\noutput\\nbr @loop")
 run = execute if {path!r} == "executor" else lambda p: model.generate(p, path={path!r}, threads=1)
 pages = int(open("/proc/self/statm").read().split()[0])
-most = pages * resource.getpagesize() + (24 << 20)
+most = pages * resource.getpagesize() + (32 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
 try:
     run(program)

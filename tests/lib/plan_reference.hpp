@@ -75,8 +75,8 @@ class Reference {
       case Kind::kEqual: return gate == 0 ? sum(n.value, now_) : 0;
       case Kind::kFunction: {
         const auto& f = net_.function(n);
-        if (at() < f.low) return 0;
-        const Wide last = static_cast<Wide>(f.values.size()) - 1, index = at() - f.low;
+        const Wide last = static_cast<Wide>(f.values.size()) - 1, index = sum(n.value, now_) - f.low;
+        if (index < 0) return 0;
         return f.values[static_cast<std::size_t>(std::min(index, last))] +
                std::max<Wide>(0, index - last) * f.slope;
       }

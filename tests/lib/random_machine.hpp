@@ -191,7 +191,7 @@ class RandomMachine {
   void neurons(int layer) {
     const Value value = pick(1e4, true), gate = pick(1e4, true);
     const Combo shifted = plus(gate.combo, Machine::just(between(-4, 2)));
-    switch (between(0, 12)) {
+    switch (between(0, 13)) {
       case 0:
         if (const Value& early = values_[index(before_)]; position_ && early.bound <= 1e3)
           add(sum(layer, early.combo), 3e5);
@@ -232,6 +232,17 @@ class RandomMachine {
           slope += bend;
         }
         add(to, 120);
+        return;
+      }
+      case 13: {  // many products of a few small numbers
+        const Value few[] = {pick(10), pick(10), pick(10)};
+        const int to = machine.slot();
+        for (int i = 0; i < 16; ++i) {
+          const Combo &a = few[between(0, 2)].combo, &b = few[between(0, 2)].combo;
+          machine.neuron(layer, plus(plus(a, b, between(-1, 1)), Machine::just(between(-3, 1))),
+                         one_in(3) ? Machine::just(1) : plus(b, a, between(-1, 1)), to, between(1, 2));
+        }
+        add(to, 1e4);
         return;
       }
       case 8: {  // a flag

@@ -13,6 +13,7 @@
 #include "plan/ir/declined.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/interpreter.hpp"
+#include "plan/specialize/tabulate.hpp"
 #include "plan_reference.hpp"
 #include "random_machine.hpp"
 
@@ -26,7 +27,7 @@ using tvm::plan::Plan;
 using tvm::plan::Selector;
 
 struct Counts {
-  int models = 0, declined = 0, compared = 0, inexact = 0, refused = 0, selectors = 0;
+  int models = 0, declined = 0, compared = 0, inexact = 0, refused = 0, selectors = 0, tables = 0;
 } counts;
 
 std::uint64_t current_seed = 0;
@@ -157,17 +158,20 @@ void model(std::uint64_t seed) {
     const auto with_more = plan_of(network, with_more_selectors(network, chosen, random), true);
     const auto with_only_more =
         plan_of(network, with_more_selectors(network, trivial(network), random), true);
+    const Plan whole(tvm::plan::make_subject(network));
+    counts.tables += static_cast<int>(whole.network().functions.size() - network.functions.size());
     const Plan &folded = *folded_alone, &plan = *specialised, &more = *with_more,
                &only_more = *with_only_more;
     const Tokens tokens = random.tokens(random.between(2, 110));
-    Reference reference(plan.network());
+    Reference reference(plan.network()), tabulated(whole.network());
     Tokens expected, by_layers;
     std::size_t settled = 0;  // positions whose keys are parabolas
     for (const auto token : tokens) {
       expected.push_back(reference.step(token));
+      if (tabulated.step(token) != expected.back()) fail("tables are not the sums", expected.size() - 1);
       if (!reference.off() && expected.size() < tokens.size()) ++settled;
     }
-    if (!reference.inside()) fail("a value outside of its interval", 0);
+    if (!reference.inside() || !tabulated.inside()) fail("a value outside of its interval", 0);
     if (reference.largest() < Reference::Wide{1} << 45) {
       const Opened opened(random.machine.bytes);
       CHECK(opened.predict(tokens, TVM_PATH_LAYERS, by_layers) == TVM_OK);
@@ -179,10 +183,11 @@ void model(std::uint64_t seed) {
     }
     const auto part = static_cast<std::size_t>(random.between(0, static_cast<int>(tokens.size()) - 1));
     check_plan("the folded tape", folded, tokens, expected, reference.odd(), part);
-    check_plan("the plan", plan, tokens, expected, reference.odd(), part);
+    check_plan("selectors", plan, tokens, expected, reference.odd(), part);
+    check_plan("the plan", whole, tokens, expected, reference.odd(), part);
     check_plan("more selectors", more, tokens, expected, reference.odd(), part);
     check_plan("other selectors", only_more, tokens, expected, reference.odd(), part);
-    check_generation(plan, tokens, random.machine.bytes.stop);
+    check_generation(whole, tokens, random.machine.bytes.stop);
   }
 }
 
@@ -194,10 +199,11 @@ int main(int argc, char** argv) {
   for (std::uint64_t seed = first; seed < first + models; ++seed) model(seed);
   std::printf(
       "%d models, %d declined; %d sequences equal to the layer path, %d beyond float64, %d refused, %d "
-      "selectors\n",
-      counts.models, counts.declined, counts.compared, counts.inexact, counts.refused, counts.selectors);
+      "selectors, %d tables\n",
+      counts.models, counts.declined, counts.compared, counts.inexact, counts.refused, counts.selectors,
+      counts.tables);
   // The generator must keep making what it is for.
   if (argc == 1)
     CHECK(counts.declined * 20 < counts.models && counts.compared > 2 * counts.inexact &&
-          counts.selectors > 50);
+          counts.selectors > 50 && counts.tables > 10);
 }

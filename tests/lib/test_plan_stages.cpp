@@ -64,6 +64,24 @@ void functions() {
   CHECK(!f.at(INT64_MAX, result));
   const Function flat{.low = -2, .slope = 0, .values = {0, 4}};
   CHECK(flat.at(INT64_MAX, result) && result == 4);  // the distance from low leaves 64 bits
+
+  // Intervals are those of the values.
+  Network network;
+  for (int round = 0; round < 200; ++round) {
+    Function any{.low = between(-5, 5), .slope = between(-2, 2), .values = {}};
+    for (std::int64_t i = between(1, 9); i > 0; --i) any.values.push_back(between(-9, 9));
+    const Function& g = network.functions[network.add_function(any)];
+    for (int i = 0; i < 20; ++i) {
+      const std::int64_t low = between(-12, 12), high = low + between(0, 15);
+      Interval seen{kFar, -kFar};
+      for (std::int64_t c = low; c <= high; ++c) {
+        CHECK(g.at(c, result));
+        seen = hull(seen, {result, result});
+      }
+      const Interval found = g.interval({low, high});
+      CHECK(found.low == seen.low && found.high == seen.high);
+    }
+  }
 }
 
 struct Folded {
@@ -135,23 +153,20 @@ void folding() {
     m.output({{m.product(0, Machine::just(-1), {{b, 1}}), 1}});
     CHECK(Folded(m).network.features.empty());
   }
-  {  // a few weights stand for a long table; all tables together take 32 MB at most
+  {  // a few weights stand for a long table: one of at most 256 entries a bend
     Machine m(4, 1);
     const int a = m.token_slot({0, 1, 2, 3});
     Combo all;
-    for (int i = 0; i < 6; ++i) {
+    for (const int last : {16 * 256 - 1, 16 * 256, 1 << 20}) {
       const int to = m.slot();
       for (int k = 0; k < 16; ++k)
-        m.neuron(0, {{a, 1}, {Machine::kOne, k < 15 ? k : (1 << 20) - i}}, Machine::just(1), to,
+        m.neuron(0, {{a, 1}, {Machine::kOne, k < 15 ? -k : -last}}, Machine::just(1), to,
                  k % 2 == 0 ? 1 : -1);
       all = plus(all, {{to, 1}});
     }
     m.output(all);
     const Folded folded(m);
-    std::size_t entries = 0;
-    for (const auto& function : folded.network.functions) entries += function.values.size();
-    CHECK(folded.count(Kind::kFunction) == 4);
-    CHECK(entries <= std::size_t{1} << 22);
+    CHECK(folded.count(Kind::kFunction) == 1 && folded.network.table_entries == 16 * 256);
     const Opened model(m.bytes);
     Tokens by_layers, by_plan;
     CHECK(model.predict({0, 1, 2, 3, 2}, TVM_PATH_LAYERS, by_layers) == TVM_OK);
@@ -279,6 +294,49 @@ void words_and_records() {
   CHECK(codes(versions.step(*later, any, true)->tape) == "token_sum insert linear recall predict");
 }
 
+// The bits of two tokens, anded, and those of one times a function of a third token: a table each over what
+// the tokens' columns are together, by which the prediction is tabulated.
+void tables() {
+  Machine m(300, 2);
+  std::vector<int> low, high;
+  for (int bit = 0; bit < 4; ++bit) {
+    std::vector<double> values;
+    for (int t = 0; t < 16; ++t) values.push_back(t >> bit & 1);
+    const int column = m.token_slot(values);
+    low.push_back(m.gather(0, Machine::position(-1), {{column, 1}}));
+    high.push_back(m.gather(0, Machine::position(-2), {{column, 1}}));
+  }
+  const int count = m.gather(0, Machine::position(-3), {{m.token_slot({0, 1, 2, 3, 4}), 1}}), to = m.slot();
+  for (std::size_t bit = 0; bit < 4; ++bit)
+    m.neuron(1, {{low[bit], 1}, {high[bit], 1}, {Machine::kOne, -1}}, Machine::just(1 << bit), to);
+  for (int i = 0; i < 3; ++i)
+    m.neuron(1, {{count, 1}, {Machine::kOne, -i}},
+             {{high[0], 1}, {high[1], 2}, {high[2], i + 1}, {high[3], 8}}, to);
+  m.output({{to, 1}});
+  const Planned planned(m);
+  const Network& net = planned.plan->network();
+  CHECK(net.functions.size() == 2);
+  CHECK(net.functions[0].values.size() == 256 && net.functions[1].values.size() == 80);
+  BlockVersions versions(planned.plan->subject(), 0);
+  const std::uint32_t any = planned.plan->division().token_class[1];
+  Context* later = versions.step(*versions.start(), any, true)->after;
+  CHECK(codes(versions.step(*later, any, true)->tape) ==
+        "token_near token_near function token_near token_near function recall linear predict");
+
+  std::vector<std::int32_t> tokens{0};
+  for (int i = 0; i < 20000; ++i) tokens.push_back(static_cast<std::int32_t>(between(0, 299)));
+  std::vector<std::int32_t> predicted(tokens.size() - 1);
+  Interpreter(*planned.plan, 0).predict(tokens.data(), tokens.size(), predicted.data());
+  for (std::size_t t = 0; t < predicted.size(); ++t) {
+    const auto before = [&](std::size_t back) { return tokens[t - std::min(t, back)]; };
+    const int a = before(1) % 16, h = before(2) % 16, n = before(3) % 5;
+    int sum = a & h;
+    for (int i = 0; i < 3; ++i)
+      sum += std::max(0, n - i) * ((h & 1) + (h & 2) + (h >> 2 & 1) * (i + 1) + (h & 8));
+    CHECK(predicted[t] == sum);
+  }
+}
+
 // Many gates that are at hand are one op, with the values of the few that are open.
 void batches() {
   Machine m(200, 3);
@@ -327,5 +385,6 @@ int main() {
   ranges();
   evaluation_and_tapes();
   words_and_records();
+  tables();
   batches();
 }

@@ -116,8 +116,6 @@ def test_what_is_not_supported_is_refused_by_name(body, message):
         ),
         ('(import "env" "output_byte" (func (param i64)))', r"type \(i64\) -> \(\)"),
         ('(import "env" "g" (global i32))', "import of the global env.g at offset 0x"),
-        ('(import "env" "m" (memory 1))', "import of the memory env.m at offset 0x"),
-        ('(import "m" "memory" (memory 1))', "import of the memory m.memory at offset 0x"),
         ('(import "env" "t" (table 1 funcref))', "import of the table env.t at offset 0x"),
     ],
 )

@@ -8,31 +8,28 @@ namespace tvm::plan {
 namespace {
 
 // Fewer hinges than this stay products.
-constexpr std::size_t kManyHinges = 16;
-// Entries of all tables of a plan together: 32 MB. A table is as long as its bends are apart, which takes the
-// file a few weights, so that the file's size does not bound it. Known machines have tables of some hundreds.
-constexpr std::size_t kTableEntries = std::size_t{1} << 22;
+constexpr std::size_t kManyHinges = 8;
+// Entries of a table for each of its hinges: a longer one costs more memory than the hinges cost time.
+constexpr std::size_t kWorthEntries = 256;
 
 // sum over bends b of weight * max(0, c - b), tabulated; empty when the tables would be too long.
-Expr function(Network& net, const std::map<std::int64_t, std::int64_t>& bends, NodeId at) {
+Expr function(Network& net, const std::map<std::int64_t, std::int64_t>& bends, const Expr& c) {
   Function f;
   f.low = bends.begin()->first;
   const Wide entries = Wide{bends.rbegin()->first} - f.low + 1;
-  if (entries > Wide{kTableEntries - net.table_entries}) return {};
+  if (entries > Wide{kWorthEntries * bends.size()} || entries > Wide{kTableEntries - net.table_entries})
+    return {};
   f.values.reserve(static_cast<std::size_t>(entries));
   std::int64_t value = 0;
   auto bend = bends.begin();
-  for (std::int64_t c = f.low; c <= bends.rbegin()->first; ++c) {
+  for (std::int64_t at = f.low; at <= bends.rbegin()->first; ++at) {
     if (__builtin_add_overflow(value, f.slope, &value)) return {};
     f.values.push_back(value);
-    if (bend->first != c) continue;
+    if (bend->first != at) continue;
     if (__builtin_add_overflow(f.slope, bend->second, &f.slope)) return {};
     ++bend;
   }
-  net.table_entries += f.values.size();
-  const auto index = static_cast<std::uint32_t>(net.functions.size());
-  net.functions.push_back(std::move(f));
-  return net.term(Node::function(index, at));
+  return net.term(Node::function(net.add_function(std::move(f)), c));
 }
 
 }  // namespace
@@ -59,11 +56,10 @@ Expr join_relu_idioms(Network& net, const Expr& sum) {
     families[{gate, node.value}][shift] = {shift, term.weight, term.node};
   }
   for (auto& [family, members] : families) {
-    if (members.size() >= kManyHinges && constant_of(family.second) == 1 && family.first.size() == 1 &&
-        family.first[0].weight == 1) {
+    if (members.size() >= kManyHinges && constant_of(family.second) == 1) {
       std::map<std::int64_t, std::int64_t> bends;  // by the integer after which the slope changes
       for (const auto& [shift, member] : members) bends[-shift] += member.weight;
-      if (const Expr f = function(net, bends, family.first[0].node); !f.empty()) {
+      if (const Expr f = function(net, bends, family.first); !f.empty()) {
         add_scaled(result, f, 1);
         continue;
       }

@@ -26,9 +26,17 @@ Interval plus(const Interval& a, const Interval& b) {
 }
 
 Interval interval_in(Terms terms, const std::vector<Interval>& intervals) {
+  // As plus() would, but clamped at the end: 2^26 parts of 2^100 fit.
   Interval sum;
-  for (const Term& term : terms) sum = plus(sum, scaled(intervals[term.node], term.weight));
-  return sum;
+  bool endless_low = false, endless_high = false;
+  for (const Term& term : terms) {
+    const Interval& of = intervals[term.node];
+    if (of.low == 0 && of.high == 0) continue;  // most gates are closed
+    const Interval part = scaled(of, term.weight);
+    endless_low |= part.low <= -kFar, endless_high |= part.high >= kFar;
+    sum.low += part.low, sum.high += part.high;
+  }
+  return {endless_low ? -kFar : clamp(sum.low), endless_high ? kFar : clamp(sum.high)};
 }
 
 bool may_leave(Terms terms, const std::vector<Interval>& intervals) {

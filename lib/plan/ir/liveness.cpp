@@ -69,10 +69,12 @@ std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wan
 }
 
 Uses find_uses(const Network& network, const std::vector<bool>& live, const std::vector<NodeId>& selected) {
-  Uses uses{live, {}, closure(network, selected), std::vector<bool>(network.nodes.size(), false)};
+  Uses uses{live, {}, {}, closure(network, selected), std::vector<bool>(network.nodes.size(), false)};
   for (const Store& store : network.stores) uses.columns.emplace_back(store.columns.size(), false);
   for (NodeId id = 0; id < network.nodes.size(); ++id) {
     const Node& node = network.nodes[id];
+    if (live[id] && (node.kind == Kind::kSum || node.kind == Kind::kHistoryAt || node.kind == Kind::kLookup))
+      uses.keepers.push_back(id);
     if (live[id] && node.kind == Kind::kFound) uses.columns[network.store_of(node)][node.index] = true;
     if (node.kind == Kind::kOne || node.kind == Kind::kPosition || node.kind == Kind::kToken ||
         node.kind == Kind::kSum)

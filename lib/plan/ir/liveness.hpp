@@ -16,6 +16,7 @@ std::vector<bool> closure(const Network& network, const std::vector<NodeId>& wan
 // The uses of nodes, the same for every tape.
 struct Uses {
   std::vector<bool> live;
+  std::vector<NodeId> keepers;             // live sums, histories and lookups: what every position extends
   std::vector<std::vector<bool>> columns;  // per store: whether a live node reads the column
   std::vector<bool> before_branch;         // what the selectors' nodes read
   std::vector<bool> stable;                // changes only when a sum or a store does

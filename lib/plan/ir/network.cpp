@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace tvm::plan {
+namespace {
+
+// So many values of a function are looked at for an interval; of a longer part those of all values hold.
+constexpr Wide kMostLookedAt = Wide{1} << 12;
+
+}  // namespace
 
 bool Function::at(std::int64_t c, std::int64_t& result) const {
   result = 0;
@@ -15,6 +21,34 @@ bool Function::at(std::int64_t c, std::int64_t& result) const {
   const Wide more = (Wide{c} - low - static_cast<Wide>(values.size() - 1)) * slope + values.back();
   result = static_cast<std::int64_t>(more);
   return more == result;
+}
+
+Interval Function::interval(const Interval& of) const {
+  const Wide last = static_cast<Wide>(values.size()) - 1;
+  const Wide begin = of.low - low, end = of.high - low;
+  const auto beyond = [&](Wide index) {
+    const Wide value = plus({values.back(), 0}, {times(slope, index - last), 0}).low;
+    return Interval{value, value};
+  };
+  if (end < 0) return {};
+  if (begin > last) return hull(beyond(begin), beyond(end));
+  Interval reached = range;
+  const Wide from = std::max<Wide>(begin, 0), to = std::min(end, last);
+  if (to - from < kMostLookedAt) {
+    const auto [least, most] = std::minmax_element(values.begin() + static_cast<std::ptrdiff_t>(from),
+                                                   values.begin() + static_cast<std::ptrdiff_t>(to) + 1);
+    reached = {*least, *most};
+  }
+  if (begin < 0) reached = hull(reached, {});
+  return end > last ? hull(reached, beyond(end)) : reached;
+}
+
+std::uint32_t Network::add_function(Function function) {
+  const auto [least, most] = std::minmax_element(function.values.begin(), function.values.end());
+  function.range = {*least, *most};
+  table_entries += function.values.size();
+  functions.push_back(std::move(function));
+  return static_cast<std::uint32_t>(functions.size() - 1);
 }
 
 NodeId Network::add(Node node) {
@@ -32,15 +66,17 @@ bool Network::counts_all(const Node& sum) const {
 
 // The position less a position found in a store is never negative, as records are of the past.
 Interval Network::interval_since(const Expr& expr, const std::vector<Interval>& here) const {
-  for (const Term& now : expr)
-    for (const Term& then : expr) {
-      const Node& node = nodes[then.node];
-      if (now.node != kPositionNode || now.weight != -then.weight || node.kind != Kind::kFound) continue;
-      if (column(node) != Expr{{kPositionNode, 1}}) continue;
-      Expr rest = expr;
-      std::erase_if(rest, [&](const Term& term) { return term == now || term == then; });
-      return plus(interval_in(rest, here), scaled({0, kMaxTokens}, now.weight));
-    }
+  const auto now =
+      std::find_if(expr.begin(), expr.end(), [](const Term& term) { return term.node >= kPositionNode; });
+  if (now == expr.end() || now->node != kPositionNode) return interval_in(expr, here);
+  for (const Term& then : expr) {
+    const Node& node = nodes[then.node];
+    if (now->weight != -then.weight || node.kind != Kind::kFound) continue;
+    if (column(node) != Expr{{kPositionNode, 1}}) continue;
+    Expr rest = expr;
+    std::erase_if(rest, [&](const Term& term) { return term == *now || term == then; });
+    return plus(interval_in(rest, here), scaled({0, kMaxTokens}, now->weight));
+  }
   return interval_in(expr, here);
 }
 
@@ -65,12 +101,7 @@ Interval Network::interval_of(const Node& node, const std::vector<Interval>& her
               std::clamp<Wide>(times(value.high, kMaxTokens), 0, kSumBound)};
     }
     case Kind::kFound: return interval(column(node));
-    case Kind::kFunction: {
-      const Function& f = function(node);
-      const auto [low, high] = std::minmax_element(f.values.begin(), f.values.end());
-      const Wide end = f.values.back() + times(f.slope, std::max<Wide>(0, here[node.at].high - f.low));
-      return hull({0, 0}, hull({*low, *high}, {end, end}));
-    }
+    case Kind::kFunction: return function(node).interval(interval_in(node.value, here));
     case Kind::kStep:
     case Kind::kEqual:
       if (interval_in(node.gate, here).high < (node.kind == Kind::kStep ? 1 : 0)) return {};

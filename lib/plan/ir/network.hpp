@@ -40,9 +40,12 @@ struct Store {
 struct Function {
   std::int64_t low = 0, slope = 0;
   std::vector<std::int64_t> values;
+  Interval range = {};  // of the values
 
   // Whether the result fits 64 bits.
   bool at(std::int64_t c, std::int64_t& result) const;
+  // Of the results for all c in an interval.
+  Interval interval(const Interval& of) const;
 };
 
 using TokenTable = std::vector<std::int64_t>;  // (V)
@@ -66,6 +69,7 @@ struct Network {
   std::size_t heads_used = 0, heads_dropped = 0, neurons_used = 0;
 
   NodeId add(Node node);
+  std::uint32_t add_function(Function function);
   // The node as an expression.
   Expr term(Node node) { return {{add(std::move(node)), 1}}; }
 

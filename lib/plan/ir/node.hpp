@@ -23,7 +23,7 @@ enum class Kind : std::uint8_t {
   kProduct,    // value * max(0, gate)
   kStep,       // value when gate >= 1, else 0
   kEqual,      // value when gate == 0, else 0
-  kFunction,   // function `index` of node `at`
+  kFunction,   // function `index` of the value
   kOpaque,     // no integer that an expression says (fold.cpp): slots hold it, nothing evaluates it
 };
 
@@ -54,7 +54,9 @@ struct Node {
   static Node gated(Kind kind, Expr gate, Expr value) {
     return {kind, kOneNode, 0, std::move(gate), std::move(value)};
   }
-  static Node function(std::uint32_t function, NodeId at) { return {Kind::kFunction, at, function}; }
+  static Node function(std::uint32_t function, Expr value) {
+    return {Kind::kFunction, kOneNode, function, {}, std::move(value)};
+  }
   static Node opaque(std::uint32_t number) { return {Kind::kOpaque, kOneNode, number}; }
 
   bool is_gated() const { return kind == Kind::kProduct || kind == Kind::kStep || kind == Kind::kEqual; }

@@ -205,7 +205,7 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     r[op->to] = value(*tape, tape->gates[op->part]) != 0 ? 0 : value(*tape, op->value);
     TVM_NEXT;
   function:
-    if (!net.functions[op->table].at(r[op->at], r[op->to]))
+    if (!net.functions[op->table].at(value(*tape, op->value), r[op->to]))
       beyond("a function of an integer does not fit 64 bits");
     TVM_NEXT;
   insert:

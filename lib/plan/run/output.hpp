@@ -1,8 +1,9 @@
 // The output head: the argmax over all rows, as an exact function of a few integers.
 //
 // Enters: the features of a position.  Leaves: the token of the largest score, the lowest index on
-// a tie. Scores are compared with 128-bit integers over all rows; results are remembered by
-// features, of which a machine has few distinct ones.
+// a tie. Scores are computed in float64 where every integer on the way is exact in it, else with
+// integers of 64 or 128 bits; results are remembered by features, of which a machine has few
+// distinct ones.
 #pragma once
 
 #include <algorithm>
@@ -16,14 +17,11 @@ namespace tvm::plan {
 
 class Output {
  public:
-  explicit Output(const Network& network)
-      : net_(network), width_(network.features.size()), keys_(kEntries * width_), tokens_(kEntries, -1) {
-    for (const auto& weights : network.weights) largest_.push_back(largest(weights));
-    largest_.push_back(largest(network.bias));
-  }
+  explicit Output(const Network& network) : net_(network), width_(network.features.size()) {}
 
   // -1 where a score may leave 128 bits.
   std::int32_t token(std::span<const std::int64_t> features) {
+    if (tokens_.empty()) prepare();
     std::uint64_t hash = 0;
     for (const auto feature : features)
       hash = (hash ^ static_cast<std::uint64_t>(feature)) * 0x9E3779B97F4A7C15u;
@@ -40,14 +38,39 @@ class Output {
   static constexpr int kBits = 13;
   static constexpr std::size_t kEntries = std::size_t{1} << kBits;
 
-  // In 64 bits where the largest score that the features could have fits them; -1 where 128 may not do.
-  std::int32_t argmax(std::span<const std::int64_t> features) const {
+  // Where it is first needed: many runs find every prediction in a table of their tapes.
+  void prepare() {
+    for (const auto& weights : net_.weights) {
+      largest_.push_back(largest(weights));
+      rows_.emplace_back(weights.begin(), weights.end());
+    }
+    largest_.push_back(largest(net_.bias));
+    rows_.emplace_back(net_.bias.begin(), net_.bias.end());
+    keys_.resize(kEntries * width_);
+    tokens_.resize(kEntries, -1);
+  }
+
+  // By the largest score that the features could have; -1 where 128 bits may not do.
+  std::int32_t argmax(std::span<const std::int64_t> features) {
     Wide reach = largest_[width_];
     for (std::size_t f = 0; f < width_; ++f) {
       const Wide part = largest_[f] * (features[f] < 0 ? -Wide{features[f]} : Wide{features[f]});
       if (__builtin_add_overflow(reach, part, &reach)) return -1;
     }
+    if (reach < Wide{1} << 53) return argmax_of_doubles(features);
     return reach <= INT64_MAX ? argmax_of<std::int64_t>(features) : argmax_of<Wide>(features);
+  }
+
+  // A feature at a time: a loop that processors have lanes for.
+  std::int32_t argmax_of_doubles(std::span<const std::int64_t> features) {
+    scores_ = rows_[width_];
+    for (std::size_t f = 0; f < width_; ++f) {
+      if (features[f] == 0) continue;
+      const auto feature = static_cast<double>(features[f]);
+      const double* const weights = rows_[f].data();
+      for (std::size_t id = 0; id < scores_.size(); ++id) scores_[id] += weights[id] * feature;
+    }
+    return static_cast<std::int32_t>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
   }
 
   template <class Score>
@@ -73,9 +96,11 @@ class Output {
 
   const Network& net_;
   const std::size_t width_;
-  std::vector<Wide> largest_;         // per feature the largest |weight|, then the largest |bias|
-  std::vector<std::int64_t> keys_;    // (entries, features)
-  std::vector<std::int32_t> tokens_;  // -1: empty
+  std::vector<Wide> largest_;              // per feature the largest |weight|, then the largest |bias|
+  std::vector<std::vector<double>> rows_;  // per feature its weights, then the bias
+  std::vector<double> scores_;             // (V)
+  std::vector<std::int64_t> keys_;         // (entries, features)
+  std::vector<std::int32_t> tokens_;       // -1: empty
 };
 
 }  // namespace tvm::plan

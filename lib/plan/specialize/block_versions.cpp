@@ -42,6 +42,7 @@ Block* BlockVersions::add(Context& from, std::uint32_t token_class, const std::v
   block->targets = std::vector<Link>(block->tape.targets);
   block->from = &from;
   block->token_class = token_class;
+  block->cases = cases;
   block->predict = request.predict;
   if (request.part != Part::kBranch) {
     AbstractState known{.cases = cases, .valid = from.known.valid};
@@ -117,9 +118,7 @@ Block* BlockVersions::make_step(Context& context, std::uint32_t token_class, boo
 }
 
 Block* BlockVersions::make_target(Block& branch, std::size_t index) {
-  const std::vector<std::uint32_t> none(subject_.division.selectors.size(), kNoCase);
-  PartialEvaluator early(subject_, branch.from->known, branch.token_class, none, first_token_);
-  std::vector<std::uint32_t> cases = known_cases(early);
+  std::vector<std::uint32_t> cases = branch.cases;
   std::size_t rest = index;
   for (const auto s : branch.tape.branches) {
     const std::uint32_t count = subject_.division.selectors[s].cases();

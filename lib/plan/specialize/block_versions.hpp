@@ -48,6 +48,7 @@ struct alignas(64) Block {
   Tape tape;
   Context* from = nullptr;
   std::uint32_t token_class = 0;
+  std::vector<std::uint32_t> cases;  // of selectors, as far as they are known at its begin
   bool predict = false;
   std::vector<Link> targets;  // of the branch
 };

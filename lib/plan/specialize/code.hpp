@@ -29,7 +29,7 @@ namespace tvm::plan {
   X(kProduct, product, "{to} = ({value}) * max(0, {gate})")                           \
   X(kStep, step, "{to} = {value} if {gate} >= 1 else 0")                              \
   X(kEqual, equal, "{to} = {value} if {gate} = 0 else 0")                             \
-  X(kFunction, function, "{to} = function {table}({at})")                             \
+  X(kFunction, function, "{to} = function {table}({value})")                          \
   X(kInsert, insert, "store {table} under key {record}")                              \
   X(kHistory, history, "history {table} gets {value}")                                \
   X(kBranch, branch, "branch")                                                        \

@@ -7,12 +7,14 @@ namespace {
 
 // A table of predictions has at most this many entries.
 constexpr Wide kLongestTable = Wide{1} << 14;
+// One that saves an operator may be so much longer for it.
+constexpr Wide kWorthLonger = 16;
 // An index with at most kFewReaders readers is computed by them. A token op counts as one reader; every other
 // operator counts as kOther, too many.
 constexpr unsigned kOther = 8, kFewReaders = 2;
 
-void add_unique(std::vector<NodeId>& nodes, NodeId id) {
-  if (std::find(nodes.begin(), nodes.end(), id) == nodes.end()) nodes.push_back(id);
+void add_unique(std::vector<Expr>& numbers, const Expr& number) {
+  if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) numbers.push_back(number);
 }
 
 }  // namespace
@@ -40,7 +42,7 @@ Demand::Demand(const Subject& subject, PartialEvaluator& evaluator, const Reques
   if (request.predicts()) {
     for (const Expr& feature : net_.features) features_.push_back(residual_read(net_, evaluator_, feature));
     choose_base();
-    for (const NodeId id : base_) need(residual_read(net_, evaluator_, {{id, 1}}));
+    for (const Expr& number : base_) need(residual_read(net_, evaluator_, number));
   }
   follow();
   early_ = needed_;
@@ -52,6 +54,8 @@ Demand::Demand(const Subject& subject, PartialEvaluator& evaluator, const Reques
     kept_early_ = kept_;
   }
   for (NodeId id = 0; id < net_.nodes.size(); ++id) {
+    if (!needed_[id] && !kept_[id]) continue;
+    wanted_.push_back(id);
     if (needed_[id] && is_token_sum(id))
       for (const Term& term : op(id).value) absorbed_[term.node] = true;
     // A value that only late nodes want in its register is put there early if its operands are filled by
@@ -156,18 +160,17 @@ bool Demand::in_scope(NodeId id) const {
 bool Demand::kept_before(NodeId reader) const {
   if (request_.part != Part::kRest) return false;
   const Node& node = net_.nodes[reader];
-  for (NodeId id = 0; id < net_.nodes.size(); ++id)
-    if (subject_.uses.live[id] && subject_.uses.before_branch[id] && net_.nodes[id].kind == node.kind &&
-        net_.nodes[id].index == node.index)
-      return true;
-  return false;
+  return std::any_of(subject_.uses.keepers.begin(), subject_.uses.keepers.end(), [&](NodeId id) {
+    return subject_.uses.before_branch[id] && net_.nodes[id].kind == node.kind &&
+           net_.nodes[id].index == node.index;
+  });
 }
 
 // Sums, stores and histories are extended at every position, whether the position reads them or not.
 void Demand::need_history() {
   std::vector<bool> seen(net_.stores.size(), false);
-  for (NodeId id = 0; id < net_.nodes.size(); ++id) {
-    if (!subject_.uses.live[id] || !in_scope(id)) continue;
+  for (const NodeId id : subject_.uses.keepers) {
+    if (!in_scope(id)) continue;
     const Node& node = net_.nodes[id];
     if (node.kind == Kind::kSum) needed_[id] = true;
     if (node.kind == Kind::kHistoryAt && !kept_before(id)) {
@@ -184,36 +187,42 @@ void Demand::need_history() {
 }
 
 void Demand::choose_base() {
-  std::vector<NodeId> roots;
+  std::vector<Expr> roots;
   for (const ResidualOp& feature : features_)
     for (const Term& term : feature.value)
-      if (term.node != kOneNode) add_unique(roots, term.node);
-  for (const NodeId root : roots)
-    for (const NodeId id : base_of(root)) add_unique(base_, id);
+      if (term.node != kOneNode) add_unique(roots, {{term.node, 1}});
+  for (const Expr& root : roots)
+    for (const Expr& number : base_of(root[0].node)) add_unique(base_, number);
   if (combinations(base_) > kLongestTable) base_ = roots;
+  if (combinations(base_) > kLongestTable) {
+    base_.clear();
+    for (const ResidualOp& feature : features_)
+      if (!constant_of(feature.value)) add_unique(base_, feature.value);
+  }
   if (combinations(base_) > kLongestTable) return base_.clear();
   entries_ = static_cast<std::size_t>(combinations(base_));
   std::sort(base_.begin(), base_.end());
 }
 
 // The node, or what it combines, while there are few combinations.
-std::vector<NodeId> Demand::base_of(NodeId id) {
+std::vector<Expr> Demand::base_of(NodeId id) {
   const Node& node = net_.nodes[id];
-  if (in_register(id) || (node.kind != Kind::kLinear && !node.is_gated())) return {id};
+  const std::vector<Expr> itself{{{id, 1}}};
+  if (in_register(id) || (node.kind != Kind::kLinear && !node.is_gated())) return itself;
   const ResidualOp& op = make_op(id);
-  if (op.code == Code::kMatch) return {id};
-  std::vector<NodeId> base;
+  if (op.code == Code::kMatch) return itself;
+  std::vector<Expr> base;
   for (const Expr* expr : {&op.value, &op.gate})
     for (const Term& term : *expr)
       if (term.node != kOneNode)
-        for (const NodeId part : base_of(term.node)) add_unique(base, part);
-  return combinations(base) <= kLongestTable ? base : std::vector<NodeId>{id};
+        for (const Expr& part : base_of(term.node)) add_unique(base, part);
+  return combinations(base) <= std::min(kLongestTable, kWorthLonger * combinations(itself)) ? base : itself;
 }
 
-Wide Demand::combinations(const std::vector<NodeId>& nodes) const {
+Wide Demand::combinations(const std::vector<Expr>& numbers) const {
   Wide size = 1;
-  for (const NodeId id : nodes) {
-    const Interval interval = evaluator_.interval(Expr{{id, 1}});
+  for (const Expr& number : numbers) {
+    const Interval interval = evaluator_.interval(number);
     if (interval.high - interval.low >= kLongestTable) return kLongestTable + 1;
     size = std::min<Wide>(size * (interval.high - interval.low + 1), kLongestTable + 1);
   }

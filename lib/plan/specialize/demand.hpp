@@ -44,6 +44,9 @@ class Demand {
   // positions or for an operator that reads a register.
   When kept(NodeId id) const;
 
+  // All that are computed or kept, ascending.
+  const std::vector<NodeId>& wanted() const { return wanted_; }
+
   const ResidualOp& op(NodeId id) const { return *ops_[id]; }
   const std::vector<ResidualOp>& features() const { return features_; }
   // Null where the position enters no record.
@@ -63,8 +66,8 @@ class Demand {
   // Before the tape begins.
   bool in_register(NodeId id) const { return id <= kPositionNode || done_[id] || evaluator_.carried(id); }
 
-  // The registers that the prediction is tabulated by, and the number of their combinations (0: no table).
-  const std::vector<NodeId>& base() const { return base_; }
+  // What the prediction is tabulated by, and the number of combinations (0: no table).
+  const std::vector<Expr>& base() const { return base_; }
   std::size_t entries() const { return entries_; }
 
  private:
@@ -77,8 +80,8 @@ class Demand {
   bool in_scope(NodeId id) const;
   bool kept_before(NodeId reader) const;
   void choose_base();
-  std::vector<NodeId> base_of(NodeId id);
-  Wide combinations(const std::vector<NodeId>& nodes) const;
+  std::vector<Expr> base_of(NodeId id);
+  Wide combinations(const std::vector<Expr>& numbers) const;
   const ResidualOp& make_op(NodeId id);
 
   const Subject& subject_;
@@ -91,7 +94,8 @@ class Demand {
   std::vector<ResidualOp> features_;
   std::vector<bool> needed_, followed_, kept_, done_, early_, kept_early_, absorbed_;
   std::vector<unsigned> register_readers_, readers_;
-  std::vector<NodeId> base_;
+  std::vector<NodeId> wanted_;
+  std::vector<Expr> base_;
   std::size_t entries_ = 0;
 };
 

@@ -57,11 +57,14 @@ void choose_classes(const Network& network, const std::vector<bool>& live, Divis
   division.token_class.assign(size, 0);
 }
 
+// The node that a table is over; of a function that is of one node alone.
+NodeId tabulated_node(const Node& node) { return node.kind == Kind::kTokenAt ? node.at : node.value[0].node; }
+
 // The selector of nodes that are tables over one index: token tables, or functions.
 bool tabulate(const Network& network, Selector& selector) {
   const Node& first = network.nodes[selector.nodes[0]];
-  selector.at = first.at;
   const bool tokens = first.kind == Kind::kTokenAt;
+  selector.at = tabulated_node(first);
   selector.by = tokens ? Selector::By::kTokenAt : Selector::By::kFunction;
   std::int64_t end = static_cast<std::int64_t>(network.bias.size());
   if (!tokens) {
@@ -111,8 +114,9 @@ Division choose_division(const Network& network, const std::vector<bool>& live) 
     if (count < kWorthGates || !live[id] || looks_up(network, id)) continue;
     const Interval range = network.intervals[id];
     if ((node.kind == Kind::kTokenAt && distinct(network.table(node)) <= kFewCoordinates) ||
-        (node.kind == Kind::kFunction && distinct(network.function(node).values) <= kFewCoordinates)) {
-      tables[{node.kind, node.at}].nodes.push_back(id);
+        (node.kind == Kind::kFunction && node.value == Expr{{tabulated_node(node), 1}} &&
+         distinct(network.function(node).values) <= kFewCoordinates)) {
+      tables[{node.kind, tabulated_node(node)}].nodes.push_back(id);
       continue;
     }
     const bool found = node.kind == Kind::kFound && range.high - range.low < Wide{kFewValues};
@@ -144,26 +148,33 @@ void narrow_intervals(Network& network, Division& division) {
   const std::size_t nodes = network.nodes.size(), cases = selector->values.size();
   // Only nodes so far are set; the network's own intervals are the unions.
   std::vector<std::vector<Interval>>& intervals = division.intervals;
-  intervals.assign(cases, std::vector<Interval>(nodes));
+  intervals.assign(cases, network.intervals);
+  const std::vector<bool> live = live_nodes(network);
+  std::vector<bool> varies(nodes);  // from case to case
   for (NodeId id = 0; id < nodes; ++id) {
+    const Node& node = network.nodes[id];
     const auto chosen = std::find(selector->nodes.begin(), selector->nodes.end(), id);
-    const bool of_token = network.nodes[id].kind == Kind::kToken || network.nodes[id].kind == Kind::kTokenAt;
-    Interval all;
-    for (std::size_t c = 0; c < cases; ++c) {
+    for_each_operand(node, [&](Terms operand) {
+      for (const Term& term : operand) varies[id] = varies[id] || varies[term.node];
+    });
+    if (chosen != selector->nodes.end()) varies[id] = true;
+    if (!live[id]) continue;
+    Interval all = varies[id] ? Interval{kFar, -kFar} : network.interval_of(node, network.intervals);
+    for (std::size_t c = 0; c < cases && varies[id]; ++c) {
       Interval& here = intervals[c][id];
       if (chosen != selector->nodes.end()) {
         const std::int64_t value =
             selector->values[c][static_cast<std::size_t>(chosen - selector->nodes.begin())];
         here = {value, value};
-      } else if (of_token) {
-        here = network.intervals[id];  // whatever the case
-      } else {
-        here = network.interval_of(network.nodes[id], intervals[c]);
+      } else if (node.kind != Kind::kTokenAt) {  // that may be any token's, whatever the case
+        here = network.interval_of(node, intervals[c]);
       }
-      all = c == 0 ? here : hull(all, here);
+      all = hull(all, here);
     }
-    network.intervals[id] = {std::max(network.intervals[id].low, all.low),
-                             std::min(network.intervals[id].high, all.high)};
+    Interval& union_of_all = network.intervals[id];
+    union_of_all = {std::max(union_of_all.low, all.low), std::min(union_of_all.high, all.high)};
+    if (!varies[id])
+      for (auto& here : intervals) here[id] = union_of_all;
   }
 }
 

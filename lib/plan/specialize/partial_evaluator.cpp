@@ -47,7 +47,8 @@ Expr PartialEvaluator::substitute(const Expr& expr) {
   result.reserve(expr.size() + 1);
   std::int64_t sum = 0;
   bool sorted = true;
-  for (const Term& term : expr)
+  for (const Term& term : expr) {
+    if (is_zero(term.node)) continue;
     for (const Term& part : residual(term.node)) {
       std::int64_t weight = 0;
       bool left = __builtin_mul_overflow(part.weight, term.weight, &weight);
@@ -59,6 +60,7 @@ Expr PartialEvaluator::substitute(const Expr& expr) {
       }
       if (left) throw Declined{"a weight of the folded network does not fit 64 bits"};
     }
+  }
   if (!sorted) {
     std::sort(result.begin(), result.end(), [](const Term& a, const Term& b) { return a.node < b.node; });
     std::size_t kept = 0;
@@ -86,6 +88,7 @@ Interval PartialEvaluator::interval(Terms terms) const {
 Interval PartialEvaluator::quick_interval(const Expr& expr) {
   Interval sum;
   for (const Term& term : expr) {
+    if (is_zero(term.node)) continue;
     residual(term.node);
     sum = plus(sum, scaled(residual_intervals_[term.node], term.weight));
   }
@@ -124,7 +127,7 @@ Expr PartialEvaluator::residual_of(NodeId id) {
         return constant(net_.table(node)[static_cast<std::size_t>(first_token_)]);
       return self();
     case Kind::kFunction: {
-      const auto at = constant_of(residual(node.at));
+      const auto at = constant_of(substitute(node.value));
       std::int64_t value = 0;
       return at && net_.function(node).at(*at, value) ? constant(value) : self();
     }

@@ -60,6 +60,10 @@ class PartialEvaluator {
   bool is_known(std::size_t selector);
 
  private:
+  // By its interval: so most gates' products are once the opcode is known.
+  bool is_zero(NodeId id) const {
+    return intervals_[id].low == 0 && intervals_[id].high == 0 && id != kPositionNode && !known_[id];
+  }
   Expr residual_of(NodeId id);
   Expr residual_of_gated(const Node& node, NodeId id);
   std::optional<std::int64_t> delta_of(NodeId id);

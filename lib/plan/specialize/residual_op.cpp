@@ -38,7 +38,10 @@ ResidualOp residual_op(const Network& network, PartialEvaluator& evaluator, Node
       value(node.value);
       break;
     case Kind::kHistoryAt: op.code = Code::kHistoryAt; break;
-    case Kind::kFunction: op.code = Code::kFunction; break;
+    case Kind::kFunction:
+      op.code = Code::kFunction;
+      value(node.value);
+      break;
     case Kind::kSum:
       op.code = network.counts_all(node) ? Code::kAddToSum : Code::kSum;
       if (op.is_gated()) op.gate = read(network, evaluator, node.gate, op);

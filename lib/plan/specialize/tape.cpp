@@ -22,7 +22,7 @@ class Encoder {
   Encoder(const Subject& subject, PartialEvaluator& evaluator, const Request& request)
       : net_(subject.network),
         division_(subject.division),
-        live_(subject.uses.live),
+        keepers_(subject.uses.keepers),
         evaluator_(evaluator),
         request_(request),
         demand_(subject, evaluator, request),
@@ -31,10 +31,15 @@ class Encoder {
         filled_(net_.nodes.size()) {}
 
   Tape run() {
-    for (NodeId id = 0; id < net_.nodes.size(); ++id) {
-      if (live_[id]) keep_history(net_.nodes[id]);
+    auto keeper = keepers_.begin();
+    const auto keep_before = [&](NodeId end) {
+      for (; keeper != keepers_.end() && *keeper < end; ++keeper) keep_history(net_.nodes[*keeper]);
+    };
+    for (const NodeId id : demand_.wanted()) {
+      keep_before(id + 1);
       emit(id, When::kEarly);
     }
+    keep_before(static_cast<NodeId>(net_.nodes.size()));
     if (demand_.entries() > 0) recall();
     finish();
     return std::move(tape_);
@@ -69,9 +74,9 @@ class Encoder {
   void recall() {
     Expr entry;
     std::int64_t stride = 1;
-    for (const NodeId id : demand_.base()) {
-      const Interval interval = evaluator_.interval(Expr{{id, 1}});
-      add_scaled(entry, Expr{{id, 1}}, stride);
+    for (const Expr& number : demand_.base()) {
+      const Interval interval = evaluator_.interval(number);
+      add_scaled(entry, number, stride);
       add_scaled(entry, constant(static_cast<std::int64_t>(interval.low)), -stride);
       stride *= static_cast<std::int64_t>(interval.high - interval.low + 1);
     }
@@ -79,7 +84,7 @@ class Encoder {
     tape_.entries = demand_.entries();
     tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
     const std::size_t computed = tape_.computed.size();
-    for (NodeId id = 0; id < net_.nodes.size(); ++id) emit(id, When::kLate);
+    for (const NodeId id : demand_.wanted()) emit(id, When::kLate);
     tape_.computed.resize(computed);
   }
 
@@ -183,7 +188,9 @@ class Encoder {
     if (!can_batch(first)) return false;
     // Gates that read the same registers side by side.
     std::vector<std::pair<Expr, NodeId>> gates;
-    for (NodeId id = first; id < net_.nodes.size(); ++id) {
+    const auto& wanted = demand_.wanted();
+    for (auto at = std::lower_bound(wanted.begin(), wanted.end(), first); at != wanted.end(); ++at) {
+      const NodeId id = *at;
       if (demand_.node(id) != demand_.node(first) || filled_[id] || !can_batch(id)) continue;
       Expr gate = demand_.op(id).gate;
       std::reverse(gate.begin(), gate.end());
@@ -251,7 +258,7 @@ class Encoder {
 
   const Network& net_;
   const Division& division_;
-  const std::vector<bool>& live_;
+  const std::vector<NodeId>& keepers_;
   PartialEvaluator& evaluator_;
   const Request& request_;
   const Demand demand_;

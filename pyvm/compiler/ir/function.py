@@ -31,7 +31,10 @@ _ACTS: dict[str, int] = {
     "memory.size": READS,
     "global.set": WRITES,
     "output": WRITES,
+    "output_error": WRITES,
+    "exit": WRITES,
     **dict.fromkeys(("call", "call_indirect", "memory.grow", "data.drop"), READS | WRITES | TRAPS),
+    "memory.resize": READS | WRITES | TRAPS,
     **dict.fromkeys(("memory.copy", "memory.fill", "memory.init"), READS | WRITES | TRAPS),
 }
 for _row in OPCODES.values():
@@ -56,7 +59,7 @@ class Expr:
     """One operation on operands.
 
     Attributes:
-        op: a wasm instruction, or STACKED, LOW, HIGH, `output`.
+        op: a wasm instruction, or STACKED, LOW, HIGH, or what an import stands for.
         type: of the result: i32 or i64; "" for none.
         args: operands.
         imm: a constant, the index of a local, global, function, type or segment, or the offset of

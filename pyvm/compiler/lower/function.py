@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from pyvm.compiler.imports import AREA
 from pyvm.compiler.ir.function import (
     Drop,
     Eval,
@@ -100,7 +101,8 @@ class _Lowering:
         if any(kind in ("f32", "f64") for kind in params + results):
             refusal = Unsupported(
                 f"{op} in {printable(self.name)} at offset {self.at:#x}: there is no arithmetic of "
-                "floats"
+                "floats",
+                self.at,
             )
             self._refuse(refusal, op)
             return
@@ -299,8 +301,8 @@ class _Lowering:
     def _call(self, index: int) -> None:
         kind = integer_function(self.surroundings.types[index])
         args = self.out.take(len(kind.params))
-        if self.surroundings.is_output(index):
-            self._do("output", *args)
+        if operation := self.surroundings.intrinsic(index):
+            self._intrinsic(operation, args)
             return
         try:
             self.surroundings.want(index, self.index)
@@ -309,6 +311,15 @@ class _Lowering:
                 f"call in {printable(self.name)} at offset {self.at:#x} of the import {error}"
             ) from None
         self._result("call", kind, args, index)
+
+    def _intrinsic(self, operation: str, args: tuple[Expr, ...]) -> None:
+        if operation == AREA:
+            self.surroundings.asks_area = True
+            self.out.push(const("i32", self.surroundings.area, self.at))
+            return
+        self._do(operation, *args)
+        if operation == "exit":
+            self._die()
 
     def _call_indirect(self, type_index: int) -> None:
         kind = integer_function(self.surroundings.module.types[type_index])

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pyvm.compiler.imports import ONLY_IMPORTS, intrinsic
 from pyvm.compiler.instantiation import constant
 from pyvm.isa.errors import Unsupported
 from pyvm.printable import printable
 from pyvm.wasm import limits
-from pyvm.wasm.module import FunctionType, Import, Module
-
-
-def is_output(item: Import) -> bool:
-    """Whether an import is the one that is there: env.output_byte."""
-    return (item.module, item.name) == ("env", "output_byte")
+from pyvm.wasm.module import FunctionType, Module
 
 
 @dataclass
@@ -28,6 +24,8 @@ class Surroundings:
         types: of all functions.
         table: functions by index of the table.
         wide: whether the machine has i64.
+        area: the first address that the program can never own, where the host's data lies.
+        asks_area: whether something asked for it.
         wanted: functions that are called, in the order of their first call.
         calls: direct ones, by caller (None: the start code).
         refused: by function, the first thing that was.
@@ -38,6 +36,8 @@ class Surroundings:
     types: list[FunctionType]
     table: list[int | None]
     wide: bool
+    area: int = 0
+    asks_area: bool = False
     wanted: list[int] = field(default_factory=list)
     known: set[int] = field(default_factory=set)
     known_types: set[FunctionType] = field(default_factory=set)
@@ -55,7 +55,7 @@ class Surroundings:
         """Asks for a function."""
         imports = self.module.imported("func")
         if index < len(imports):
-            raise Unsupported(f"{imports[index]}: the only import is env.output_byte")
+            raise Unsupported(f"{imports[index]}: {ONLY_IMPORTS}")
         if index not in self.known:
             self.known.add(index)
             self.wanted.append(index)
@@ -70,7 +70,7 @@ class Surroundings:
         self.known_types.add(kind)
         for function in dict.fromkeys(self.table):
             if function is not None and self.types[function] == kind:
-                if not self.is_output(function):
+                if self.intrinsic(function) is None:
                     self.want(function, direct=False)
 
     def check_operation(self, op: str, function: str, at: int | None) -> None:
@@ -100,6 +100,8 @@ class Surroundings:
         for index in sorted(reached & set(self.refused)):
             raise self.refused[index]
 
-    def is_output(self, index: int) -> bool:
+    def intrinsic(self, index: int) -> str | None:
+        """The instruction that a function stands for."""
         imports = self.module.imported("func")
-        return index < len(imports) and is_output(imports[index])
+        known = intrinsic(imports[index]) if index < len(imports) else None
+        return None if known is None else known[0]

@@ -1,6 +1,7 @@
-/* What a C program for the machine can use: output, printing, parsing, memory and strings.
+/* What a C program that defines compute can use: output, printing, parsing, memory and strings.
  *
- * A program defines  void compute(const char *input)  or  void compute(void).
+ * A program defines  void compute(const char *input)  or  void compute(void).  What it declares
+ * itself is taken out of this header, line by line: a declaration is one line.
  * An instruction costs 5 tokens, of a 64-bit number 9; a product 9 or 17, a division 9 or 13. Only
  * 64-bit division is a routine, of some hundred tokens.
  */
@@ -27,14 +28,20 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 int putchar(int c);
 int puts(const char *text);           /* with a line feed */
 void print_string(const char *text);  /* without */
+void print_str(const char *text);     /* the same */
 void print_int(int value);
 void print_unsigned(unsigned value);
-int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));  /* %d %i %u %x %X %c %s %%; '-', '0', width */
+/* %d %i %u %x %X %o %c %s %p %% with flags, width, precision (both also *), hh h l ll j z t. Any
+   other conversion is a trap, which names it. */
+int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Parsing. */
-int sscanf(const char *text, const char *format, ...) __attribute__((format(scanf, 2, 3)));  /* %d %u %c %s %n, white space, other text as itself */
+/* %d %i %u %x %X %o %c %s %[ %n %% with *, width, hh h l ll j z t; as above. */
+int sscanf(const char *text, const char *format, ...) __attribute__((format(scanf, 2, 3)));
 int atoi(const char *text);
-int parse_int(const char **text); /* skips what is no number, reads one, moves *text behind it */
+/* Skips what is no number, and reads one; of a pointer to the text, moves it behind the number. */
+int parse_int(const char **text) __attribute__((overloadable)) __asm__("parse_int");
+int parse_int(const char *text) __attribute__((overloadable)) __asm__("parse_int_of");
 int isdigit(int c);
 int isspace(int c);
 int isalpha(int c);
@@ -45,6 +52,7 @@ void *memmove(void *to, const void *from, size_t count);
 void *memset(void *to, int value, size_t count);
 int memcmp(const void *a, const void *b, size_t count);
 size_t strlen(const char *text);
+int str_len(const char *text);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t count);
 char *strcpy(char *to, const char *from);

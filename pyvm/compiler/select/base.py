@@ -171,7 +171,7 @@ def _call_indirect(s: Selector, value: Expr) -> None:
         if isinstance(callee, Trap):
             _trap(s, callee, None)
             continue
-        if surroundings.is_output(callee.index):
+        if surroundings.intrinsic(callee.index):
             s.emit("output")
         else:
             s.emit("call", callee)

@@ -1,0 +1,75 @@
+"""The user's cache folder: where it is, and files in it that others may have put there.
+
+Enters: names and bytes.  Leaves: the bytes that were kept, or None.  A cache that cannot be read or
+written is no error: what would be in it is made anew.
+
+PYVM_CACHE names the folder, else it is the system's usual place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+
+from pyvm.files import replace_file
+
+_STALE = 600.0  # seconds: a file aside is written in a fraction of one
+
+
+def folder() -> Path | None:
+    """The folder; None when there is no home for one."""
+    if chosen := os.environ.get("PYVM_CACHE"):
+        return Path(chosen)
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    usual = {"win32": os.environ.get("LOCALAPPDATA", home), "darwin": home / "Library/Caches"}
+    return Path(
+        usual.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or home / ".cache"), "pyvm"
+    )
+
+
+def read(path: Path, most: int, own: bool = False) -> bytes | None:
+    """A regular file of at most so many bytes; with `own`, one that none other can write."""
+    # What a stranger put there may be a link, or a FIFO that would keep us waiting.
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            return None
+        if own and hasattr(os, "geteuid"):
+            if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                return None
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Writes a file that only its owner can write, whole or not at all."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data, mode=0o644)
+
+
+def remove_stale(folder: Path, pattern: str) -> None:
+    """What writers left that were killed."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime > _STALE:
+                    path.unlink()

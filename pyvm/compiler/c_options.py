@@ -1,0 +1,64 @@
+"""How a C program is compiled, as far as a user can say it.
+
+Enters: nothing.  Leaves: `COptions`, and the flags that it stands for.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from pyvm.isa.errors import ProgramError
+
+# Bytes of the C stack.  It lies below everything else, so that the addresses of data, of the heap
+# and of the compiler's cells grow with it.  The ABI aligns it to 16 bytes; the largest leaves half
+# of the largest memory that can grow to the rest.
+STACK_SIZE = 1 << 20
+SMALLEST_STACK, LARGEST_STACK, STACK_ALIGNMENT = 256, 1 << 25, 16
+
+
+@dataclass(frozen=True)
+class COptions:
+    """How C is compiled.
+
+    Attributes:
+        more: other .c files of the program.
+        include: folders of its headers.
+        define: NAME or NAME=VALUE.
+        optimize: level: 0, 1, 2, 3, s or z.
+        libraries: names for -l.
+        stack_size: bytes of the C stack.
+        extra: other flags of the compiler.
+    """
+
+    more: tuple[str | os.PathLike[str], ...] = ()
+    include: tuple[str | os.PathLike[str], ...] = ()
+    define: tuple[str, ...] = ()
+    optimize: str = "2"
+    libraries: tuple[str, ...] = ()
+    stack_size: int = STACK_SIZE
+    extra: tuple[str, ...] = ()
+
+    def flags(self) -> list[str]:
+        return [
+            f"-O{self.optimize}",
+            *(f"-I{os.fspath(folder)}" for folder in self.include),
+            *(f"-D{name}" for name in self.define),
+            *self.extra,
+        ]
+
+    def link_flags(self) -> list[str]:
+        return [
+            f"-Wl,-z,stack-size={check_stack_size(self.stack_size)}",
+            *(f"-l{name}" for name in self.libraries),
+        ]
+
+
+def check_stack_size(size: int) -> int:
+    """The same size; raises ProgramError where the C stack cannot have it."""
+    if not SMALLEST_STACK <= size <= LARGEST_STACK or size % STACK_ALIGNMENT:
+        raise ProgramError(
+            f"a C stack cannot have {size:,} bytes: its size is a multiple of {STACK_ALIGNMENT} "
+            f"from {SMALLEST_STACK:,} to {LARGEST_STACK:,}"
+        )
+    return size

@@ -1,0 +1,111 @@
+"""Compiled programs kept in the user's cache folder, by their content.
+
+Enters: a module, what is asked of it, and the input.  Leaves: the program that was compiled from
+the same before, or None.  Nothing of the compiler is imported here.
+
+A file is named by a hash of the module, of the request and of the compiler's own sources.  It is
+believed only if nobody else can have written it and its checksum is right (pyvm/isa/stored.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyvm import cache
+from pyvm.isa.program import Program
+from pyvm.isa.stored import from_bytes, to_bytes
+
+FOLDER = "programs"
+MOST_BYTES = 1 << 29  # of all files
+MOST_FILES = 1000
+LARGEST = 1 << 27  # of one file
+_SUFFIX = ".program"
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SOURCES = ("compiler", "host", "wasm", "isa")
+_KINDS = (".py", ".wasm")
+
+
+class Kept:
+    """What was, or will be, compiled from a module for a request."""
+
+    def __init__(self, module: bytes, *request: object):
+        folder = cache.folder()
+        self._folder = None if folder is None else folder / FOLDER
+        digest = hashlib.sha256(f"{_sources_hash()} {request!r} ".encode())
+        digest.update(module)
+        self._key = digest.hexdigest()
+        self._last: tuple[str, Program] | None = None  # what was loaded or saved
+
+    def load(self, input: bytes, name: str) -> Program | None:
+        """The program with this input and name."""
+        for note in self._notes(len(input)):
+            program = self._read(note)
+            if program is None:
+                continue
+            if program.takes_input and program.room is not None and len(input) > program.room:
+                continue
+            return program.renamed(name, input if program.takes_input else None)
+        return None
+
+    def save(self, program: Program) -> None:
+        """Keeps a program for the next time; the oldest others make room for it."""
+        any_input, this_input = self._notes(len(program.input or b""))
+        note = any_input if program.settled else this_input
+        self._last = note, program
+        if self._folder is None:
+            return
+        data = to_bytes(program, note)
+        if len(data) <= LARGEST:
+            cache.keep(self._folder / f"{note}{_SUFFIX}", data)
+            _make_room(self._folder)
+
+    def _notes(self, length: int) -> tuple[str, str]:
+        """Names for a program that is the same for every input, and for those of this length."""
+        return self._key, f"{self._key}-{length}"
+
+    def _read(self, note: str) -> Program | None:
+        if self._last is not None and self._last[0] == note:
+            return self._last[1]
+        if self._folder is None:
+            return None
+        path = self._folder / f"{note}{_SUFFIX}"
+        data = cache.read(path, LARGEST, own=True)
+        program = None if data is None else from_bytes(data, note)
+        if program is not None:
+            with contextlib.suppress(OSError):
+                os.utime(path)  # the longest unused goes first
+            self._last = note, program
+        return program
+
+
+def _make_room(folder: Path) -> None:
+    cache.remove_stale(folder, "*.part")
+    found = []
+    for path in folder.glob(f"*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            found.append((status.st_mtime_ns, status.st_size, path))
+    count, size = len(found), sum(size for _, size, _ in found)
+    for _, bytes_, path in sorted(found):
+        if count <= MOST_FILES and size <= MOST_BYTES:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+        count, size = count - 1, size - bytes_
+
+
+def _sources_hash() -> str:
+    """Of everything that decides what a module becomes."""
+    digest = hashlib.sha256()
+    for path in _sources():
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    for name in _SOURCES:
+        yield from sorted(p for p in (_PACKAGE / name).rglob("*") if p.suffix in _KINDS)

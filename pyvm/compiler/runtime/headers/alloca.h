@@ -1,0 +1,2 @@
+/* Memory of the stack. */
+#define alloca __builtin_alloca

@@ -1,0 +1,2 @@
+/* What there is of <memory.h> is in pyvm.h. */
+#include "pyvm.h"

@@ -1,0 +1,1 @@
+"""What stands around a command: arguments, environment, files, standard input, clock and chance."""
