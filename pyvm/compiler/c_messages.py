@@ -52,6 +52,11 @@ def explain_link(message: str, small: bool, entry: str = "main") -> str:
     if not missing:
         return message
     names = ", ".join(missing)
+    if all(name.startswith("__") for name in missing):
+        return (
+            f"error: nothing defines {names}, which the compiler calls: this clang has no "
+            "compiler-rt for wasm32; the zig wheel (pip install ziglang) has"
+        )
     if small:
         return (
             f"error: nothing defines {names}: the small runtime library of {entry} is in pyvm.h; "

@@ -51,16 +51,15 @@ def toolchain() -> Toolchain:
 
 def _of_clang(path: str) -> Toolchain:
     wasi = (path, "--target=wasm32-wasi")
-    headers = f"-I{RUNTIME / 'headers'}"
     plain = (path, "--target=wasm32-unknown-unknown")
     link = [*plain, "-nostdlib", _STACK_FIRST]
     routines = _answer(*wasi, "-print-libgcc-file-name").strip()
     if Path(routines).is_file():
         link.append(routines)
     library = Path(_answer(*wasi, "-print-file-name=libc.a").strip()).is_file()
-    return Toolchain(
-        (*plain, "-c", headers), tuple(link), (*wasi, _STACK_FIRST) if library else None
-    )
+    if library:
+        return Toolchain((*wasi, "-c"), tuple(link), (*wasi, _STACK_FIRST))
+    return Toolchain((*plain, "-c", f"-I{RUNTIME / 'headers'}"), tuple(link), None)
 
 
 def compiler_command() -> list[str]:

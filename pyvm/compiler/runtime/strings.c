@@ -22,11 +22,12 @@ WEAK void *memmove(void *to, const void *from, size_t count) {
 WEAK void *memset(void *to, int value, size_t count) {
   char *t = to;
   if (count >= 8) { /* a word costs as much as four bytes' addresses */
-    unsigned char bytes[4];
-    unsigned word;
-    bytes[0] = bytes[1] = bytes[2] = bytes[3] = (unsigned char)value;
-    __builtin_memcpy_inline(&word, bytes, 4);
-    for (; count >= 4; count -= 4, t += 4) __builtin_memcpy_inline(t, &word, 4);
+    union {
+      unsigned char bytes[4];
+      unsigned word;
+    } four;
+    four.bytes[0] = four.bytes[1] = four.bytes[2] = four.bytes[3] = (unsigned char)value;
+    for (; count >= 4; count -= 4, t += 4) __builtin_memcpy_inline(t, &four.word, 4);
   }
   for (; count; count--) *t++ = (char)value;
   return to;
