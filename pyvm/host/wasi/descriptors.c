@@ -33,8 +33,17 @@ static u32 kind_of(u32 what) {
   leave(pages);
   return kind;
 }
+/* Whether it is the root directory, which the program did not open. */
+static u32 was_there(u32 fd) {
+  u32 pages = enter(), there = !what_is(fd) && !(TABLE[fd].flags & OPENED);
+  leave(pages);
+  return there;
+}
 struct fdstat {
-  u32 words[6];
+  u8 kind;
+  u16 flags;
+  u32 unused;
+  u32 rights[2], inherited[2];
 };
 WASI(fd_fdstat_get)(u32 fd, volatile struct fdstat* stat) {
   u32 what = open_at(fd), kind = kind_of(what), flags = 0;
@@ -48,14 +57,14 @@ WASI(fd_fdstat_get)(u32 fd, volatile struct fdstat* stat) {
     leave(pages);
   } else if (kind == DIRECTORY) {
     rights = inherited = 0x3FB7FFBB;
-    if (fd == ROOT) rights = 0x7B7FE00, inherited = 0xFF7FFFF;
+    if (was_there(fd)) rights = 0x7B7FE00, inherited = 0xFF7FFFF;
   }
-  stat->words[0] = kind | flags << 16;
-  stat->words[1] = 0;
-  stat->words[2] = rights;
-  stat->words[3] = 0;
-  stat->words[4] = inherited;
-  stat->words[5] = 0;
+  stat->kind = kind;
+  stat->flags = flags;
+  stat->rights[0] = rights;
+  stat->rights[1] = 0;
+  stat->inherited[0] = inherited;
+  stat->inherited[1] = 0;
   return SUCCESS;
 }
 WASI(fd_fdstat_set_flags)(u32 fd, u32 flags) {
@@ -112,14 +121,13 @@ WASI(fd_seek)(u32 fd, u64 offset, u32 whence, u32 position) {
 }
 WASI(fd_tell)(u32 fd, u32 position) { return wasi_fd_seek(fd, 0, 1, position); }
 WASI(fd_prestat_get)(u32 fd, u32 stat) {
-  if (open_at(fd)) return BADF; /* only the root directory was there before */
-  put32(stat, 0);
+  if (!was_there(fd)) return BADF;
+  *(volatile u8*)stat = 0;
   put32(stat + 4, 1);
   return SUCCESS;
 }
 WASI(fd_prestat_dir_name)(u32 fd, u32 name, u32 n) {
-  u32 what = open_at(fd);
-  if (what) return what == CLOSED ? BADF : NOTDIR;
+  if (!was_there(fd)) return open_at(fd) == CLOSED ? BADF : NOTDIR;
   if (n < 1) return NAMETOOLONG;
   *(volatile u8*)name = '/';
   return SUCCESS;
@@ -130,7 +138,11 @@ static u32 unchanged(u32 fd) {
   u32 kind = kind_of(open_at(fd));
   return kind == REGULAR ? SUCCESS : BADF;
 }
-WASI(fd_advise)(u32 fd, u64 offset, u64 n, u32 advice) { return advice > 5 ? INVAL : unchanged(fd); }
+WASI(fd_advise)(u32 fd, u64 offset, u64 n, u32 advice) {
+  if (advice > 5) return INVAL;
+  u32 error = unchanged(fd);
+  return error || n >> 63 == 0 ? error : INVAL;
+}
 WASI(fd_allocate)(u32 fd, u64 offset, u64 n) {
   u32 error = unchanged(fd);
   return error ? error : NOTSUP;

@@ -67,7 +67,7 @@ WASI(path_open)(u32 fd, u32 lookup, u32 path, u32 n, u32 how, u64 rights, u64 in
   }
   if (free < DESCRIPTORS) {
     become(free, node);
-    TABLE[free].flags = flags;
+    TABLE[free].flags = flags | OPENED;
     TABLE[free].position = 0;
   }
   leave(pages);

@@ -18,8 +18,8 @@ static u32 strings(u32 list, u32 buffer, u32 count, u32 bytes, u32 at) {
 WASI(args_sizes_get)(u32 count, u32 bytes) {
   u32 pages = enter(), n = HEADER->args, size = HEADER->args_bytes;
   leave(pages);
-  put32(count, n);
   put32(bytes, size);
+  put32(count, n);
   return SUCCESS;
 }
 WASI(args_get)(u32 list, u32 buffer) {
@@ -30,8 +30,8 @@ WASI(args_get)(u32 list, u32 buffer) {
 WASI(environ_sizes_get)(u32 count, u32 bytes) {
   u32 pages = enter(), n = HEADER->env, size = HEADER->env_bytes;
   leave(pages);
-  put32(count, n);
   put32(bytes, size);
+  put32(count, n);
   return SUCCESS;
 }
 WASI(environ_get)(u32 list, u32 buffer) {

@@ -49,6 +49,7 @@ struct descriptor {
   u32 what, flags;
   u64 position;
 };
+#define OPENED 0x10000 /* beside the flags of what `path_open` opened */
 #define DESCRIPTORS 256
 #define CLOSED 0xFFFFFFFF
 #define STANDARD 0xFFFFFF00 /* and 0, 1, 2 */

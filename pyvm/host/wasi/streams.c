@@ -1,6 +1,6 @@
 /* Reading and writing: standard input, output, errors, and files. */
 
-#include "state.h"
+#include "descriptors.c"
 
 struct piece {
   u32 at, bytes;
@@ -50,6 +50,7 @@ static u32 read_at(u32 what, u64 position, const struct piece* list, u32 count, 
   if (what < STANDARD) at = NODE(what)->at, bytes = NODE(what)->bytes;
   leave(pages);
   if (bytes == IS_DIRECTORY) return FAILED | BADF;
+  if (position >> 63) return FAILED | INVAL;
   u32 from = position < bytes ? position : bytes;
   u32 total = read_pieces(list, count, at + from, bytes - from);
   put32(read, total);
@@ -76,5 +77,6 @@ WASI(fd_pread)(u32 fd, const struct piece* list, u32 count, u64 offset, u32 read
 }
 WASI(fd_pwrite)(u32 fd, u32 list, u32 count, u64 offset, u32 written) {
   u32 what = open_at(fd);
-  return what == STANDARD + 1 || what == STANDARD + 2 ? SPIPE : BADF;
+  if (what == STANDARD + 1 || what == STANDARD + 2) return SPIPE;
+  return offset >> 63 && kind_of(what) == REGULAR ? INVAL : BADF;
 }
