@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pyvm.host.environment import Environment
     from pyvm.isa.program import Program
 
+_PATIENCE = 2.0  # seconds
 _LEVELS = ("0", "1", "2", "3", "s", "z")
 
 
@@ -151,10 +154,14 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
     """The program; with `reads`, it gets what stands on standard input, where it can read that."""
     from pyvm.compiler.compile import NotACommand, compile_file
 
+    def read() -> bytes:
+        timer.cancel()
+        return _standard_input()
+
     def compiled(args: list[int], environment: Environment | None) -> Program:
         return compile_file(
             arguments.program,
-            input=given_input(arguments, reads),
+            input=given_input(arguments, read if reads else None),
             entry="compute" if arguments.entry is None else arguments.entry,
             args=tuple(args),
             stack_size=arguments.stack_size,
@@ -163,6 +170,7 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
             environment=environment,
         )
 
+    timer = _patience(arguments)
     try:
         return compiled(arguments.args, _environment(arguments))
     except NotACommand:
@@ -171,15 +179,31 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
         if not rest or others or not all(map(_is_integer, rest)):
             raise
         return compiled([*arguments.args, *(int(word, 0) for word in rest)], None)
+    finally:
+        timer.cancel()
 
 
-def given_input(arguments: argparse.Namespace, reads: bool = False) -> Input:
+def _patience(arguments: argparse.Namespace) -> threading.Timer:
+    """Tells a terminal what takes long, if it does."""
+    words = "compiling ..."
+    if arguments.program.endswith(".c"):
+        words += " (zig builds its C library when it is first used)"
+    timer = threading.Timer(_PATIENCE, say, (words,))
+    timer.daemon = True
+    if sys.stderr.isatty() and not getattr(arguments, "quiet", False):
+        timer.start()
+    return timer
+
+
+def given_input(
+    arguments: argparse.Namespace, otherwise: Callable[[], bytes] | None = None
+) -> Input:
     """The input as it was given: bytes, of any encoding."""
     if arguments.input is not None:
         return os.fsencode(arguments.input)
     if getattr(arguments, "input_file", None) is not None:
         return _content(arguments.input_file)
-    return _standard_input if reads else None
+    return otherwise
 
 
 def _standard_input() -> bytes:
