@@ -16,20 +16,34 @@ from __future__ import annotations
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["Check", "Model", "Program", "PyvmError", "Run", "compile", "load"]
+__all__ = [
+    "COptions",
+    "Check",
+    "Environment",
+    "Model",
+    "Program",
+    "PyvmError",
+    "Run",
+    "compile",
+    "load",
+]
 
 TYPE_CHECKING = False  # importing typing takes longer than all else here
 if TYPE_CHECKING:
     from typing import Any
 
+    from pyvm.compiler.c_options import COptions
     from pyvm.compiler.compile import compile_file as compile
     from pyvm.engine.errors import PyvmError
     from pyvm.engine.model import Model
     from pyvm.engine.run import Check, Run
     from pyvm.engine.standard import load
+    from pyvm.host.environment import Environment
     from pyvm.isa.program import Program
 
 _HOME = {
+    "COptions": ("pyvm.compiler.c_options", "COptions"),
+    "Environment": ("pyvm.host.environment", "Environment"),
     "Check": ("pyvm.engine.run", "Check"),
     "Model": ("pyvm.engine.model", "Model"),
     "Program": ("pyvm.isa.program", "Program"),

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pyvm.isa.program import Program
 
 _PATIENCE = 2.0  # seconds
-_LEVELS = ("0", "1", "2", "3", "s", "z")
 
 
 def stack_size(text: str) -> int:
@@ -46,8 +45,10 @@ def stack_size(text: str) -> int:
 
 def level(text: str) -> str:
     """Of optimisation, as C compilers spell it."""
-    if text not in _LEVELS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no level: {', '.join(_LEVELS)}")
+    from pyvm.compiler.c_options import LEVELS
+
+    if text not in LEVELS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no level: {', '.join(LEVELS)}")
     return text
 
 

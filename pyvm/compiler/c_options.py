@@ -15,6 +15,7 @@ from pyvm.isa.errors import ProgramError
 # of the largest memory that can grow to the rest.
 STACK_SIZE = 1 << 20
 SMALLEST_STACK, LARGEST_STACK, STACK_ALIGNMENT = 256, 1 << 25, 16
+LEVELS = ("0", "1", "2", "3", "s", "z")  # of optimisation, as C compilers spell them
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class COptions:
         more: other .c files of the program.
         include: folders of its headers.
         define: NAME or NAME=VALUE.
-        optimize: level: 0, 1, 2, 3, s or z.
+        optimize: one of LEVELS.
         libraries: names for -l.
         stack_size: bytes of the C stack.
         extra: other flags of the compiler.
@@ -38,6 +39,13 @@ class COptions:
     libraries: tuple[str, ...] = ()
     stack_size: int = STACK_SIZE
     extra: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.optimize not in LEVELS:
+            raise ProgramError(f"{self.optimize!r} is no level: {', '.join(LEVELS)}")
+        for name in ("more", "include", "define", "libraries", "extra"):
+            if not isinstance(getattr(self, name), (tuple, list)):
+                raise TypeError(f"{name} must be a tuple, not {getattr(self, name)!r}")
 
     def flags(self) -> list[str]:
         return [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import pyvm as pyvm_package
 from command import COMMAND, failure, pyvm
 from pyvm.compiler.toolchain import toolchain
 from pyvm.isa.errors import CompilerNotFound
@@ -59,6 +60,19 @@ def test_what_a_command_is_given(tmp_path):
         "--", "a b", "-x", "--", "",
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (5, b"a b|-x|--||a=b\n", b"from a file\n")
+
+
+def test_the_same_in_python(tmp_path, model):
+    path = source(tmp_path, AROUND)
+    around = pyvm_package.Environment(("prog", "a b"), {"KEY": "v"}, {"notes.txt": b"text"})
+    run = model.generate(pyvm_package.compile(path, environment=around))
+    assert (run.status, run.output, run.errors) == (2, b"a b|v\n", b"text")
+    main = source(tmp_path, "int f(void); int main(void) { return f() + N; }\n", "main.c")
+    other = source(tmp_path, "int f(void) { return 4; }\n", "f.c")
+    options = pyvm_package.COptions(more=(other,), define=("N=3",), optimize="s")
+    assert model.generate(pyvm_package.compile(main, c=options)).status == 7
+    given = pyvm_package.compile(source(tmp_path, CAT), input=lambda: b"later\0")
+    assert model.generate(given).output == b"later\0"
 
 
 @pytest.mark.parametrize("text", [b"", b"3 4\n", bytes(range(256)) * 300])

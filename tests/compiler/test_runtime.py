@@ -187,6 +187,13 @@ def test_types_that_differ_between_files_are_an_error(tmp_path):
         compile_file(path, c=COptions(more=(tmp_path / "other.c",)))
 
 
+def test_options_are_checked():
+    with pytest.raises(ProgramError, match="'9' is no level"):
+        COptions(optimize="9")
+    with pytest.raises(TypeError, match="more must be a tuple, not 'a.c'"):
+        COptions(more="a.c")  # type: ignore[arg-type]
+
+
 def test_a_float_is_refused_with_its_line(tmp_path):
     text = "void compute(const char *i) {\n  float c = atoi(i);\n  print_int((int)(c * 1.8f));\n}\n"
     with pytest.raises(ProgramError, match=r"no arithmetic of floats \(prog.c:2\)"):
