@@ -35,9 +35,11 @@ def jumps(cases: Cases, s: MachineState, i: Fetched, g: Gates) -> None:
     for row in g.language.rows:
         if row.source == isa.SIZE:
             cases.byte_at.append(g.when(row.name, s.pages_at + s.byte_index))
-            # Before the first memory.resize no token holds the number, which is 65,536.
-            unsaid = g.far(row.name, -(s.pages_at + 4 * s.one))
-            cases.value.append(at_zero(row.name, s.one, s.byte_index - 2 * s.one + unsaid, s.one))
+            # Before the first memory.resize no token holds the number, which is 65,536: its byte 2
+            # is 1.  A position is not multiplied by what outweighs words: that would pass 2^63.
+            said = 8 * (s.pages_at + 4 * s.one)
+            third = s.byte_index - 2 * s.one - said + g.far(row.name)
+            cases.value.append(at_zero(row.name, s.one, third, s.one))
         elif row.source == isa.DISTANCE:
             inside = s.in_offset - s.one
             cases.byte_at.append(g.when(row.name, s.top_at + s.byte_index, inside))

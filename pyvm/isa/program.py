@@ -176,10 +176,14 @@ class Program:
         found = TrapSite(
             kind, function, offset, self.debug.line(offset), self.debug.refused.get(cursor)
         )
-        for call in calls() if calls is not None and _ends_programs(function) else ():
+        routine = function is None  # of the compiler: the function is the one that called it
+        ask = calls is not None and bool(self.places) and (routine or _ends_programs(function))
+        for call in calls() if calls is not None and ask else ():
             caller, offset = self.places[call]
             if caller is not None and not _ends_programs(caller):
                 line = self.debug.line(offset)
+                if routine:
+                    return replace(found, function=caller, offset=offset, line=line)
                 return replace(found, caller=caller, offset=offset, line=line)
         return found
 

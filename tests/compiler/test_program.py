@@ -222,6 +222,16 @@ def test_traps_say_where():
     assert program.trap_at(normal) is None
 
 
+def test_a_trap_in_a_routine_names_the_function_that_called_it():
+    divide = "(drop (i64.div_s (i64.const -9223372036854775808) (global.get 0)))"
+    data = wat(
+        f'(module (global i64 (i64.const -1)) (func $inner {divide}) (func (export "compute") (call $inner)))'
+    )
+    site = execute(from_wasm(data)).trap
+    assert site.kind is Trap.INTEGER_OVERFLOW and site.function == "inner"
+    assert data[site.offset] == 0x7F  # i64.div_s
+
+
 def test_program_checks_itself():
     with pytest.raises(ProgramError, match="is no instruction"):
         Program((("nop", 0),))

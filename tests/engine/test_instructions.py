@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from itertools import product
 
+import numpy as np
 import pytest
 
 from cases import instructions
@@ -399,3 +400,23 @@ def test_select_tee_and_cells_of_eight_bytes(model):
         code += [*constant("i64", b), ("i64.local.tee", 2), ("i64.local.get", 2), ("i64.eq", 0)]
         code += [("drop", 0)]
     same(model, Program((*code, ("halt", 0))))
+
+
+def test_a_memory_that_is_resized_late(model):
+    """Beyond position 2^26: what stands between a position and a condition is no large factor."""
+    count = 2_700_000  # rounds of 26 tokens
+    code = f"i32.const {count}\nlocal.set 0\nlocal.get 0\ni32.const 1\ni32.sub\nlocal.tee 0\n"
+    code += "br_if -5\ni32.const 66\nmemory.resize\nmemory.size\noutput\nhalt"
+    chunks: list[np.ndarray] = []
+
+    def seen(tokens: np.ndarray) -> None:
+        chunks[:] = [*chunks[-1:], tokens]
+
+    model.generate(text(code), limit=26 * count + 100, keep=False, on_tokens=seen)
+    assert decode(np.concatenate(chunks))[-5:] == [
+        "00",
+        "00",
+        "commit(+1,sts=1,bt=0)",
+        "out(B)",
+        "halt",
+    ]
