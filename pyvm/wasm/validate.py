@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from pyvm.isa.errors import WasmError
-from pyvm.wasm import limits, proposals
+from pyvm.wasm import limits
 from pyvm.wasm.module import (
     MAX_PAGES,
     Body,
@@ -40,13 +40,12 @@ def validate(module: Module) -> None:
     tables = module.imported_limits("table") + module.tables
     memories = module.imported_limits("memory") + module.memories
     global_types: GlobalTypes = module.imported_globals()
-    imported_globals = list(global_types)
     for table in tables:
         _limits("table", table, (1 << 32) - 1)
     for memory in memories:
         _limits("memory", memory, MAX_PAGES)
     for item in module.globals:
-        _constant(item.init, item.type, imported_globals, global_types)
+        _constant(item.init, item.type, global_types)
         global_types.append((item.type, item.mutable))
     counts = {
         "func": len(functions),
@@ -71,7 +70,7 @@ def validate(module: Module) -> None:
         if element.offset is not None:
             if not tables:
                 raise WasmError("unknown table 0", element.at)
-            _constant(element.offset, "i32", imported_globals, global_types)
+            _constant(element.offset, "i32", global_types)
         if any(index is not None and index >= len(functions) for index in element.functions):
             raise WasmError("unknown function in an element segment", element.at)
     for data in module.data:
@@ -79,7 +78,7 @@ def validate(module: Module) -> None:
             continue
         if not memories:
             raise WasmError("unknown memory 0", data.at)
-        _constant(data.offset, "i32", imported_globals, global_types)
+        _constant(data.offset, "i32", global_types)
     checker = _Checker(module, functions, global_types, bool(tables), bool(memories))
     for type_index, body in zip(module.functions, module.bodies):
         checker.function(module.types[type_index], body)
@@ -92,14 +91,11 @@ def _limits(kind: str, limits: Limits, bound: int) -> None:
         raise WasmError(f"{kind} minimum is larger than its maximum")
 
 
-def _constant(code: list[Instr], kind: str, imported: GlobalTypes, known: GlobalTypes) -> None:
-    """A constant expression: one constant or one immutable imported global.
-
-    Sums, differences and products, and globals of the module itself (those in `known`), belong to
-    later proposals: they are only told apart from what is invalid.
+def _constant(code: list[Instr], kind: str, known: GlobalTypes) -> None:
+    """A constant expression: constants, sums, differences and products of them, and the immutable
+    globals before it.
     """
     stack: list[str] = []
-    later = None
     for op, arg, at in code[:-1]:
         if op.endswith(".const"):
             stack.append(op.partition(".")[0])
@@ -108,21 +104,16 @@ def _constant(code: list[Instr], kind: str, imported: GlobalTypes, known: Global
             if index >= len(known) or known[index][1]:
                 raise WasmError("constant expression reads an unknown or mutable global", at)
             stack.append(known[index][0])
-            if index >= len(imported):
-                later = later or (("a constant expression of another global", proposals.GC), at)
         elif op in _CONSTANT_OPERATIONS:
             operand = op.partition(".")[0]
             if stack[-2:] != [operand, operand]:
                 raise WasmError(f"type mismatch: two operands of {operand} expected", at)
             stack.pop()
-            later = later or ((f"{op} in a constant expression", proposals.EXTENDED_CONST), at)
         else:
             raise WasmError(f"constant expression required, found {op}", at)
     if stack != [kind]:
         found = " ".join(stack) or "nothing"
         raise WasmError(f"type mismatch: {kind} expected, found {found}", code[-1].at)
-    if later:
-        raise proposals.missing(*later)
 
 
 @dataclass

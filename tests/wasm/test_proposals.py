@@ -29,7 +29,6 @@ MODULES = {
         (sections("1: 01 4e 01 60 00 00"), "a recursive group of types"),
         (sections("1: 01 60 01 6e 00"), "anyref"),
         (sections("1: 01 60 01 63 6b 00"), "a typed reference"),
-        (sections("6: 02 7f 00 41 01 0b 7f 00 23 00 0b"), "a constant expression of another global"),
         (function("fb 1c 1a"), "instruction 0xfb 0x1c at offset 0x17 in function 0"),
         (function("d3 1a"), "ref.eq"),
     ],
@@ -58,10 +57,6 @@ MODULES = {
     "multi-memory": [(sections("5: 02 00 01 00 01"), "a second memory"),
                      (sections("2: 02 01 61 01 62 02 00 01 01 61 01 63 02 00 01"), "a second memory"),
                      (function("41 00 28 42 00 00 1a", rest=MEMORY), "a memory index")],
-    "extended constant expressions": [
-        (sections("6: 01 7f 00 41 01 41 02 6a 0b"), "i32.add in a constant expression"),
-        (sections("5: 01 00 01", "b: 01 00 41 01 41 02 6c 0b 00"), "i32.mul in a constant"),
-    ],
     "relaxed SIMD": [(function("fd 80 02"), "instruction 0xfd 0x100")],
     "wide arithmetic": [(function("fc 16"), "i64.mul_wide_u")],
     "custom page sizes": [(sections("5: 01 08 01 00"), "a memory with pages of its own size")],

@@ -1,0 +1,52 @@
+"""Constant expressions become constants, before anything is compiled.
+
+Enters: a valid module.  Leaves: the same, whose globals and segments begin with one constant each,
+or with an imported global alone.  (Core specification 3.0, section 3.4.14: sums, differences and
+products, and the immutable globals before.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyvm.isa.arithmetic import fold
+from pyvm.isa.errors import Unsupported
+from pyvm.wasm.module import Instr, Module, number
+
+
+def fold_constants(module: Module) -> None:
+    """Globals in their order: each may use those before it."""
+    imported = len(module.imported_globals())
+    for i, item in enumerate(module.globals):
+        module.globals[i] = replace(item, init=_folded(item.init, module, imported))
+    for i, element in enumerate(module.elements):
+        if element.offset is not None:
+            offset = _folded(element.offset, module, imported)
+            module.elements[i] = replace(element, offset=offset)
+    for i, data in enumerate(module.data):
+        if data.offset is not None:
+            module.data[i] = replace(data, offset=_folded(data.offset, module, imported))
+
+
+def _folded(code: list[Instr], module: Module, imported: int) -> list[Instr]:
+    if len(code) == 2 and code[0].op != "global.get":  # a constant and its end
+        return code
+    stack: list[Instr] = []
+    for each in code[:-1]:
+        if each.op == "global.get":
+            index = number(each.arg)
+            if index < imported:
+                if len(code) > 2:
+                    raise Unsupported(f"an imported global (at offset {each.at:#x}) in a sum")
+                return code
+            stack.append(module.globals[index - imported].init[0])
+        elif each.op.endswith(".const"):
+            stack.append(each)
+        else:
+            kind = each.op.partition(".")[0]
+            mask = (1 << 64 if kind == "i64" else 1 << 32) - 1
+            right, left = (number(stack.pop().arg) & mask for _ in range(2))
+            value = fold(each.op, [left, right])
+            assert value is not None  # validate: add, sub or mul
+            stack.append(Instr(f"{kind}.const", value, each.at))
+    return [*stack, code[-1]]
