@@ -310,16 +310,33 @@ class _Compiler:
             calls.append(Ins(f"{type_name}.const", value & (1 << bits) - 1))
         surroundings.want(index)
         calls.append(Ins("call", Function(index)))
-        if print_results and len(kind.results) > 1:
-            raise Unsupported("printing more than one result")
-        for type_name in kind.results:
-            if not print_results:
-                calls.append(Ins("drop"))
-                continue
-            routine = Routine(f"{type_name}.print")
-            self.shared.routines.add(routine)
-            calls += [Ins("call", routine), Ins("i32.const", 10), Ins("output")]
+        if not print_results:
+            calls += [Ins("drop")] * len(kind.results)
+        else:
+            calls += self._printed(kind.results)
         return [*calls, Ins("halt", 0)]
+
+    def _printed(self, results: tuple[str, ...]) -> list[Ins]:
+        """Prints the results, which lie on the stack, a line each.  The last one is on top: those
+        behind the first wait in globals' slots, behind all others.
+        """
+        aside: list[tuple[str, int]] = []
+        for kind in results[1:]:
+            self.first_flag += 2 if kind == "i64" else 1
+            aside.append((kind, self.first_flag - 1))
+        code = [
+            Ins("i64.global.set" if kind == "i64" else "global.set", slot)
+            for kind, slot in reversed(aside)
+        ]
+        waiting = [
+            [Ins("i64.global.get" if kind == "i64" else "global.get", slot)] for kind, slot in aside
+        ]
+        no_load: list[Ins] = []
+        for kind, load in zip(results, [no_load, *waiting]):
+            routine = Routine(f"{kind}.print")
+            self.shared.routines.add(routine)
+            code += [*load, Ins("call", routine), Ins("i32.const", 10), Ins("output")]
+        return code
 
     def _place_input(self) -> int:
         """The input's address: __heap_base where that is exported, else near the end of the memory;
