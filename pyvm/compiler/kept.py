@@ -25,7 +25,7 @@ MOST_FILES = 1000
 LARGEST = 1 << 27  # of one file
 _SUFFIX = ".program"
 _PACKAGE = Path(__file__).resolve().parents[1]
-_SOURCES = ("compiler", "host", "wasm", "isa")
+_SOURCES = ("compiler", "floats", "host", "wasm", "isa")
 _KINDS = (".py", ".wasm")
 
 

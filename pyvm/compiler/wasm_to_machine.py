@@ -31,6 +31,7 @@ from pyvm.compiler.routines import Library
 from pyvm.compiler.select.base import BASE
 from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
 from pyvm.compiler.select.standard import STANDARD
+from pyvm.floats.module import with_floats
 from pyvm.host.environment import Environment
 from pyvm.host.module import STATE_BYTES
 from pyvm.isa.errors import ProgramError, Unsupported
@@ -96,7 +97,8 @@ def compile_module(
     text = (input or b"") if takes_input else None
     given = input if entry == COMMAND else None
     hosts = range(len(module.imported("func")) + own, len(module.function_types()))
-    compiler = _Compiler(module, MACHINES[machine], text, given, hosts)
+    module, floats = (module, {}) if machine == "base" else with_floats(module)
+    compiler = _Compiler(module, MACHINES[machine], text, given, hosts, floats)
     linked = compiler.compile(entry, args, print_results)
     return Compiled(
         module,
@@ -125,6 +127,7 @@ class _Compiler:
         input: bytes | None,
         given: bytes | None,
         hosts: range,
+        floats: dict[str, int],
     ):
         self.module, self.machine, self.input = module, machine, input
         self.given, self.hosts = given, hosts
@@ -139,7 +142,7 @@ class _Compiler:
         end = self._end(area, sum(len(content) for content in segments.values()))
         self.instantiation = Instantiation(module, self.pages * PAGE)
         surroundings = Surroundings(
-            module, module.function_types(), self.instantiation.table, wide=not self.base
+            module, module.function_types(), self.instantiation.table, not self.base, floats
         )
         self.shared = Shared(surroundings, Layout(end), max_pages=self.max_pages)
         if self.base:

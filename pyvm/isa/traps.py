@@ -107,7 +107,7 @@ class TrapSite:
         source = f" ({printable(self.line)})" if self.line else ""
         if self.kind is Trap.UNSUPPORTED and self.instruction:
             what = self.instruction
-            return f"stopped: {what}{place}{at}{source}: there is no arithmetic of floats"
+            return f"stopped: {what}{place}{at}{source}: the base machine has no floats"
         if not self.kind.of_wasm:
             return f"stopped: {self.kind.description}{place}{at}{source}"
         return f"trap: {self.kind.description}{place}{at}{source}"

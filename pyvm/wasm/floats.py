@@ -1,11 +1,11 @@
-"""Floats that are only moved: their bits, as integers.
+"""Floats as their bits, which are integers.
 
 Enters: the types and the code of a valid function.  Leaves: the same with i32 for f32 and i64 for
 f64.
 
-The machine has no float arithmetic.  But constants, variables, parameters, memory accesses, and the
-instructions that touch no more than the sign or nothing at all, treat a float as its bits, which
-WebAssembly keeps as they are.  What computes with floats stays, and is refused where it is lowered.
+The machine has no floats.  Constants, variables, parameters, memory accesses, and the instructions
+that touch no more than the sign or nothing at all, treat a float as its bits, which WebAssembly
+keeps as they are.  What computes with floats stays: a function does it (pyvm/floats).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _MOVES = {
 _REINTERPRETATIONS = {
     "i32.reinterpret_f32", "f32.reinterpret_i32", "i64.reinterpret_f64", "f64.reinterpret_i64"
 }  # fmt: skip
+# A difference is the sum with the second sign turned.
+SAME_WITH_SIGN = {f"{kind}.sub": f"{kind}.add" for kind in _INTEGER}
 
 
 def integer_type(kind: str) -> str:
@@ -65,6 +67,10 @@ def integer_code(code: list[Instr]) -> list[Instr]:
             operation = "xor" if name == "neg" else "and"
             result.append(Instr(f"{_INTEGER[kind]}.const", constant, at))
             result.append(Instr(f"{_INTEGER[kind]}.{operation}", None, at))
+        elif op in SAME_WITH_SIGN:
+            result.append(Instr(f"{_INTEGER[kind]}.const", _SIGN[kind], at))
+            result.append(Instr(f"{_INTEGER[kind]}.xor", None, at))
+            result.append(Instr(SAME_WITH_SIGN[op], None, at))
         else:
             result.append(instr)
     return result

@@ -31,7 +31,7 @@ def merged(module: Module, host: Module) -> Module:
     provided = _provided(module, host)
     if not provided:
         return module
-    wanted = _reached(host, set(provided.values()))
+    wanted = reached(host, set(provided.values()))
     # The new index of each function: imports that stay, those of the host, then all others.
     own, hosts = module.imported("func"), host.imported("func")
     kept = [i for i in range(len(own)) if i not in provided]
@@ -122,9 +122,9 @@ def _with_type(item: Import, more: int) -> Import:
     return Import(item.module, item.name, item.kind, _type_of(item) + more, item.at)
 
 
-def _reached(host: Module, roots: set[int]) -> list[int]:
+def reached(host: Module, roots: set[int]) -> list[int]:
     """The functions that direct calls lead to from these, in ascending order."""
-    reached, queue = set(roots), list(roots)
+    found, queue = set(roots), list(roots)
     imports = len(host.imported("func"))
     while queue:
         index = queue.pop()
@@ -133,10 +133,10 @@ def _reached(host: Module, roots: set[int]) -> list[int]:
         for op, arg, _ in host.bodies[index - imports].code:
             if op == "call_indirect":
                 raise AssertionError("a host module has no table")
-            if op == "call" and number(arg) not in reached:
-                reached.add(number(arg))
+            if op == "call" and number(arg) not in found:
+                found.add(number(arg))
                 queue.append(number(arg))
-    return sorted(reached)
+    return sorted(found)
 
 
 def _own(code: list[Instr], place: dict[int, int]) -> list[Instr]:

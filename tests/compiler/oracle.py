@@ -25,8 +25,9 @@ TRAPS = (
     "undefined element",
     "uninitialized element",
     "indirect call type mismatch",
+    "invalid conversion to integer",
 )
-OUR_TRAPS = (1, 2, 3, 4, 5, 6, 7)
+OUR_TRAPS = (1, 2, 3, 4, 5, 6, 7, 3)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def _engine():
     if _ENGINE is None:
         config = wasmtime.Config()
         config.consume_fuel = True
+        config.cranelift_nan_canonicalization = True
         _ENGINE = wasmtime.Engine(config)
     return _ENGINE
 

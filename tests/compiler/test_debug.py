@@ -7,13 +7,13 @@ wait until they are reached.
 import numpy as np
 import pytest
 
-from compiler.oracle import HEAD, module, run_oracle, same, wat
+from compiler.oracle import HEAD, module, run_oracle, wat
 from compiler.random_wasm import random_module
 from pyvm.bundled import PROGRAMS
 from pyvm.compiler.c_to_wasm import compile_c, compiler_command
 from pyvm.compiler.compile import compile_file, from_wasm
 from pyvm.engine.executor import execute
-from pyvm.isa.errors import CompilerNotFound, Unsupported
+from pyvm.isa.errors import CompilerNotFound
 from pyvm.isa.prompt import read_listing
 from pyvm.isa.traps import Trap
 from pyvm.trace.statistics import statistics
@@ -129,28 +129,6 @@ def test_tokens_per_unit_add_up():
     assert sum(tokens for _, tokens in found.unit_tokens) == found.tokens.sum()
     assert {"compute", "print_string", "start"} <= {name for name, _ in found.unit_tokens}
     assert any("tokens for each" in line for line in found.lines())
-
-
-TABLE = """(module {HEAD} (type $t (func (param i32) (result i32))) (table 2 funcref) (elem (i32.const 0) $whole $broken)
-  (func $whole (type $t) (i32.add (local.get 0) (i32.const 1)))
-  (func $broken (type $t) (call $out (i32.const 66)) (i32.trunc_f32_s (f32.mul (f32.const 1.5) (f32.const 2))))
-  (func (export "compute") {body}))"""
-
-
-def test_what_is_not_supported_in_a_table_ends_the_run_only_where_it_is_reached():
-    call = "(call $word (call_indirect (type $t) (i32.const 4) (i32.const {})))"
-    same(wat(TABLE.format(HEAD=HEAD, body=call.format(0))))
-    run = execute(from_wasm(wat(TABLE.format(HEAD=HEAD, body=call.format(0) + call.format(1)))))
-    assert run.output == b"\5\0\0\0B"
-    assert run.trap.kind is Trap.UNSUPPORTED
-    assert str(run.trap).startswith("stopped: f32.mul in broken at offset 0x")
-    assert "no arithmetic of floats" in str(run.trap)
-
-
-def test_what_is_not_supported_is_refused_where_calls_lead_to_it():
-    body = "(drop (call_indirect (type $t) (i32.const 4) (i32.const 0))) (drop (call $broken (i32.const 1)))"
-    with pytest.raises(Unsupported, match="f32.mul in broken at offset 0x"):
-        from_wasm(wat(TABLE.format(HEAD=HEAD, body=body)))
 
 
 def test_lines_between_the_known_ones():

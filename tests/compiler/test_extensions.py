@@ -7,8 +7,6 @@ type, several results; against wasmtime.
 import pytest
 
 from compiler.oracle import HEAD, module, same, wat
-from pyvm.compiler.compile import from_wasm
-from pyvm.isa.errors import Unsupported
 
 DATA = '(data (i32.const 16) "abcdefghijklmnopqrstuvwxyz0123456789")'
 SHOW = "".join(f"(call $word (i32.load (i32.const {a})))" for a in range(0, 64, 4))
@@ -96,10 +94,3 @@ def test_several_results():
               (call $word) (call $word) ))"""
         )
     )
-
-
-def test_float_conversions_are_refused_only_where_they_run():
-    unused = "(func (result i32) (i32.trunc_sat_f32_s (f32.const 1)))"
-    same(module("(call $out (i32.const 65))", unused))
-    with pytest.raises(Unsupported, match=r"i64.trunc_sat_f64_u in compute at offset 0x"):
-        from_wasm(module("(drop (i64.trunc_sat_f64_u (f64.const 1)))"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from compiler.oracle import wat
@@ -169,16 +171,13 @@ def test_what_nobody_calls_may_be_missing(model) -> None:
     assert in_transformer(model, from_wasm(data), Environment()).status == 3
 
 
-def test_floats_stop_a_command_where_it_comes_to_them(model) -> None:
-    body = f"""{written(8, 1)} (call $args (i32.const 0) (i32.const 4)) (drop)
-        (if (i32.gt_u (i32.load (i32.const 0)) (i32.const 1))
-          (then (f64.store (i32.const 0)
-            (f64.add (f64.load (i32.const 0)) (f64.load (i32.const 0))))))"""
-    program = from_wasm(command(body, WRITE, ARGS, MEMORY, HELLO))
-    assert in_transformer(model, program, Environment()) == Ended(b"hello", b"", 0)
-    run = model.generate(with_environment(program, Environment(("a", "b"))))
-    assert run.output == b"hello"
-    assert "f64.add in _start" in str(run.trap)
+def test_a_command_computes_with_floats(model) -> None:
+    body = f"""(f64.store (i32.const 40) (f64.add (f64.const 0.1) (f64.const 0.2))) {written(8, 1)}
+        (call $exit (i32.trunc_f32_u (f32.sqrt (f32.const 50))))"""
+    list = r'(data (i32.const 8) "\28\00\00\00\08\00\00\00")'
+    program = from_wasm(command(body, WRITE, EXIT, MEMORY, list))
+    expected = struct.pack("<d", 0.1 + 0.2)
+    assert in_transformer(model, program, Environment()) == Ended(expected, b"", 7)
 
 
 def test_the_base_machine_has_no_host() -> None:

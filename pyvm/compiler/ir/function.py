@@ -25,6 +25,8 @@ WRITES = 2  # these, or the output; or it calls something that may
 TRAPS = 4
 
 STACKED = "stacked"  # the value lies on the operand stack already
+# A call of a function that does nothing but compute, of one that may trap as well.
+COMPUTE, COMPUTE_OR_TRAP = "compute", "compute.or_trap"
 LOW, HIGH = "local.low", "local.high"  # half of a local of type i64
 _ACTS: dict[str, int] = {
     "global.get": READS,
@@ -34,6 +36,7 @@ _ACTS: dict[str, int] = {
     "output_error": WRITES,
     "exit": WRITES,
     **dict.fromkeys(("call", "call_indirect", "memory.grow", "data.drop"), READS | WRITES | TRAPS),
+    COMPUTE_OR_TRAP: TRAPS,
     "memory.resize": READS | WRITES | TRAPS,
     **dict.fromkeys(("memory.copy", "memory.fill", "memory.init"), READS | WRITES | TRAPS),
 }

@@ -14,6 +14,8 @@ from typing import Any
 
 from pyvm.compiler.imports import AREA
 from pyvm.compiler.ir.function import (
+    COMPUTE,
+    COMPUTE_OR_TRAP,
     Drop,
     Eval,
     Expr,
@@ -37,9 +39,15 @@ from pyvm.isa.traps import Trap
 from pyvm.printable import printable
 from pyvm.wasm.floats import integer_code, integer_function, integer_type, integer_types
 from pyvm.wasm.module import FunctionType, Immediate, number, numbers
-from pyvm.wasm.opcodes import OPCODES
+from pyvm.wasm.opcodes import OPCODES, Opcode
 
-_ROWS = {row.name: row for row in OPCODES.values()}
+# Instructions of WebAssembly, and those of the machine that the library of floats uses.
+_ROWS = {row.name: row for row in OPCODES.values()} | {
+    name: Opcode(name, "", ("i64", second), ("i64",))
+    for name, second in (
+        ("i64.sticky", "i64"), ("i64.mul_high_u", "i64"), ("i64.div_word_u", "i32")
+    )
+}  # fmt: skip
 
 
 def lower(surroundings: Surroundings, index: int) -> Function:
@@ -96,11 +104,14 @@ class _Lowering:
         self.out.stack += map(stacked, results)
 
     def _operation(self, op: str, arg: Immediate) -> None:
+        if op in self.surroundings.floats:
+            self._compute(op)
+            return
         row = _ROWS[op]
         params, results = row.params or (), row.results or ()
         if any(kind in ("f32", "f64") for kind in params + results):
             refusal = Unsupported(
-                f"{op} in {printable(self.name)} at offset {self.at:#x}: there is no arithmetic of "
+                f"{op} in {printable(self.name)} at offset {self.at:#x}: the base machine has no "
                 "floats",
                 self.at,
             )
@@ -116,6 +127,29 @@ class _Lowering:
             self.out.push(simplified(Expr(op, results[0], args, imm, self.at)))
         else:
             self._do(op, *args, imm=imm)
+
+    def _compute(self, op: str) -> None:
+        """An instruction of floats is a call of the function that computes it."""
+        index = self.surroundings.floats[op]
+        kind = self.surroundings.types[index]
+        self.surroundings.want(index, self.index)
+        call = COMPUTE_OR_TRAP if ".trunc_f" in op else COMPUTE
+        args = self.out.take(len(kind.params))
+        self.out.push(Expr(call, kind.results[0], args, index, self.at))
+
+    def _copysign(self, kind: str) -> None:
+        """The sign of the second, the rest of the first."""
+        sign = 1 << (63 if kind == "i64" else 31)
+        x, y = (
+            simplified(Expr(f"{kind}.and", kind, (value, const(kind, mask)), at=self.at))
+            for value, mask in zip(self.out.take(2), (sign - 1, sign))
+        )
+        self.out.push(simplified(Expr(f"{kind}.or", kind, (x, y), at=self.at)))
+
+    def _trap(self, kind: Trap) -> None:
+        self.out.flush()
+        self.out.emit(Stop(kind, at=self.at))
+        self._die()
 
     def _refuse(self, refusal: Unsupported, op: str) -> None:
         self.surroundings.refused.setdefault(self.index, refusal)
@@ -254,11 +288,6 @@ class _Lowering:
         self.branches.jump(self.blocks[0], self.at)
         self._die()
 
-    def _unreachable(self, _: object) -> None:
-        self.out.flush()
-        self.out.emit(Stop(Trap.UNREACHABLE, at=self.at))
-        self._die()
-
     # -- variables, calls, memory ---------------------------------------------------------------
 
     def _drop(self, _: object) -> None:
@@ -354,7 +383,9 @@ class _Lowering:
 # What each instruction of control, variables, calls and memory does; all others are operations.
 _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "nop": _Lowering._nothing,
-    "unreachable": _Lowering._unreachable,
+    "unreachable": lambda self, _: self._trap(Trap.UNREACHABLE),
+    "trap.overflow": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
+    "trap.conversion": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
     "block": _Lowering._block,
     "loop": _Lowering._loop,
     "if": _Lowering._if,
@@ -368,6 +399,8 @@ _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "call_indirect": _Lowering._call_indirect,
     "drop": _Lowering._drop,
     "select": _Lowering._select,
+    "f32.copysign": lambda self, _: self._copysign("i32"),
+    "f64.copysign": lambda self, _: self._copysign("i64"),
     "local.get": _Lowering._local_get,
     "local.set": _Lowering._local_set,
     "local.tee": _Lowering._local_tee,

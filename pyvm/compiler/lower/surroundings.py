@@ -24,6 +24,7 @@ class Surroundings:
         types: of all functions.
         table: functions by index of the table.
         wide: whether the machine has i64.
+        floats: the function that computes an instruction of floats.
         area: the first address that the program can never own, where the host's data lies.
         asks_area: whether something asked for it.
         wanted: functions that are called, in the order of their first call.
@@ -36,6 +37,7 @@ class Surroundings:
     types: list[FunctionType]
     table: list[int | None]
     wide: bool
+    floats: dict[str, int] = field(default_factory=dict)
     area: int = 0
     asks_area: bool = False
     wanted: list[int] = field(default_factory=list)

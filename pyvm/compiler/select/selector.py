@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pyvm.compiler.ir.function import (
+    COMPUTE,
+    COMPUTE_OR_TRAP,
     HIGH,
     LOW,
     STACKED,
@@ -274,4 +276,6 @@ _OPERATIONS: dict[str, Operation] = {
     "global.set": _global,
     "select": _select,
     "call": _call,
+    COMPUTE: _call,
+    COMPUTE_OR_TRAP: _call,
 }
