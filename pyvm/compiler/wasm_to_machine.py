@@ -118,6 +118,7 @@ class _Compiler:
         input: of an entry that takes a pointer to it; once all is lowered, also that of a command.
         given: what a run gives a command; None: it is no command.
         hosts: the functions of the host.
+        floats: those that compute instructions of floats.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class _Compiler:
         floats: dict[str, int],
     ):
         self.module, self.machine, self.input = module, machine, input
-        self.given, self.hosts = given, hosts
+        self.given, self.hosts, self.floats = given, hosts, set(floats.values())
         self.base = machine is BASE
         self.room: int | None = None
         self.data: list[bytes] = []
@@ -254,7 +255,10 @@ class _Compiler:
         while trap is None and len(functions) < len(surroundings.wanted):
             function = lower(surroundings, surroundings.wanted[len(functions)])
             improve(function)
-            functions.append(peephole(Selector(self.machine, shared, function).select()))
+            unit = peephole(Selector(self.machine, shared, function).select())
+            if function.index in self.floats:  # it traps for the function that called it
+                unit.function = None
+            functions.append(unit)
         if not self.hosts:  # libraries have much that their programs never come to
             surroundings.check_refusals()
         symbols = {"MAX_PAGES": self.max_pages}

@@ -94,7 +94,7 @@ def test_code_that_is_not_supported_is_no_trap(tmp_path):
             "0a 13 02 09 00 4300000040911a0b 07 00 41001100000b"
         )
     )
-    done = pyvm("run", module)
+    done = pyvm("run", module, "--machine", "base")
     assert done.returncode == 125, done.stderr
     assert "stopped: f32.sqrt in function 0 at offset 0x" in done.stderr.decode()
 

@@ -96,6 +96,12 @@ def test_what_is_no_integer_traps(kind: str, to: str, sign: str) -> None:
         same(module(f"(call {show} ({to}.trunc_{kind}_{sign} ({kind}.const {text})))"))
 
 
+def test_a_trap_is_in_the_function_that_converts() -> None:
+    text = "(func $convert (result i32) (i32.trunc_f64_s (f64.const 1e10)))"
+    trap = execute(from_wasm(module("(drop (call $convert))", text))).trap
+    assert str(trap).startswith("trap: integer overflow in convert at offset 0x")
+
+
 def test_only_what_is_used_is_there() -> None:
     add = from_wasm(
         module("(f32.store (i32.const 0) (f32.add (f32.const 1) (f32.load (i32.const 0))))")
