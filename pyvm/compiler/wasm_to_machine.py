@@ -31,6 +31,7 @@ from pyvm.compiler.routines import Library
 from pyvm.compiler.select.base import BASE
 from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
 from pyvm.compiler.select.standard import STANDARD
+from pyvm.compiler.tables import Tables
 from pyvm.floats.module import with_floats
 from pyvm.host.environment import Environment
 from pyvm.host.module import STATE_BYTES
@@ -40,6 +41,7 @@ from pyvm.isa.traps import halt_immediate
 from pyvm.printable import printable
 from pyvm.wasm.floats import integer_type
 from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Limits, Module, number
+from pyvm.wasm.references import numbered
 
 MACHINES = {"standard": STANDARD, "base": BASE}
 # In the base machine a memory that can grow may reach this size; its cells lie above.
@@ -98,7 +100,8 @@ def compile_module(
     given = input if entry == COMMAND else None
     hosts = range(len(module.imported("func")) + own, len(module.function_types()))
     module, floats = (module, {}) if machine == "base" else with_floats(module)
-    compiler = _Compiler(module, MACHINES[machine], text, given, hosts, floats)
+    module, functions = numbered(module)
+    compiler = _Compiler(module, functions, MACHINES[machine], text, given, hosts, floats)
     linked = compiler.compile(entry, args, print_results)
     return Compiled(
         module,
@@ -117,6 +120,7 @@ class _Compiler:
     Attributes:
         input: of an entry that takes a pointer to it; once all is lowered, also that of a command.
         given: what a run gives a command; None: it is no command.
+        functions: those that have a number, see wasm/references.py.
         hosts: the functions of the host.
         floats: those that compute instructions of floats.
     """
@@ -124,6 +128,7 @@ class _Compiler:
     def __init__(
         self,
         module: Module,
+        functions: list[int],
         machine: Machine,
         input: bytes | None,
         given: bytes | None,
@@ -138,17 +143,24 @@ class _Compiler:
         memories = module.imported_limits("memory") + module.memories
         self.memory: Limits | None = memories[0] if memories else None
         self.pages = self._pages()
-        segments = self._segments()
+        segments, tables = self._segments(), Tables(module, functions)
         area = _AREA_BYTES * any(str(item) == ASKS_AREA for item in module.imports)
-        end = self._end(area, sum(len(content) for content in segments.values()))
+        own = tables.bytes() + sum(len(content) for content in segments.values())
+        end = self._end(area, own)
         self.instantiation = Instantiation(module, self.pages * PAGE)
         surroundings = Surroundings(
-            module, module.function_types(), self.instantiation.table, not self.base, floats
+            module,
+            module.function_types(),
+            tables.entries(self.instantiation),
+            tables,
+            not self.base,
+            floats,
         )
         self.shared = Shared(surroundings, Layout(end), max_pages=self.max_pages)
         if self.base:
             self.shared.layout.reserve_cells()
         surroundings.area = self.shared.layout.reserve(area)
+        tables.place(self.shared.layout, self.instantiation)
         for i, content in segments.items():
             self.shared.segments[i] = (self.shared.layout.reserve(len(content)), len(content))
         self._place_globals()
@@ -410,7 +422,7 @@ class _Compiler:
     def _table(self, linked: Linked) -> bytes:
         """Per entry the row of the function and the number of its type."""
         entries = bytearray()
-        for index in self.instantiation.table:
+        for index in self.shared.surroundings.table:
             row = kind = 0
             if index is not None:
                 row = linked.starts.get(Function(index), 0)
@@ -421,8 +433,9 @@ class _Compiler:
     def _thunks(self) -> list[Unit]:
         """The imported functions to which a table entry may lead."""
         units = []
-        for index in sorted({index for index in self.instantiation.table if index is not None}):
-            operation = self.shared.surroundings.intrinsic(index)
+        surroundings = self.shared.surroundings
+        for index in sorted({index for index in surroundings.table if index is not None}):
+            operation = surroundings.intrinsic(index)
             if operation and self.shared.types:
                 units.append(Unit(Function(index), [Ins(operation), Ins("return")]))
         return units

@@ -11,6 +11,7 @@ keeps as they are.  What computes with floats stays: a function does it (pyvm/fl
 from __future__ import annotations
 
 from pyvm.wasm.module import FunctionType, Immediate, Instr
+from pyvm.wasm.opcodes import REFERENCES
 
 _INTEGER = {"f32": "i32", "f64": "i64"}
 _SIGN = {"f32": 1 << 31, "f64": 1 << 63}
@@ -27,8 +28,8 @@ SAME_WITH_SIGN = {f"{kind}.sub": f"{kind}.add" for kind in _INTEGER}
 
 
 def integer_type(kind: str) -> str:
-    """The type of a value's bits."""
-    return _INTEGER.get(kind, kind)
+    """The type of a value's bits; a reference is a number (references.py)."""
+    return "i32" if kind in REFERENCES.values() else _INTEGER.get(kind, kind)
 
 
 def integer_types(kinds: tuple[str, ...]) -> tuple[str, ...]:
