@@ -420,6 +420,7 @@ class _Lowering:
 _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "nop": _Lowering._nothing,
     "unreachable": lambda self, _: self._trap(Trap.UNREACHABLE),
+    "output": lambda self, _: self._do("output", self.out.pop()),
     "trap.overflow": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
     "trap.conversion": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
     "block": _Lowering._block,
