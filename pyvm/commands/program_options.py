@@ -166,7 +166,7 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
         timer.cancel()
         return _standard_input()
 
-    def compiled(args: list[int], environment: Environment | None) -> Program:
+    def compiled(args: list[int | float], environment: Environment | None) -> Program:
         return compile_file(
             arguments.program,
             input=given_input(arguments, read if reads else None),
