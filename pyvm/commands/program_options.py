@@ -68,8 +68,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="*",
         metavar="PROGRAM",
-        help="a bundled program's name, .c files, or a .wasm or token file; then integer arguments "
-        "of --entry. Words behind -- are the arguments of a program that defines main",
+        help="a bundled program's name, .c files, or a .wasm or token file; then the numbers "
+        "that --entry takes. Words behind -- are the arguments of a program that defines main",
     )
     parser.add_argument(
         "--entry",
@@ -134,18 +134,25 @@ def _finish(parser: Parser, arguments: argparse.Namespace) -> None:
     if arguments.entry is not None:
         words, arguments.rest = [*words, *arguments.rest], []
     try:
-        arguments.args = [int(word, 0) for word in words[count:]]
+        arguments.args = [_number(word) for word in words[count:]]
     except ValueError:
-        wrong = next(word for word in words[count:] if not _is_integer(word))
+        wrong = next(word for word in words[count:] if not _is_number(word))
         parser.error(
-            f"{wrong!r} is no integer for --entry, and no other .c file; what the program itself "
+            f"{wrong!r} is no number for --entry, and no other .c file; what the program itself "
             f"is given stands behind --, as in {arguments.program} -- {wrong}"
         )
 
 
-def _is_integer(word: str) -> bool:
+def _number(word: str) -> int | float:
     try:
-        int(word, 0)
+        return int(word, 0)
+    except ValueError:
+        return float(word)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        _number(word)
     except ValueError:
         return False
     return True
@@ -159,7 +166,7 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
         timer.cancel()
         return _standard_input()
 
-    def compiled(args: list[int], environment: Environment | None) -> Program:
+    def compiled(args: list[int | float], environment: Environment | None) -> Program:
         return compile_file(
             arguments.program,
             input=given_input(arguments, read if reads else None),
@@ -177,9 +184,9 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
     except NotACommand:
         rest = arguments.rest
         others = arguments.env or arguments.file or arguments.seed or arguments.time
-        if not rest or others or not all(map(_is_integer, rest)):
+        if not rest or others or not all(map(_is_number, rest)):
             raise
-        return compiled([*arguments.args, *(int(word, 0) for word in rest)], None)
+        return compiled([*arguments.args, *map(_number, rest)], None)
     finally:
         timer.cancel()
 

@@ -44,7 +44,7 @@ def compile_file(
     source: str | os.PathLike[str],
     input: Input = None,
     entry: str = "compute",
-    args: tuple[int, ...] = (),
+    args: tuple[int | float, ...] = (),
     stack_size: int | None = None,
     machine: str = "standard",
     environment: Environment | None = None,
@@ -149,14 +149,14 @@ def _compiled(
     data: bytes,
     input: Input,
     entry: str,
-    args: tuple[int, ...],
+    args: tuple[int | float, ...],
     name: str,
     machine: str,
     environment: Environment | None,
 ) -> Program:
     """The program of a module, from the cache where it is there."""
     print_results = entry != "compute" or bool(args)
-    args = tuple(map(int, args))
+    args = tuple(map(_plain, args))
     kept = Kept(data, entry, args, print_results, machine)
 
     def build(given: bytes) -> Program:
@@ -183,7 +183,7 @@ def from_wasm(
     data: bytes,
     input: bytes | str | None = None,
     entry: str = "compute",
-    args: tuple[int, ...] = (),
+    args: tuple[int | float, ...] = (),
     print_results: bool = False,
     name: str = "program",
     machine: str = "standard",
@@ -202,7 +202,7 @@ def from_wasm(
     _check_parameters(entry, args, machine)
     if not isinstance(data, bytes):
         raise TypeError(f"a module is bytes, not {type(data).__name__}")
-    args = tuple(map(int, args))
+    args = tuple(map(_plain, args))
     module = decode(data)
     validate(module)
     fold_constants(module)
@@ -264,13 +264,18 @@ def _check_stack_size(size: Any) -> None:
     check_stack_size(int(size))
 
 
+def _plain(value: int | float | np.integer[Any] | np.floating[Any]) -> int | float:
+    return float(value) if isinstance(value, (float, np.floating)) else int(value)
+
+
 def _check_parameters(entry: Any, args: Any, machine: Any) -> None:
     if not isinstance(entry, str):
         raise TypeError(f"entry must be the name of an exported function, not {entry!r}")
     if not isinstance(args, (tuple, list)) or any(
-        isinstance(value, bool) or not isinstance(value, (int, np.integer)) for value in args
+        isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating))
+        for value in args
     ):
-        raise TypeError(f"args must be a tuple of integers, not {args!r}")
+        raise TypeError(f"args must be a tuple of numbers, not {args!r}")
     if not isinstance(machine, str):
         raise TypeError(f"machine must be the name of a machine, not {machine!r}")
     if machine not in MACHINES:

@@ -1,6 +1,6 @@
 """What WebAssembly does before the first function runs: constant expressions, tables, segments.
 
-Enters: a valid module and the size of its memory.  Leaves: the table's functions, the data to write
+Enters: a valid module and the size of its memory.  Leaves: the tables' functions, the data to write
 and where, and the segment that does not fit, if one does not: the program traps there, after all
 segments before it.
 """
@@ -34,28 +34,28 @@ class Instantiation:
     """Segments in the order of the specification: elements, then data.
 
     Attributes:
-        table: functions by index; None: a null reference.
+        tables: functions by index; None: a null reference.
         data: (address, content) of the active data segments.
         trap: what ends it, or None.
     """
 
     def __init__(self, module: Module, memory_bytes: int):
-        self.table: list[int | None] = []
+        self.tables: list[list[int | None]] = []
         self.data: list[tuple[int, bytes]] = []
         self.trap: StartTrap | None = None
-        if module.tables:
-            size = module.tables[0].minimum
-            limits.bounded(size, limits.TABLE_ELEMENTS, "elements of a table")
-            self.table = [None] * size
+        total = sum(table.minimum for table in module.tables)
+        limits.bounded(total, limits.TABLE_ELEMENTS, "elements of all tables")
+        self.tables = [[None] * table.minimum for table in module.tables]
         for element in module.elements:
             if element.offset is None:
                 continue
             first = constant(element.offset)
             last = first + len(element.functions)
-            if last > len(self.table):
+            table = self.tables[element.table]
+            if last > len(table):
                 self.trap = StartTrap(Trap.ELEMENT_SEGMENT, element.at)
                 return
-            self.table[first:last] = element.functions
+            table[first:last] = element.functions
         for segment in module.data:
             if segment.offset is None:
                 continue

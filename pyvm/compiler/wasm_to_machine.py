@@ -31,6 +31,7 @@ from pyvm.compiler.routines import Library
 from pyvm.compiler.select.base import BASE
 from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
 from pyvm.compiler.select.standard import STANDARD
+from pyvm.compiler.tables import Tables
 from pyvm.floats.module import with_floats
 from pyvm.host.environment import Environment
 from pyvm.host.module import STATE_BYTES
@@ -38,8 +39,9 @@ from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import GLOBALS, LOCALS
 from pyvm.isa.traps import halt_immediate
 from pyvm.printable import printable
-from pyvm.wasm.floats import integer_type
+from pyvm.wasm.floats import argument, integer_type, integer_types
 from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Limits, Module, number
+from pyvm.wasm.references import numbered
 
 MACHINES = {"standard": STANDARD, "base": BASE}
 # In the base machine a memory that can grow may reach this size; its cells lie above.
@@ -78,7 +80,7 @@ def compile_module(
     module: Module,
     machine: str,
     entry: str,
-    args: tuple[int, ...],
+    args: tuple[int | float, ...],
     input: bytes | None,
     print_results: bool,
 ) -> Compiled:
@@ -97,8 +99,12 @@ def compile_module(
     text = (input or b"") if takes_input else None
     given = input if entry == COMMAND else None
     hosts = range(len(module.imported("func")) + own, len(module.function_types()))
-    module, floats = (module, {}) if machine == "base" else with_floats(module)
-    compiler = _Compiler(module, MACHINES[machine], text, given, hosts, floats)
+    printed: tuple[str, ...] = ()
+    if print_results and index is not None:
+        printed = module.function_types()[index].results
+    module, floats = (module, {}) if machine == "base" else with_floats(module, printed)
+    module, functions = numbered(module)
+    compiler = _Compiler(module, functions, MACHINES[machine], text, given, hosts, floats)
     linked = compiler.compile(entry, args, print_results)
     return Compiled(
         module,
@@ -117,13 +123,15 @@ class _Compiler:
     Attributes:
         input: of an entry that takes a pointer to it; once all is lowered, also that of a command.
         given: what a run gives a command; None: it is no command.
+        functions: those that have a number, see wasm/references.py.
         hosts: the functions of the host.
-        floats: those that compute instructions of floats.
+        floats: those that compute instructions of floats, or print floats.
     """
 
     def __init__(
         self,
         module: Module,
+        functions: list[int],
         machine: Machine,
         input: bytes | None,
         given: bytes | None,
@@ -131,24 +139,31 @@ class _Compiler:
         floats: dict[str, int],
     ):
         self.module, self.machine, self.input = module, machine, input
-        self.given, self.hosts, self.floats = given, hosts, set(floats.values())
+        self.given, self.hosts, self.floats = given, hosts, floats
         self.base = machine is BASE
         self.room: int | None = None
         self.data: list[bytes] = []
         memories = module.imported_limits("memory") + module.memories
         self.memory: Limits | None = memories[0] if memories else None
         self.pages = self._pages()
-        segments = self._segments()
+        segments, tables = self._segments(), Tables(module, functions)
         area = _AREA_BYTES * any(str(item) == ASKS_AREA for item in module.imports)
-        end = self._end(area, sum(len(content) for content in segments.values()))
+        own = tables.bytes() + sum(len(content) for content in segments.values())
+        end = self._end(area, own)
         self.instantiation = Instantiation(module, self.pages * PAGE)
         surroundings = Surroundings(
-            module, module.function_types(), self.instantiation.table, not self.base, floats
+            module,
+            module.function_types(),
+            tables.entries(self.instantiation),
+            tables,
+            not self.base,
+            floats,
         )
         self.shared = Shared(surroundings, Layout(end), max_pages=self.max_pages)
         if self.base:
             self.shared.layout.reserve_cells()
         surroundings.area = self.shared.layout.reserve(area)
+        tables.place(self.shared.layout, self.instantiation)
         for i, content in segments.items():
             self.shared.segments[i] = (self.shared.layout.reserve(len(content)), len(content))
         self._place_globals()
@@ -241,7 +256,7 @@ class _Compiler:
 
     # -- code -----------------------------------------------------------------------------------
 
-    def compile(self, entry: str, args: tuple[int, ...], print_results: bool) -> Linked:
+    def compile(self, entry: str, args: tuple[int | float, ...], print_results: bool) -> Linked:
         shared = self.shared
         surroundings = shared.surroundings
         index = self._entry(entry)
@@ -256,7 +271,7 @@ class _Compiler:
             function = lower(surroundings, surroundings.wanted[len(functions)])
             improve(function)
             unit = peephole(Selector(self.machine, shared, function).select())
-            if function.index in self.floats:  # it traps for the function that called it
+            if function.index in self.floats.values():  # it traps for the function that called it
                 unit.function = None
             functions.append(unit)
         if not self.hosts:  # libraries have much that their programs never come to
@@ -287,7 +302,12 @@ class _Compiler:
         return index
 
     def _calls(
-        self, entry: str, index: int, args: tuple[int, ...], address: int, print_results: bool
+        self,
+        entry: str,
+        index: int,
+        args: tuple[int | float, ...],
+        address: int,
+        print_results: bool,
     ) -> list[Ins]:
         """The start function, a library's first, the entry and what comes out of it."""
         surroundings = self.shared.surroundings
@@ -296,9 +316,10 @@ class _Compiler:
             raise ProgramError(
                 f"{entry} takes {len(kind.params)} arguments ({kind}), {len(args)} are given"
             )
-        for kinds in (kind.params, kind.results):
-            if "f32" in kinds or "f64" in kinds:
-                raise Unsupported(f"the entry function {entry!r} has a float in its type: {kind}")
+        if self.base and {"f32", "f64"} & {*kind.params, *kind.results}:
+            raise Unsupported(
+                f"the entry function {entry!r} has the type {kind}: the base machine has no floats"
+            )
         calls: list[Ins] = []
         if self.module.start:
             surroundings.want(self.module.start[0])
@@ -311,10 +332,10 @@ class _Compiler:
         if self.input is not None:
             calls.append(Ins("i32.const", address))
         for value, type_name in zip(args, kind.params):
-            bits = 64 if type_name == "i64" else 32
-            if not -(1 << bits - 1) <= value < 1 << bits:
+            number = argument(type_name, value)
+            if number is None:
                 raise ProgramError(f"{entry} takes {kind.params}, and {value} is no {type_name}")
-            calls.append(Ins(f"{type_name}.const", value & (1 << bits) - 1))
+            calls.append(Ins(f"{integer_type(type_name)}.const", number))
         surroundings.want(index)
         calls.append(Ins("call", Function(index)))
         if not print_results:
@@ -328,7 +349,7 @@ class _Compiler:
         behind the first wait in globals' slots, behind all others.
         """
         aside: list[tuple[str, int]] = []
-        for kind in results[1:]:
+        for kind in integer_types(results[1:]):
             self.first_flag += 2 if kind == "i64" else 1
             aside.append((kind, self.first_flag - 1))
         code = [
@@ -340,9 +361,16 @@ class _Compiler:
         ]
         no_load: list[Ins] = []
         for kind, load in zip(results, [no_load, *waiting]):
-            routine = Routine(f"{kind}.print")
-            self.shared.routines.add(routine)
-            code += [*load, Ins("call", routine), Ins("i32.const", 10), Ins("output")]
+            code += load
+            if f"{kind}.print" in self.floats:  # a function, which wants a page of memory
+                function = self.floats[f"{kind}.print"]
+                self.shared.surroundings.want(function)
+                code += [Ins("i32.const", 1), Ins("memory.resize"), Ins("call", Function(function))]
+            else:
+                routine = Routine(f"{kind}.print")
+                self.shared.routines.add(routine)
+                code.append(Ins("call", routine))
+            code += [Ins("i32.const", 10), Ins("output")]
         return code
 
     def _place_input(self) -> int:
@@ -410,7 +438,7 @@ class _Compiler:
     def _table(self, linked: Linked) -> bytes:
         """Per entry the row of the function and the number of its type."""
         entries = bytearray()
-        for index in self.instantiation.table:
+        for index in self.shared.surroundings.table:
             row = kind = 0
             if index is not None:
                 row = linked.starts.get(Function(index), 0)
@@ -421,8 +449,9 @@ class _Compiler:
     def _thunks(self) -> list[Unit]:
         """The imported functions to which a table entry may lead."""
         units = []
-        for index in sorted({index for index in self.instantiation.table if index is not None}):
-            operation = self.shared.surroundings.intrinsic(index)
+        surroundings = self.shared.surroundings
+        for index in sorted({index for index in surroundings.table if index is not None}):
+            operation = surroundings.intrinsic(index)
             if operation and self.shared.types:
                 units.append(Unit(Function(index), [Ins(operation), Ins("return")]))
         return units

@@ -2,7 +2,7 @@
  *
  * Enters: the bits of floats.  Leaves: those of the result; a NaN that arithmetic makes is the
  * canonical positive one.  Each function has the name of the WebAssembly instruction that it stands
- * for.  None has data, and none needs a memory.
+ * for.  None has data, and only those that print need a memory.
  */
 
 #include "library/add.c"
@@ -13,5 +13,6 @@
 #include "library/integers.c"
 #include "library/multiply.c"
 #include "library/pack.h"
+#include "library/print.c"
 #include "library/root.c"
 #include "library/round.c"

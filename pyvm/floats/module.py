@@ -27,11 +27,14 @@ def float_module() -> Module:
     return decode(BINARY.read_bytes())
 
 
-def with_floats(module: Module) -> tuple[Module, dict[str, int]]:
-    """The module, and the index of the function that computes each instruction."""
+def with_floats(module: Module, printed: tuple[str, ...]) -> tuple[Module, dict[str, int]]:
+    """The module, and the index of the function that computes each instruction, or prints each of
+    these types.
+    """
     library = float_module()
     exported = {item.name: item.index for item in library.exports if item.kind == "func"}
     used = {SAME_WITH_SIGN.get(instr.op, instr.op) for body in module.bodies for instr in body.code}
+    used |= {f"{kind}.print" for kind in printed}
     wanted = {op: exported[op] for op in sorted(used & set(exported))}
     if not wanted:
         return module, {}

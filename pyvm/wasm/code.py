@@ -64,11 +64,10 @@ def _immediate(reader: Reader, kind: str, module: Module, where: str) -> Immedia
         return _block_type(reader, module)
     if kind == "indices":
         return (*reader.vector(reader.unsigned), reader.unsigned())
-    if kind == "indirect":
-        index = reader.unsigned()
-        if table := reader.unsigned():  # a module with two tables does not come this far
-            raise WasmError(f"unknown table {table}", at)
-        return index
+    if kind in ("indirect", "pair"):
+        return reader.unsigned(), reader.unsigned()
+    if kind == "reference":
+        return reader.reference_type()
     if kind in ("zero", "zeros"):
         if any(reader.take(1 if kind == "zero" else 2)):  # the only memory's index
             raise WasmError("zero byte expected", at)

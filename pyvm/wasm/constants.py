@@ -40,7 +40,7 @@ def _folded(code: list[Instr], module: Module, imported: int) -> list[Instr]:
                     raise Unsupported(f"an imported global (at offset {each.at:#x}) in a sum")
                 return code
             stack.append(module.globals[index - imported].init[0])
-        elif each.op.endswith(".const"):
+        elif each.op.endswith(".const") or each.op.startswith("ref."):
             stack.append(each)
         else:
             kind = each.op.partition(".")[0]

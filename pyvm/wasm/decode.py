@@ -24,6 +24,7 @@ from pyvm.wasm.module import (
     Import,
     Limits,
     Module,
+    Table,
 )
 from pyvm.wasm.reader import Reader
 
@@ -157,21 +158,15 @@ def _memory_type(reader: Reader, module: Module) -> Limits:
     return _limits(reader, memory=True)
 
 
-def _table_type(reader: Reader, module: Module) -> Limits:
+def _table_type(reader: Reader) -> Table:
     at = reader.position
-    if module.imported("table") or module.tables:
-        raise proposals.missing(("a second table", proposals.REFERENCE_TYPES), at)
-    kind = reader.byte()
-    if kind == 0x40:  # and a zero byte
+    if reader.data[at : at + 1] == b"\x40":  # and a zero byte
         raise proposals.missing(
             ("a table with an initial value", proposals.FUNCTION_REFERENCES), at
         )
-    if kind != 0x70:
-        known = proposals.value_type(kind)
-        if known is None or known[1] is proposals.SIMD:
-            raise WasmError("a table holds references", at)
-        raise proposals.missing((f"a table of {known[0]}", known[1]), at)
-    return _limits(reader, memory=False)
+    kind = reader.reference_type()
+    size = _limits(reader, memory=False)
+    return Table(size.minimum, size.maximum, kind)
 
 
 def _global_type(reader: Reader) -> tuple[str, bool]:
@@ -207,7 +202,7 @@ def _type_index(reader: Reader, module: Module) -> int:
 def _import_section(reader: Reader, module: Module) -> None:
     read: dict[str, Callable[[], int | Limits | tuple[str, bool]]] = {
         "func": lambda: _type_index(reader, module),
-        "table": lambda: _table_type(reader, module),
+        "table": lambda: _table_type(reader),
         "memory": lambda: _memory_type(reader, module),
         "global": lambda: _global_type(reader),
     }
@@ -227,7 +222,7 @@ def _function_section(reader: Reader, module: Module) -> None:
 
 
 def _table_section(reader: Reader, module: Module) -> None:
-    _entries(reader, "tables", lambda: module.tables.append(_table_type(reader, module)))
+    _entries(reader, "tables", lambda: module.tables.append(_table_type(reader)))
 
 
 def _memory_section(reader: Reader, module: Module) -> None:
@@ -260,31 +255,27 @@ def _element_section(reader: Reader, module: Module) -> None:
         at, flag = reader.position, reader.unsigned()
         if flag > 7:
             raise WasmError(f"unknown kind of element segment {flag}", at)
-        if flag & 3 == 2 and (table := reader.unsigned()):
-            raise WasmError(f"unknown table {table}", at)
+        table = reader.unsigned() if flag & 3 == 2 else 0
         offset = None if flag & 1 else expression(reader, module)
-        if flag & 3:
-            place, kind = reader.position, reader.byte()
-            if flag & 4 and kind != 0x70:
-                raise reader.no_value_type(kind, place)
-            if not flag & 4 and kind:
-                raise WasmError(f"unknown kind of elements {kind:#04x}", place)
-        functions = reader.vector(_element if flag & 4 else reader.unsigned)
-        return Element(offset, tuple(functions), at)
+        kind = "funcref"
+        if flag & 3 and flag & 4:
+            kind = reader.reference_type()
+        elif flag & 3 and (code := reader.byte()):
+            raise WasmError(f"unknown kind of elements {code:#04x}", reader.position - 1)
+        functions = reader.vector((lambda: _element(kind)) if flag & 4 else reader.unsigned)
+        return Element(offset, tuple(functions), at, table, kind, flag & 3 == 3)
 
-    def _element() -> int | None:
+    def _element(kind: str) -> int | None:
         """ref.func or ref.null, and `end`."""
         at, op = reader.position, reader.byte()
         value = reader.unsigned() if op == 0xD2 else None
         if op == 0x23:  # global.get
             raise proposals.missing(("an element from a global", proposals.REFERENCE_TYPES), at)
         if op not in (0xD0, 0xD2):
-            raise WasmError("an element is a reference to a function", at)
-        if op == 0xD0 and (heap := reader.byte()) != 0x70:
-            known = proposals.value_type(heap)
-            if known is None or known[1] in (proposals.REFERENCE_TYPES, proposals.SIMD):
-                raise WasmError("an element is a reference to a function", at)
-            raise proposals.missing(known, at)
+            raise WasmError("an element is a reference", at)
+        found = reader.reference_type() if op == 0xD0 else "funcref"
+        if found != kind:
+            raise WasmError(f"type mismatch: {kind} expected, found {found}", at)
         if reader.byte() != 0x0B:
             raise WasmError("an element is one instruction", reader.position - 1)
         return value

@@ -10,7 +10,10 @@ keeps as they are.  What computes with floats stays: a function does it (pyvm/fl
 
 from __future__ import annotations
 
+import struct
+
 from pyvm.wasm.module import FunctionType, Immediate, Instr
+from pyvm.wasm.opcodes import REFERENCES
 
 _INTEGER = {"f32": "i32", "f64": "i64"}
 _SIGN = {"f32": 1 << 31, "f64": 1 << 63}
@@ -27,8 +30,8 @@ SAME_WITH_SIGN = {f"{kind}.sub": f"{kind}.add" for kind in _INTEGER}
 
 
 def integer_type(kind: str) -> str:
-    """The type of a value's bits."""
-    return _INTEGER.get(kind, kind)
+    """The type of a value's bits; a reference is a number (references.py)."""
+    return "i32" if kind in REFERENCES.values() else _INTEGER.get(kind, kind)
 
 
 def integer_types(kinds: tuple[str, ...]) -> tuple[str, ...]:
@@ -37,6 +40,19 @@ def integer_types(kinds: tuple[str, ...]) -> tuple[str, ...]:
 
 def integer_function(kind: FunctionType) -> FunctionType:
     return FunctionType(integer_types(kind.params), integer_types(kind.results))
+
+
+def argument(kind: str, value: int | float) -> int | None:
+    """The bits of a number that is given as a value of this type; None: it is none."""
+    if kind in _INTEGER:
+        try:
+            return int.from_bytes(struct.pack("<f" if kind == "f32" else "<d", value), "little")
+        except OverflowError:
+            return None
+    bits = 64 if kind == "i64" else 32
+    if isinstance(value, float) or not -(1 << bits - 1) <= value < 1 << bits:
+        return None
+    return value & (1 << bits) - 1
 
 
 def bits_of(arg: Immediate) -> int:

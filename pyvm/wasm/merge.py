@@ -10,10 +10,11 @@ offsets behind those of the module's code, so that no two places are the same.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyvm.isa.errors import Unsupported
 from pyvm.wasm.module import (
     Body,
-    Element,
     Export,
     FunctionType,
     Import,
@@ -22,6 +23,8 @@ from pyvm.wasm.module import (
     Module,
     number,
 )
+
+_NAMES = ("call", "ref.func")  # what names a function
 
 
 def merged(module: Module, host: Module) -> Module:
@@ -48,7 +51,10 @@ def merged(module: Module, host: Module) -> Module:
         types=[*module.types, *host.types],
         tables=module.tables,
         memories=module.memories,
-        globals=[*module.globals, *host.globals],
+        globals=[
+            *(replace(item, init=_own(item.init, place)) for item in module.globals),
+            *host.globals,
+        ],
         data=module.data,
         data_count=module.data_count,
         instructions=module.instructions,
@@ -79,7 +85,7 @@ def merged(module: Module, host: Module) -> Module:
     if module.start is not None:
         result.start = place[module.start[0]], module.start[1]
     result.elements = [
-        Element(item.offset, tuple(f if f is None else place[f] for f in item.functions), item.at)
+        replace(item, functions=tuple(f if f is None else place[f] for f in item.functions))
         for item in module.elements
     ]
     exported = {item.index: item.name for item in host.exports if item.kind == "func"}
@@ -141,7 +147,7 @@ def reached(host: Module, roots: set[int]) -> list[int]:
 
 def _own(code: list[Instr], place: dict[int, int]) -> list[Instr]:
     return [
-        Instr("call", place[number(instr.arg)], instr.at) if instr.op == "call" else instr
+        Instr(instr.op, place[number(instr.arg)], instr.at) if instr.op in _NAMES else instr
         for instr in code
     ]
 

@@ -24,7 +24,7 @@ def number(arg: Immediate) -> int:
 
 
 def numbers(arg: Immediate) -> tuple[int, ...]:
-    """The labels of br_table, or the alignment and offset of a memory instruction."""
+    """The labels of br_table, or the two numbers of an instruction that has two."""
     if not isinstance(arg, tuple):
         raise AssertionError(f"{arg!r} is no list of numbers")
     return arg
@@ -34,7 +34,9 @@ class Instr(NamedTuple):
     """One instruction: name, immediates, byte offset in the file.
 
     `arg` is an int (index or constant), the bytes of a float, a FunctionType (block), (targets...,
-    default) of br_table, (alignment, offset) of a memory instruction, or the type of a select.
+    default) of br_table, (alignment, offset) of a memory instruction, (type, table) of
+    call_indirect, (segment, table) of table.init, (to, from) of table.copy, or the type of a
+    select or a reference.
     """
 
     op: str
@@ -55,6 +57,11 @@ class FunctionType:
 class Limits:
     minimum: int
     maximum: int | None
+
+
+@dataclass(frozen=True)
+class Table(Limits):
+    kind: str = "funcref"
 
 
 @dataclass(frozen=True)
@@ -86,11 +93,16 @@ class Export:
 
 @dataclass(frozen=True)
 class Element:
-    """`offset` is None where no instruction can use the segment (it is passive or declarative)."""
+    """`offset` is None for a passive segment, which only table.init uses, and for a declarative
+    one, which only says which functions have references.
+    """
 
     offset: list[Instr] | None
     functions: tuple[int | None, ...]  # None: a null reference
     at: int
+    table: int = 0
+    kind: str = "funcref"
+    declarative: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,7 @@ class Module:
     imports: list[Import] = field(default_factory=list)
     imports_of: dict[str, list[Import]] = field(default_factory=dict)  # the same, by kind
     functions: list[int] = field(default_factory=list)  # type index of each defined function
-    tables: list[Limits] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     memories: list[Limits] = field(default_factory=list)
     globals: list[Global] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
@@ -145,6 +157,9 @@ class Module:
     def imported_limits(self, kind: str) -> list[Limits]:
         """Sizes of the imported tables or memories."""
         return [item.desc for item in self.imported(kind) if isinstance(item.desc, Limits)]
+
+    def imported_tables(self) -> list[Table]:
+        return [item.desc for item in self.imported("table") if isinstance(item.desc, Table)]
 
     def imported_globals(self) -> list[tuple[str, bool]]:
         """Type, and whether it is mutable."""

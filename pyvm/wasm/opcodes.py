@@ -2,16 +2,17 @@
 
 Enters: nothing.  Leaves: `OPCODES`, one row per instruction of the 1.0 binary format and of later
 extensions as far as compilers use them by default: sign extension, saturating conversion, select
-with a type, copying, filling and initialising of memory.  The key of an instruction with a prefix
-is the prefix byte * 256 + its number.  The decoder reads the immediate's kind, the validator the
-types.
+with a type, references, and copying, filling and initialising of memory and tables.  The key of an
+instruction with a prefix is the prefix byte * 256 + its number.  The decoder reads the immediate's
+kind, the validator the types.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64"}
+REFERENCES = {0x70: "funcref", 0x6F: "externref"}
+VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", **REFERENCES}
 _LETTERS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
 
 
@@ -23,7 +24,7 @@ class Opcode:
         name: as in the text format.
         immediate: "" | "block" | "index" | "indices" | "indirect" | "memory" | "zero" | constant
             type | "types" | "zeros" (two zero bytes) | "segment" (an index and a zero byte) |
-            "data" (an index).
+            "data" (an index) | "pair" (two indices) | "reference" (a type).
         params, results: operand types; None when they depend on the context.
     """
 
@@ -61,12 +62,23 @@ OPCODES: dict[int, Opcode] = {
     0x22: Opcode("local.tee", "index"),
     0x23: Opcode("global.get", "index"),
     0x24: Opcode("global.set", "index"),
+    0x25: Opcode("table.get", "index"),
+    0x26: Opcode("table.set", "index"),
     0x3F: _typed("memory.size", ":i", "zero"),
     0x40: _typed("memory.grow", "i:i", "zero"),
     0x41: _typed("i32.const", ":i", "i32"),
     0x42: _typed("i64.const", ":I", "i64"),
     0x43: _typed("f32.const", ":f", "f32"),
     0x44: _typed("f64.const", ":F", "f64"),
+    0xD0: Opcode("ref.null", "reference"),
+    0xD1: Opcode("ref.is_null"),
+    0xD2: Opcode("ref.func", "index"),
+    0xFC0C: Opcode("table.init", "pair"),
+    0xFC0D: Opcode("elem.drop", "index"),
+    0xFC0E: Opcode("table.copy", "pair"),
+    0xFC0F: Opcode("table.grow", "index"),
+    0xFC10: Opcode("table.size", "index"),
+    0xFC11: Opcode("table.fill", "index"),
 }
 
 

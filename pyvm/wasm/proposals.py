@@ -28,7 +28,6 @@ def _second(name: str, flag: str = "-mcpu=mvp") -> Proposal:
 
 
 REFERENCE_TYPES = _second("reference types")
-BULK_MEMORY = _second("bulk memory operations")
 SIMD = _second("SIMD", "-mno-simd128")
 GC = Proposal("the GC proposal")
 FUNCTION_REFERENCES = Proposal("the function references proposal")
@@ -63,11 +62,6 @@ _OPCODES: dict[int, Known] = {
     0x18: ("delegate", LEGACY_EXCEPTIONS),
     0x19: ("catch_all", LEGACY_EXCEPTIONS),
     0x1F: ("try_table", EXCEPTIONS),
-    0x25: ("table.get", REFERENCE_TYPES),
-    0x26: ("table.set", REFERENCE_TYPES),
-    0xD0: ("ref.null", REFERENCE_TYPES),
-    0xD1: ("ref.is_null", REFERENCE_TYPES),
-    0xD2: ("ref.func", REFERENCE_TYPES),
     0xD3: ("ref.eq", GC),
     0xD4: ("ref.as_non_null", FUNCTION_REFERENCES),
     0xD5: ("br_on_null", FUNCTION_REFERENCES),
@@ -80,12 +74,6 @@ _OPCODES: dict[int, Known] = {
     0xE5: ("switch", STACK_SWITCHING),
 }
 _MISCELLANEOUS: dict[int, Known] = {  # behind the prefix 0xfc
-    12: ("table.init", BULK_MEMORY),
-    13: ("elem.drop", BULK_MEMORY),
-    14: ("table.copy", BULK_MEMORY),
-    15: ("table.grow", REFERENCE_TYPES),
-    16: ("table.size", REFERENCE_TYPES),
-    17: ("table.fill", REFERENCE_TYPES),
     18: ("memory.discard", MEMORY_CONTROL),
     19: ("i64.add128", WIDE_ARITHMETIC),
     20: ("i64.sub128", WIDE_ARITHMETIC),
@@ -109,8 +97,6 @@ _TYPES: dict[int, Known] = {  # of values, and the heap types of references
     0x73: ("nullfuncref", GC),
     0x72: ("nullexternref", GC),
     0x71: ("nullref", GC),
-    0x70: ("funcref", REFERENCE_TYPES),
-    0x6F: ("externref", REFERENCE_TYPES),
     0x6E: ("anyref", GC),
     0x6D: ("eqref", GC),
     0x6C: ("i31ref", GC),
@@ -169,9 +155,8 @@ def instruction(prefix: int | None, number: int) -> Known | None:
 def value_type(code: int, heap: int | None = None) -> Known | None:
     """The type that pyvm does not have; `heap`: the byte behind that of a reference."""
     if code in _REFERENCES:
-        name, proposal = _TYPES.get(heap or 0, ("", FUNCTION_REFERENCES))
-        core = proposal is REFERENCE_TYPES or not name
-        return "a typed reference", FUNCTION_REFERENCES if core else proposal
+        _, proposal = _TYPES.get(heap or 0, ("", FUNCTION_REFERENCES))
+        return "a typed reference", proposal
     return _TYPES.get(code)
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pyvm.isa.errors import ProgramError, WasmError
 from pyvm.wasm import proposals
-from pyvm.wasm.opcodes import VALUE_TYPES
+from pyvm.wasm.opcodes import REFERENCES, VALUE_TYPES
 
 T = TypeVar("T")
 
@@ -89,6 +89,16 @@ class Reader:
         if code not in VALUE_TYPES:
             raise self.no_value_type(code, at)
         return VALUE_TYPES[code]
+
+    def reference_type(self) -> str:
+        at = self.position
+        code = self.byte()
+        if code not in REFERENCES:
+            known = proposals.value_type(code, self.data[at + 1] if at + 1 < self.end else None)
+            if known is not None and known[1] is proposals.SIMD:
+                known = None
+            raise proposals.refusal(known, at, f"unknown type of references {code:#04x}")
+        return REFERENCES[code]
 
     def no_value_type(self, code: int, at: int) -> ProgramError:
         """The error for the byte of a type, behind it: of a proposal, or unknown."""

@@ -20,10 +20,11 @@ from pyvm.wasm.module import (
     Instr,
     Limits,
     Module,
+    Table,
     number,
     numbers,
 )
-from pyvm.wasm.opcodes import ACCESS_BYTES, OPCODES
+from pyvm.wasm.opcodes import ACCESS_BYTES, OPCODES, REFERENCES
 
 ROWS = {row.name: row for row in OPCODES.values()}
 _Item = TypeVar("_Item")
@@ -37,7 +38,7 @@ _CONSTANT_OPERATIONS = {f"{kind}.{op}" for kind in ("i32", "i64") for op in ("ad
 def validate(module: Module) -> None:
     """Raises WasmError if the module is invalid."""
     functions = module.function_types()
-    tables = module.imported_limits("table") + module.tables
+    tables = [*module.imported_tables(), *module.tables]
     memories = module.imported_limits("memory") + module.memories
     global_types: GlobalTypes = module.imported_globals()
     for table in tables:
@@ -45,7 +46,7 @@ def validate(module: Module) -> None:
     for memory in memories:
         _limits("memory", memory, MAX_PAGES)
     for item in module.globals:
-        _constant(item.init, item.type, global_types)
+        _constant(item.init, item.type, global_types, len(functions))
         global_types.append((item.type, item.mutable))
     counts = {
         "func": len(functions),
@@ -68,9 +69,15 @@ def validate(module: Module) -> None:
             raise WasmError(f"start function {index} is unknown or has parameters or results", at)
     for element in module.elements:
         if element.offset is not None:
-            if not tables:
-                raise WasmError("unknown table 0", element.at)
-            _constant(element.offset, "i32", global_types)
+            if element.table >= len(tables):
+                raise WasmError(f"unknown table {element.table}", element.at)
+            if tables[element.table].kind != element.kind:
+                raise WasmError(
+                    f"type mismatch: a table of {tables[element.table].kind}, and elements of "
+                    f"{element.kind}",
+                    element.at,
+                )
+            _constant(element.offset, "i32", global_types, len(functions))
         if any(index is not None and index >= len(functions) for index in element.functions):
             raise WasmError("unknown function in an element segment", element.at)
     for data in module.data:
@@ -78,8 +85,8 @@ def validate(module: Module) -> None:
             continue
         if not memories:
             raise WasmError("unknown memory 0", data.at)
-        _constant(data.offset, "i32", global_types)
-    checker = _Checker(module, functions, global_types, bool(tables), bool(memories))
+        _constant(data.offset, "i32", global_types, len(functions))
+    checker = _Checker(module, functions, global_types, tables, bool(memories))
     for type_index, body in zip(module.functions, module.bodies):
         checker.function(module.types[type_index], body)
 
@@ -91,9 +98,17 @@ def _limits(kind: str, limits: Limits, bound: int) -> None:
         raise WasmError(f"{kind} minimum is larger than its maximum")
 
 
-def _constant(code: list[Instr], kind: str, known: GlobalTypes) -> None:
-    """A constant expression: constants, sums, differences and products of them, and the immutable
-    globals before it.
+def _declared(module: Module) -> set[int | None]:
+    """The functions that a function's code may refer to: those that anything else refers to."""
+    found: set[int | None] = {item.index for item in module.exports if item.kind == "func"}
+    for item in module.globals:
+        found |= {number(arg) for op, arg, _ in item.init if op == "ref.func"}
+    return found.union(*(element.functions for element in module.elements))
+
+
+def _constant(code: list[Instr], kind: str, known: GlobalTypes, functions: int) -> None:
+    """A constant expression: constants, sums, differences and products of them, references, and the
+    immutable globals before it.
     """
     stack: list[str] = []
     for op, arg, at in code[:-1]:
@@ -104,6 +119,12 @@ def _constant(code: list[Instr], kind: str, known: GlobalTypes) -> None:
             if index >= len(known) or known[index][1]:
                 raise WasmError("constant expression reads an unknown or mutable global", at)
             stack.append(known[index][0])
+        elif op == "ref.null":
+            stack.append(str(arg))
+        elif op == "ref.func":
+            if number(arg) >= functions:
+                raise WasmError(f"unknown function {arg}", at)
+            stack.append("funcref")
         elif op in _CONSTANT_OPERATIONS:
             operand = op.partition(".")[0]
             if stack[-2:] != [operand, operand]:
@@ -136,11 +157,12 @@ class _Checker:
         module: Module,
         functions: list[FunctionType],
         global_types: GlobalTypes,
-        has_table: bool,
+        tables: list[Table],
         has_memory: bool,
     ):
         self.module, self.functions, self.globals = module, functions, global_types
-        self.has_table, self.has_memory = has_table, has_memory
+        self.tables, self.has_memory = tables, has_memory
+        self.declared = _declared(module)
         self.stack: list[str] = []
         self.frames: list[_Frame] = []
         self.locals: tuple[str, ...] = ()
@@ -282,9 +304,10 @@ class _Checker:
         self.pop_all(kind.params)
         self.push_all(kind.results)
 
-    def call_indirect(self, index: int) -> None:
-        if not self.has_table:
-            self.fail("unknown table 0")
+    def call_indirect(self, places: tuple[int, int]) -> None:
+        index, table = places
+        if self.item(self.tables, table, "table").kind != "funcref":
+            self.fail("type mismatch: funcref expected, found externref")
         kind = self.item(self.module.types, index, "type")
         self.pop("i32")
         self.pop_all(kind.params)
@@ -294,6 +317,8 @@ class _Checker:
         self.pop("i32")
         first = self.pop(kind or _ANY)
         second = self.pop(kind or first)
+        if kind is None and (first in REFERENCES.values() or second in REFERENCES.values()):
+            self.fail("type mismatch: a select of references names their type")
         self.stack.append(kind or (second if first == _ANY else first))
 
     def local_get(self, index: int) -> None:
@@ -314,6 +339,37 @@ class _Checker:
         if not mutable:
             self.fail(f"global {index} is immutable")
         self.pop(kind)
+
+    def table_op(self, index: int, params: str, results: str = "") -> None:
+        """`params` and `results`: i for i32, r for what the table holds."""
+        kind = self.item(self.tables, index, "table").kind
+        for letter in reversed(params):
+            self.pop("i32" if letter == "i" else kind)
+        self.stack += ["i32" if letter == "i" else kind for letter in results]
+
+    def table_copy(self, places: tuple[int, int]) -> None:
+        to, source = (self.item(self.tables, place, "table").kind for place in places)
+        if to != source:
+            self.fail(f"type mismatch: {to} expected, found {source}")
+        self.table_op(places[0], "iii")
+
+    def table_init(self, places: tuple[int, int]) -> None:
+        source = self.item(self.module.elements, places[0], "element segment").kind
+        to = self.item(self.tables, places[1], "table").kind
+        if to != source:
+            self.fail(f"type mismatch: {to} expected, found {source}")
+        self.table_op(places[1], "iii")
+
+    def ref_is_null(self, _: None) -> None:
+        if (kind := self.pop()) not in (_ANY, *REFERENCES.values()):
+            self.fail(f"type mismatch: a reference expected, found {kind}")
+        self.stack.append("i32")
+
+    def ref_func(self, index: int) -> None:
+        self.item(self.functions, index, "function")
+        if index not in self.declared:
+            self.fail(f"undeclared reference to function {index}")
+        self.stack.append("funcref")
 
 
 # What an immediate is follows from the instruction's row in opcodes.py.
@@ -337,4 +393,17 @@ _RULES: dict[str, Callable[[_Checker, Any], object]] = {
     "local.tee": _Checker.local_tee,
     "global.get": _Checker.global_get,
     "global.set": _Checker.global_set,
+    "table.get": lambda checker, table: checker.table_op(table, "i", "r"),
+    "table.set": lambda checker, table: checker.table_op(table, "ir"),
+    "table.size": lambda checker, table: checker.table_op(table, "", "i"),
+    "table.grow": lambda checker, table: checker.table_op(table, "ri", "i"),
+    "table.fill": lambda checker, table: checker.table_op(table, "iri"),
+    "table.copy": _Checker.table_copy,
+    "table.init": _Checker.table_init,
+    "elem.drop": lambda checker, index: checker.item(
+        checker.module.elements, index, "element segment"
+    ),
+    "ref.null": lambda checker, kind: checker.stack.append(kind),
+    "ref.is_null": _Checker.ref_is_null,
+    "ref.func": _Checker.ref_func,
 }

@@ -174,7 +174,7 @@ def test_what_does_not_fit(words, said):
     [
         (("--env", "A"), "'A' is not NAME=VALUE"),
         (("-O9",), "'9' is no level"),
-        (("abc",), "'abc' is no integer for --entry"),
+        (("abc",), "'abc' is no number for --entry"),
         (("--input", "a", "--input-file", "b"), "not allowed with argument --input"),
         (("--seed", "-1"), "--seed"),
     ],

@@ -25,9 +25,10 @@ TRAPS = (
     "undefined element",
     "uninitialized element",
     "indirect call type mismatch",
+    "out of bounds table access",
     "invalid conversion to integer",
 )
-OUR_TRAPS = (1, 2, 3, 4, 5, 6, 7, 3)
+OUR_TRAPS = (1, 2, 3, 4, 5, 6, 7, 5, 3)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ SHAPES = b"square 4 box 3 5\nsquare 2 box 5 5\n"
         ("bytes", Environment(stdin=bytes(range(256)) * 2)),
         ("exit", Environment()),
         ("memory", Environment()),
+        ("floats", Environment(("floats", "3.14159"))),
+        ("floats", Environment(("floats", "1e-310"))),
         ("library", Environment(stdin=b"first\nsecond line\n\n55 word and its tail\n")),
         ("files", Environment(files=FILES)),
         ("files", Environment()),

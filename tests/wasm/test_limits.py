@@ -68,7 +68,7 @@ REFUSED = {
     ),
     "a table": (
         lambda: module([body(b"")], rest=((4, b"\1\x70\0\xff\xff\xff\xff\x0f"),)),
-        "4,294,967,295 elements of a table",
+        "4,294,967,295 elements of all tables",
     ),
     "functions": (lambda: module([body(b"")] * 100_001), "100,001 functions"),
     "branches with operands": (

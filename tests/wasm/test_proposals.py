@@ -33,6 +33,7 @@ MODULES = {
         (function("d3 1a"), "ref.eq"),
     ],
     "function references": [
+        (function("d0 64 70 1a"), "a typed reference"),
         (sections("1: 01 60 01 63 00 00"), "a typed reference"),
         (sections("1: 01 60 01 64 70 00"), "a typed reference"),
         (sections("1: 01 60 00 00", "4: 01 40 00 64 70 00 01 d2 00 0b"), "a table with an initial"),
@@ -67,16 +68,6 @@ MODULES = {
     "shared-everything threads": [(sections("6: 01 7f 02 41 00 0b"), "a shared global")],
 }  # fmt: skip
 SECOND = {
-    "reference types": [
-        (sections("1: 01 60 01 6f 00"), "externref at offset 0xd"),
-        (sections("4: 01 6f 00 01"), "a table of externref"),
-        (sections("4: 02 70 00 01 70 00 01"), "a second table"),
-        (function("d0 70 1a"), "ref.null at offset 0x17 in function 0"),
-        (function("fc 10 00 1a"), "table.size"),
-        (function("41 00 25 00 1a"), "table.get"),
-    ],
-    "bulk memory operations": [(function("fc 0d 00"), "elem.drop"),
-                               (function("fc 0e 00 00"), "table.copy")],
     "SIMD": [(sections("1: 01 60 01 7b 00"), "v128"), (function("fd 0f"), "instruction 0xfd 0x0f"),
              (function("02 7b 00 0b 1a"), "v128")],
 }  # fmt: skip

@@ -112,6 +112,73 @@ def test_sections(sections, valid):
     assert both(data) == valid
 
 
+@pytest.mark.parametrize(
+    "code, valid",
+    [
+        ("d0 70 1a", True),
+        ("d0 6f d1 1a", True),
+        ("d0 7f 1a", False),
+        ("41 00 d1 1a", False),
+        ("00 d1 1a", True),
+        ("d2 00 1a", False),  # function 0 has no reference elsewhere
+        ("41 00 25 00 1a", True),
+        ("41 00 25 01 1a", True),
+        ("41 00 25 02 1a", False),  # an unknown table
+        ("41 00 d0 70 26 00", True),
+        ("41 00 d0 70 26 01", False),  # a table of externref
+        ("41 00 d0 6f 26 01", True),
+        ("41 00 d0 6f 26 00", False),
+        ("d0 70 41 00 fc 0f 00 1a", True),
+        ("d0 6f 41 00 fc 0f 00 1a", False),
+        ("fc 10 01 1a", True),
+        ("fc 10 02 1a", False),
+        ("41 00 d0 6f 41 00 fc 11 01", True),
+        ("41 00 41 00 41 00 fc 11 01", False),
+        ("41 00 41 00 41 00 fc 0e 00 00", True),
+        ("41 00 41 00 41 00 fc 0e 00 01", False),  # of two types
+        ("41 00 41 00 41 00 fc 0c 00 00", True),
+        ("41 00 41 00 41 00 fc 0c 01 00", False),  # an unknown segment
+        ("41 00 41 00 41 00 fc 0c 00 01", False),  # of another type
+        ("fc 0d 00", True),
+        ("fc 0d 01", False),
+        ("41 00 11 00 00", True),
+        ("41 00 11 00 01", False),  # a table of externref
+        ("d0 70 d0 70 41 00 1b 1a", False),  # a select of references names their type
+        ("d0 70 d0 70 41 00 1c 01 70 1a", True),
+        ("d0 70 d0 70 41 00 1c 01 6f 1a", False),
+        ("02 70 d0 70 0b 1a", True),
+        ("02 70 d0 6f 0b 1a", False),
+    ],
+)
+def test_tables_and_references(code, valid):
+    tables = section(4, bytes.fromhex("02 70 00 01 6f 00 01"))
+    assert both(function(code, rest=tables + section(9, b"\1\1\0\0"))) == valid
+
+
+@pytest.mark.parametrize(
+    "sections, valid",
+    [
+        ("4: 02 70 00 01 6f 00 01", True),
+        ("4: 01 7f 00 01", False),
+        ("6: 01 70 00 d0 70 0b", True),
+        ("6: 01 70 00 d0 6f 0b", False),
+        ("6: 01 70 00 d2 00 0b", False),  # an unknown function
+        ("4: 01 70 00 01 | 9: 01 04 41 00 0b 01 d0 70 0b", True),
+        ("4: 01 70 00 01 | 9: 01 04 41 00 0b 01 d0 6f 0b", False),
+        ("4: 01 6f 00 01 | 9: 01 06 00 41 00 0b 6f 01 d0 6f 0b", True),
+        ("4: 01 6f 00 01 | 9: 01 06 01 41 00 0b 6f 01 d0 6f 0b", False),  # an unknown table
+        ("4: 01 70 00 01 | 9: 01 06 00 41 00 0b 6f 01 d0 6f 0b", False),  # of another type
+        ("4: 01 6f 00 01 | 9: 01 02 00 41 00 0b 00 00", False),
+        ("9: 01 03 00 00", True),
+        ("9: 01 07 70 00", True),
+        ("9: 01 05 6f 00", True),
+        ("9: 01 08 00", False),
+    ],
+)
+def test_sections_of_references(sections, valid):
+    test_sections(sections, valid)
+
+
 def test_a_number_is_no_longer_than_its_type():
     for size, valid in (("80 80 80 80 00", True), ("80 80 80 80 80 00", False),
                         ("80 80 80 80 10", False)):  # fmt: skip

@@ -91,8 +91,8 @@ def test_messages(data, message):
     [
         ("(call $other (i32.const 1))", r"call in compute at offset 0x.* env.other"),
         (
-            "(table.copy (i32.const 0) (i32.const 0) (i32.const 0))",
-            r"table.copy at offset 0x[0-9a-f]+ in function 1 needs bulk memory operations",
+            "(drop (v128.const i64x2 0 0))",
+            r"instruction 0xfd 0x0c at offset 0x[0-9a-f]+ in function 1 needs SIMD",
         ),
     ],
 )

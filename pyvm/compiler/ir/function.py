@@ -37,6 +37,12 @@ _ACTS: dict[str, int] = {
     "exit": WRITES,
     **dict.fromkeys(("call", "call_indirect", "memory.grow", "data.drop"), READS | WRITES | TRAPS),
     COMPUTE_OR_TRAP: TRAPS,
+    "table.get": READS | TRAPS,
+    "table.size": READS,
+    "elem.drop": WRITES,
+    **dict.fromkeys(
+        ("table.set", "table.grow", "table.fill", "table.copy"), READS | WRITES | TRAPS
+    ),
     "memory.resize": READS | WRITES | TRAPS,
     **dict.fromkeys(("memory.copy", "memory.fill", "memory.init"), READS | WRITES | TRAPS),
 }

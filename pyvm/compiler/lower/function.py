@@ -350,7 +350,8 @@ class _Lowering:
         if operation == "exit":
             self._die()
 
-    def _call_indirect(self, type_index: int) -> None:
+    def _call_indirect(self, places: tuple[int, int]) -> None:
+        type_index, table = places
         kind = integer_function(self.surroundings.module.types[type_index])
         try:
             self.surroundings.want_type(type_index)
@@ -359,13 +360,48 @@ class _Lowering:
                 f"call_indirect in {printable(self.name)} at offset {self.at:#x} of the import "
                 f"{error}"
             ) from None
-        self._result("call_indirect", kind, self.out.take(len(kind.params) + 1), type_index)
+        *args, index = self.out.take(len(kind.params) + 1)
+        if self.surroundings.tables.by_number:
+            index = self._table_op("table.get", table, index, kind="i32")
+        self._result("call_indirect", kind, (*args, index), type_index)
 
     def _result(self, op: str, kind: FunctionType, args: tuple[Expr, ...], imm: int) -> None:
         if len(kind.results) == 1:
             self.out.push(Expr(op, kind.results[0], args, imm, self.at))
         else:
             self._do(op, *args, imm=imm, results=kind.results)
+
+    def _table_op(self, op: str, table: int, *args: Expr, kind: str = "") -> Expr:
+        """An operation on a table in the memory, whose address is the last operand."""
+        if not self.surroundings.wide:
+            raise Unsupported(
+                f"{op} in {printable(self.name)} at offset {self.at:#x}: the base machine has no "
+                "tables that change"
+            )
+        place = const("i32", self.surroundings.tables.places[table])
+        return Expr(op, kind, (*args, place), at=self.at)
+
+    def _table_value(self, op: str, table: int, count: int = 0) -> None:
+        self.out.push(self._table_op(op, table, *self.out.take(count), kind="i32"))
+
+    def _table_effect(self, op: str, table: int, *more: Expr) -> None:
+        self._do(op, *self._table_op(op, table, *self.out.take(3), *more).args)
+
+    def _table_set(self, table: int) -> None:
+        self._do("table.set", *self._table_op("table.set", table, *self.out.take(2)).args)
+
+    def _table_copy(self, places: tuple[int, int]) -> None:
+        source = self._table_op("table.copy", places[1]).args[0]
+        self._table_effect("table.copy", places[0], source)
+
+    def _table_init(self, places: tuple[int, int]) -> None:
+        segment = const("i32", self.surroundings.tables.segments[places[0]])
+        self._table_effect("table.copy", places[1], segment)
+
+    def _elem_drop(self, segment: int) -> None:
+        place = self.surroundings.tables.segments.get(segment)
+        if place is not None:
+            self._do("elem.drop", const("i32", place))
 
     def _memory_size(self, _: object) -> None:
         self.out.push(Expr("memory.size", "i32", at=self.at))
@@ -384,6 +420,7 @@ class _Lowering:
 _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "nop": _Lowering._nothing,
     "unreachable": lambda self, _: self._trap(Trap.UNREACHABLE),
+    "output": lambda self, _: self._do("output", self.out.pop()),
     "trap.overflow": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
     "trap.conversion": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
     "block": _Lowering._block,
@@ -406,6 +443,14 @@ _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "local.tee": _Lowering._local_tee,
     "global.get": _Lowering._global_get,
     "global.set": _Lowering._global_set,
+    "table.get": lambda self, table: self._table_value("table.get", table, 1),
+    "table.size": lambda self, table: self._table_value("table.size", table),
+    "table.grow": lambda self, table: self._table_value("table.grow", table, 2),
+    "table.set": _Lowering._table_set,
+    "table.fill": lambda self, table: self._table_effect("table.fill", table),
+    "table.copy": _Lowering._table_copy,
+    "table.init": _Lowering._table_init,
+    "elem.drop": _Lowering._elem_drop,
     "memory.size": _Lowering._memory_size,
     "memory.grow": _Lowering._memory_grow,
     "memory.copy": lambda self, _: self._bulk("memory.copy"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pyvm.compiler.imports import ONLY_IMPORTS, intrinsic
 from pyvm.compiler.instantiation import constant
+from pyvm.compiler.tables import Tables
 from pyvm.isa.errors import Unsupported
 from pyvm.printable import printable
 from pyvm.wasm import limits
@@ -22,7 +23,8 @@ class Surroundings:
 
     Attributes:
         types: of all functions.
-        table: functions by index of the table.
+        table: functions by index of the machine's table.
+        tables: where the module's tables are.
         wide: whether the machine has i64.
         floats: the function that computes an instruction of floats.
         area: the first address that the program can never own, where the host's data lies.
@@ -36,6 +38,7 @@ class Surroundings:
     module: Module
     types: list[FunctionType]
     table: list[int | None]
+    tables: Tables
     wide: bool
     floats: dict[str, int] = field(default_factory=dict)
     area: int = 0

@@ -20,6 +20,7 @@ from pyvm.compiler.routines import (
     multiply,
     print,
     shift,
+    tables,
     wide_divide,
 )
 from pyvm.compiler.routines.routine import Family
@@ -34,7 +35,7 @@ FAMILIES: dict[str, Family] = {
         **bulk.ROUTINES,
         **print.BASE,
     },
-    "standard": {**memory.STANDARD, **wide_divide.STANDARD, **print.STANDARD},
+    "standard": {**memory.STANDARD, **wide_divide.STANDARD, **tables.STANDARD, **print.STANDARD},
 }
 
 

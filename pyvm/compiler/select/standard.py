@@ -13,6 +13,7 @@ from pyvm.compiler.ir.bits import may
 from pyvm.compiler.ir.function import Expr, JumpTable
 from pyvm.compiler.ir.rules import simplified
 from pyvm.compiler.link.assembly import Label
+from pyvm.compiler.routines.tables import STANDARD as TABLES
 from pyvm.compiler.select.selector import Machine, Operation, Selector
 from pyvm.isa.traps import Trap
 
@@ -148,6 +149,7 @@ _OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(("i64.store8", "i64.store16", "i64.store32"), _stored),
     **dict.fromkeys(("i64.div_s", "i64.div_u", "i64.rem_s", "i64.rem_u"), _divide),
     **dict.fromkeys(("memory.grow", "memory.copy", "memory.fill"), _routine),
+    **dict.fromkeys(TABLES, _routine),
     "memory.init": _memory_init,
     "data.drop": _data_drop,
     "call_indirect": _call_indirect,
