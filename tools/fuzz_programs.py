@@ -5,6 +5,7 @@ for as long as one likes.
     tools/fuzz_programs.py --expressions --count 10000   random expressions
     tools/fuzz_programs.py --count 1000                  random modules
     tools/fuzz_programs.py --csmith --count 1000         random C programs (needs csmith)
+    tools/fuzz_programs.py --csmith --floats --count 1000
     tools/fuzz_programs.py --seconds 3600 --first 5000 --transformer
 
 Programs that wasmtime does not end within --limit instructions, or the machine within --limit
@@ -73,6 +74,9 @@ static void transparent_crc(uint64_t value, const char *name, int flag) {
   crc32_context = (crc32_context + crc32_context + crc32_context) + (uint32_t)value;
   crc32_context = (crc32_context + crc32_context + crc32_context) + (uint32_t)(value >> 32);
 }
+static void transparent_crc_bytes(const void *bytes, int count, const char *name, int flag) {
+  for (const uint8_t *at = bytes; count--;) transparent_crc(*at++, name, flag);
+}
 static void platform_main_end(uint32_t crc, int flag) { printf("checksum %x\\n", crc); }
 """
 
@@ -120,21 +124,22 @@ def compare(
     )
 
 
-def random_c(seed: int, wide: float) -> bytes:
+def random_c(seed: int, wide: float, floats: bool) -> bytes:
     """Only a share of `wide` has 64-bit numbers: they take most of the tokens where they occur."""
     narrow = [] if seed % 100 < 100 * wide else ["--no-longlong", "--no-math64"]
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "program.c"
         made = subprocess.run(
-            ["csmith", "--seed", str(seed), *narrow, "--no-argc", "--no-float",
-             "--max-funcs", "4", "--max-block-depth", "3"],
+            ["csmith", "--seed", str(seed), *narrow, "--float" if floats else "--no-float",
+             "--no-argc", "--max-funcs", "4", "--max-block-depth", "3"],
             capture_output=True, text=True, check=True, cwd=directory,  # it writes platform.info
         )  # fmt: skip
         text = made.stdout.replace('#include "csmith.h"', _CSMITH_HEADER)
         text = text.replace("int main (void)", "static int csmith_main(void)")
         source.write_text(text + "\nvoid compute(void) { csmith_main(); }\n")
         include = next(p for p in Path("/usr/include").glob("csmith*") if p.is_dir())
-        return compile_c(source, extra_flags=(f"-I{include}", "-w"))
+        pointers = ("-Wno-incompatible-pointer-types", "-fno-strict-aliasing")  # of its floats
+        return compile_c(source, extra_flags=(f"-I{include}", "-w", *pointers))
 
 
 def main() -> int:
@@ -145,6 +150,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0, help="time to spend (0: until --count)")
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--csmith", action="store_true", help="random C programs")
+    parser.add_argument("--floats", action="store_true", help="floats in random C programs")
     parser.add_argument("--expressions", action="store_true", help="random expressions")
     parser.add_argument("--transformer", action="store_true", help="generate each trace, too")
     parser.add_argument("--wide", type=float, default=0.25, help="share of i64, 0 to 1")
@@ -166,7 +172,7 @@ def main() -> int:
         if arguments.seconds and time.monotonic() - started > arguments.seconds:
             break
         if arguments.csmith:
-            source, data = "", random_c(seed, arguments.wide)
+            source, data = "", random_c(seed, arguments.wide, arguments.floats)
         elif arguments.expressions:
             source = random_expression(seed, HEAD, arguments.wide)
             data = wat(source)

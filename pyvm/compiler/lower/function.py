@@ -140,9 +140,14 @@ class _Lowering:
     def _copysign(self, kind: str) -> None:
         """The sign of the second, the rest of the first."""
         sign = 1 << (63 if kind == "i64" else 31)
+        first, second = self.out.take(2)
+        if second.stacked:  # it lies above the first, which is to be changed
+            local = self._new_local(kind)
+            self.out.emit(put(local, second, self.at))
+            second = get(local, kind, self.at)
         x, y = (
             simplified(Expr(f"{kind}.and", kind, (value, const(kind, mask)), at=self.at))
-            for value, mask in zip(self.out.take(2), (sign - 1, sign))
+            for value, mask in ((first, sign - 1), (second, sign))
         )
         self.out.push(simplified(Expr(f"{kind}.or", kind, (x, y), at=self.at)))
 
