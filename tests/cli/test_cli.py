@@ -63,7 +63,7 @@ def test_entry_with_arguments(tmp_path):
         assert (done.returncode, done.stdout) == (0, b"4294967301\n"), arguments
     message = failure(pyvm("run", module, "--entry", "sub", "1", "0x100000000"))
     assert "4294967296 is no i32" in message
-    assert "is no integer" in pyvm("run", module, "--entry", "sub", "1", "x").stderr.decode()
+    assert "is no number" in pyvm("run", module, "--entry", "sub", "1", "x").stderr.decode()
 
 
 def test_endless_recursion_is_a_trap(tmp_path):
