@@ -75,7 +75,7 @@ class Tables:
                 self.rooms[i] = max(size.minimum, min(limits.TABLE_ELEMENTS, most))
         self.called = next(iter(called), None)
 
-    def bytes(self) -> int:
+    def size(self) -> int:
         """How many bytes they take in the memory."""
         contents = [len(self._segment(i)) for i in self.segments]
         return sum(HEAD + 4 * count for count in (*self.rooms.values(), *contents))

@@ -148,7 +148,7 @@ class _Compiler:
         self.pages = self._pages()
         segments, tables = self._segments(), Tables(module, functions)
         area = _AREA_BYTES * any(str(item) == ASKS_AREA for item in module.imports)
-        own = tables.bytes() + sum(len(content) for content in segments.values())
+        own = tables.size() + sum(len(content) for content in segments.values())
         end = self._end(area, own)
         self.instantiation = Instantiation(module, self.pages * PAGE)
         surroundings = Surroundings(

@@ -123,7 +123,7 @@ def _constant(code: list[Instr], kind: str, known: GlobalTypes, functions: int) 
             stack.append(str(arg))
         elif op == "ref.func":
             if number(arg) >= functions:
-                raise WasmError(f"unknown function {arg}", at)
+                raise WasmError(f"unknown function {number(arg)}", at)
             stack.append("funcref")
         elif op in _CONSTANT_OPERATIONS:
             operand = op.partition(".")[0]
