@@ -84,8 +84,8 @@ class Tables:
         """Gives them addresses, and what they hold at first."""
         for i, room in self.rooms.items():
             self.places[i] = layout.reserve(HEAD + 4 * room)
-            content = instantiation.tables[i]
-            instantiation.data.append((self.places[i], self._content(content, room)))
+            functions = instantiation.tables[i]
+            instantiation.data.append((self.places[i], self._content(functions, room)))
         for i in self.segments:
             elements = self._segment(i)
             self.segments[i] = layout.reserve(HEAD + 4 * len(elements))
