@@ -52,7 +52,7 @@ class Tables:
         grown: set[int] = set()
         for body in self.module.bodies:
             for op, arg, _ in body.code:
-                if op == "call_indirect":
+                if op in ("call_indirect", "return_call_indirect"):
                     called.add(numbers(arg)[1])
                 elif op in _READ:
                     used.add(number(arg))

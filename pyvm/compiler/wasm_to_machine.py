@@ -32,6 +32,7 @@ from pyvm.compiler.select.base import BASE
 from pyvm.compiler.select.selector import Machine, Selector, Shared, deepened
 from pyvm.compiler.select.standard import STANDARD
 from pyvm.compiler.tables import Tables
+from pyvm.compiler.tails import Tails
 from pyvm.floats.module import with_floats
 from pyvm.host.environment import Environment
 from pyvm.host.module import STATE_BYTES
@@ -151,11 +152,14 @@ class _Compiler:
         own = tables.size() + sum(len(content) for content in segments.values())
         end = self._end(area, own)
         self.instantiation = Instantiation(module, self.pages * PAGE)
+        types, entries = module.function_types(), tables.entries(self.instantiation)
+        self.tails = Tails(module, types, entries)
         surroundings = Surroundings(
             module,
-            module.function_types(),
-            tables.entries(self.instantiation),
+            types,
+            entries,
             tables,
+            self.tails,
             not self.base,
             floats,
         )
@@ -278,7 +282,7 @@ class _Compiler:
             surroundings.check_refusals()
         symbols = {"MAX_PAGES": self.max_pages}
         library = Library(self.machine.name, shared.layout, symbols, self.first_flag)
-        units = [*functions, *library.units(shared.routines), *self._thunks()]
+        units = [*self.tails.joined(functions), *library.units(shared.routines), *self._thunks()]
         initial = self._initial(library)
         slots = self.first_flag + len(library.flags)
         begin = deepened([*initial, *calls], -(-max(0, slots - GLOBALS) // LOCALS))

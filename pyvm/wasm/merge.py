@@ -24,7 +24,7 @@ from pyvm.wasm.module import (
     number,
 )
 
-_NAMES = ("call", "ref.func")  # what names a function
+_NAMES = ("call", "return_call", "ref.func")  # what names a function
 
 
 def merged(module: Module, host: Module) -> Module:

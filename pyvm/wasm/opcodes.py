@@ -54,6 +54,8 @@ OPCODES: dict[int, Opcode] = {
     0x0F: Opcode("return"),
     0x10: Opcode("call", "index"),
     0x11: Opcode("call_indirect", "indirect"),
+    0x12: Opcode("return_call", "index"),
+    0x13: Opcode("return_call_indirect", "indirect"),
     0x1A: Opcode("drop"),
     0x1B: Opcode("select"),
     0x1C: Opcode("select", "types"),

@@ -31,7 +31,6 @@ REFERENCE_TYPES = _second("reference types")
 SIMD = _second("SIMD", "-mno-simd128")
 GC = Proposal("the GC proposal")
 FUNCTION_REFERENCES = Proposal("the function references proposal")
-TAIL_CALLS = Proposal("the tail call proposal", "-mno-tail-call")
 EXCEPTIONS = Proposal("the exception handling proposal", "-fno-exceptions")
 LEGACY_EXCEPTIONS = Proposal("the legacy exception handling proposal", "-fno-exceptions")
 MEMORY64 = Proposal("the memory64 proposal", "--target=wasm32")
@@ -55,8 +54,6 @@ _OPCODES: dict[int, Known] = {
     0x08: ("throw", EXCEPTIONS),
     0x09: ("rethrow", LEGACY_EXCEPTIONS),
     0x0A: ("throw_ref", EXCEPTIONS),
-    0x12: ("return_call", TAIL_CALLS),
-    0x13: ("return_call_indirect", TAIL_CALLS),
     0x14: ("call_ref", FUNCTION_REFERENCES),
     0x15: ("return_call_ref", FUNCTION_REFERENCES),
     0x18: ("delegate", LEGACY_EXCEPTIONS),

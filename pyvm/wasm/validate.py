@@ -313,6 +313,20 @@ class _Checker:
         self.pop_all(kind.params)
         self.push_all(kind.results)
 
+    def return_call(self, index: int) -> None:
+        self.tail(self.item(self.functions, index, "function"))
+        self.call(index)
+        self.dead()
+
+    def return_call_indirect(self, places: tuple[int, int]) -> None:
+        self.tail(self.item(self.module.types, places[0], "type"))
+        self.call_indirect(places)
+        self.dead()
+
+    def tail(self, kind: FunctionType) -> None:
+        if kind.results != self.frames[0].type.results:
+            self.fail("type mismatch: a tail call has the results of its function")
+
     def select(self, kind: str | None) -> None:
         self.pop("i32")
         first = self.pop(kind or _ANY)
@@ -386,6 +400,8 @@ _RULES: dict[str, Callable[[_Checker, Any], object]] = {
     "return": _Checker.return_,
     "call": _Checker.call,
     "call_indirect": _Checker.call_indirect,
+    "return_call": _Checker.return_call,
+    "return_call_indirect": _Checker.return_call_indirect,
     "drop": lambda checker, _: checker.pop(),
     "select": _Checker.select,
     "local.get": _Checker.local_get,

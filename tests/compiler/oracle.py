@@ -45,7 +45,7 @@ def wat(text: str) -> bytes:
 # Proposals that are no part of WebAssembly 2.0, as wasmtime's settings call them
 LATER = (
     "custom_page_sizes exceptions function_references gc memory64 multi_memory relaxed_simd "
-    "tail_call threads wide_arithmetic"
+    "threads wide_arithmetic"
 ).split()
 
 

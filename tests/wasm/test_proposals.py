@@ -41,8 +41,6 @@ MODULES = {
         (function("15 00"), "return_call_ref"),
         (function("d4"), "ref.as_non_null"),
     ],
-    "tail call": [(function("12 00"), "return_call at offset 0x17 in function 0"),
-                  (function("41 00 13 00 00"), "return_call_indirect at offset 0x19")],
     "exception handling": [
         (sections("1: 01 60 00 00", "d: 01 00 00"), "a tag section"),
         (sections("1: 01 60 00 00", "2: 01 01 61 01 62 04 00 00"), "a tag"),

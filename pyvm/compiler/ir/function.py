@@ -29,6 +29,7 @@ STACKED = "stacked"  # the value lies on the operand stack already
 COMPUTE, COMPUTE_OR_TRAP = "compute", "compute.or_trap"
 LOW, HIGH = "local.low", "local.high"  # half of a local of type i64
 _ACTS: dict[str, int] = {
+    "element": TRAPS,
     "global.get": READS,
     "memory.size": READS,
     "global.set": WRITES,
@@ -184,6 +185,17 @@ class Return:
 
 
 @dataclass(frozen=True)
+class TailCall:
+    """To a function that is in the same group (tails.py), or to that of the table's entry whose
+    row is the value.
+    """
+
+    value: Expr | None = None
+    label: Label | None = None
+    at: int | None = None
+
+
+@dataclass(frozen=True)
 class Stop:
     """A trap; `refused` is the wasm instruction that could not be compiled."""
 
@@ -193,7 +205,7 @@ class Stop:
     value: None = None
 
 
-Statement = Eval | Drop | Place | Jump | JumpTable | Return | Stop
+Statement = Eval | Drop | Place | Jump | JumpTable | Return | TailCall | Stop
 
 
 @dataclass
@@ -218,7 +230,7 @@ def targets(statement: Statement) -> tuple[Label, ...]:
 def falls_through(statement: Statement) -> bool:
     if isinstance(statement, Jump):
         return statement.value is not None
-    return not isinstance(statement, (JumpTable, Return, Stop))
+    return not isinstance(statement, (JumpTable, Return, TailCall, Stop))
 
 
 def in_order(value: Expr) -> Iterator[Expr]:

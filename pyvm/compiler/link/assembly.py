@@ -49,8 +49,22 @@ class Deeper:
     unit: Callee | None
 
 
-Callee = Function | Routine | Deeper
-Key = Start | Callee
+@dataclass(frozen=True)
+class Group:
+    """Functions that tail calls connect (tails.py); `index` of the first."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """The code of a function in a group, which is entered through that."""
+
+    index: int
+
+
+Callee = Function | Routine | Deeper | Group
+Key = Start | Member | Callee
 
 
 class Ins(NamedTuple):
@@ -72,11 +86,12 @@ class Ins(NamedTuple):
 
 @dataclass
 class Unit:
-    """A piece of code that is entered at its first instruction."""
+    """A piece of code that is entered at its first instruction, or at that of another unit."""
 
     key: Key
     code: list[Ins | Label] = field(default_factory=list)
     function: str | None = None  # name of the wasm function that it is compiled from
+    entered: Key | None = None  # the other unit
 
 
 class Linked(NamedTuple):
@@ -111,7 +126,7 @@ def link(units: list[Unit]) -> Linked:
                 continue
             if item.refused:
                 refusals[len(code)] = item.refused
-            rows = _rows(item, len(code), starts[unit.key], labels, starts)
+            rows = _rows(item, len(code), starts[unit.entered or unit.key], labels, starts)
             code += [(op, value & MASK) for op, value in rows]
             places += [(unit.function, item.at)] * len(rows)
     return Linked(code, places, starts, refusals)
@@ -127,6 +142,8 @@ def _rows(
     if isinstance(arg, Label):
         return [(op, labels[arg] - here - 1)]
     if not isinstance(arg, int):
+        if INSTRUCTIONS[op].immediate != isa.JUMP:  # the row itself
+            return [(op, starts[arg])]
         return [(op, starts[arg] - here - 1)]
     if op == "i64.const":
         return [(op, arg), ("i64.high", arg >> 32)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyvm.compiler.link.assembly import Function, Key, Linked, Routine, Start
+from pyvm.compiler.link.assembly import Function, Group, Key, Linked, Member, Routine, Start
 from pyvm.isa.debug import Debug
 from pyvm.wasm.debug_lines import read_lines
 from pyvm.wasm.module import Instr, Module
@@ -16,7 +16,10 @@ from pyvm.wasm.module import Instr, Module
 # counts one.
 _MARKS = ("block", "loop", "else", "end", "nop", "drop", "return", "unreachable")
 # A straight run of instructions ends behind each of these.
-_ENDS = ("loop", "if", "else", "end", "br", "br_if", "br_table", "return", "unreachable")
+_ENDS = (
+    "loop", "if", "else", "end", "br", "br_if", "br_table", "return", "unreachable", "return_call",
+    "return_call_indirect",
+)  # fmt: skip
 
 
 def debug_of(module: Module, linked: Linked) -> Debug:
@@ -30,10 +33,12 @@ def debug_of(module: Module, linked: Linked) -> Debug:
 
 
 def _name(module: Module, key: Key) -> str:
-    if isinstance(key, Function):
+    if isinstance(key, (Function, Member)):
         return module.function_name(key.index)
     if isinstance(key, Routine):
         return key.name if key.divisor is None else f"{key.name} {key.divisor}"
+    if isinstance(key, Group):
+        return "tail calls"
     return "start" if isinstance(key, Start) else "call from deeper"
 
 

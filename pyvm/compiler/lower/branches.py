@@ -9,7 +9,7 @@ target's operands and its own.  A conditional branch that has to drop some does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyvm.compiler.ir.function import (
     STACKED,
@@ -20,6 +20,7 @@ from pyvm.compiler.ir.function import (
     Label,
     Place,
     Return,
+    TailCall,
     get,
     put,
     stacked,
@@ -50,6 +51,7 @@ class Block:
     otherwise: Label | None = None  # of an if: its else
     branch: int = 0  # of an if: the index of its jump
     arm: int = 0  # of an else: the index where its arm begins
+    end: Return | TailCall | None = None  # what a branch to it is, but for the operands, if no jump
 
 
 @dataclass
@@ -103,7 +105,7 @@ class Branches:
             for value in carried:
                 if value.op != STACKED:
                     self.out.emit(Eval(value))
-        self.out.emit(Return(at=at) if block.op == "function" else Jump(block.label, at=at))
+        self.out.emit(replace(block.end, at=at) if block.end else Jump(block.label, at=at))
 
     def label_for(self, depth: int, at: int | None) -> Label:
         """A label for a conditional branch; operands are flushed."""

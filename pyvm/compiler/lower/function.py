@@ -24,7 +24,9 @@ from pyvm.compiler.ir.function import (
     JumpTable,
     Label,
     Place,
+    Return,
     Stop,
+    TailCall,
     const,
     get,
     put,
@@ -66,7 +68,8 @@ class _Lowering:
         self.type = integer_function(surroundings.types[index])
         self.kinds = [*self.type.params, *integer_types(self.body.locals)]
         self.out = Pending(surroundings)
-        whole = Block("function", Label(), self.type.results, self.type.results, 0)
+        results = self.type.results
+        whole = Block("function", Label(), results, results, 0, end=Return())
         self.branches = Branches(self.out, whole, self._new_local)
         self.blocks = self.branches.blocks
         self.dead = 0  # depth of blocks that were opened in code that cannot be reached; 0: alive
@@ -358,17 +361,53 @@ class _Lowering:
     def _call_indirect(self, places: tuple[int, int]) -> None:
         type_index, table = places
         kind = integer_function(self.surroundings.module.types[type_index])
-        try:
-            self.surroundings.want_type(type_index)
-        except Unsupported as error:
-            raise Unsupported(
-                f"call_indirect in {printable(self.name)} at offset {self.at:#x} of the import "
-                f"{error}"
-            ) from None
+        self._want_type(type_index, "call_indirect")
         *args, index = self.out.take(len(kind.params) + 1)
         if self.surroundings.tables.by_number:
             index = self._table_op("table.get", table, index, kind="i32")
         self._result("call_indirect", kind, (*args, index), type_index)
+
+    def _want_type(self, index: int, op: str) -> None:
+        try:
+            self.surroundings.want_type(index)
+        except Unsupported as error:
+            raise Unsupported(
+                f"{op} in {printable(self.name)} at offset {self.at:#x} of the import {error}"
+            ) from None
+
+    def _return_call(self, index: int) -> None:
+        tails = self.surroundings.tails
+        if index not in tails.labels:  # an import
+            self._call(index)
+            self._return(None)
+            return
+        self._check_tail_call("return_call")
+        self.surroundings.want(index, self.index)
+        params = integer_types(self.surroundings.types[index].params)
+        self._leave(params, TailCall(label=tails.labels[index]))
+
+    def _return_call_indirect(self, places: tuple[int, int]) -> None:
+        self._check_tail_call("return_call_indirect")
+        type_index, table = places
+        kind = integer_function(self.surroundings.module.types[type_index])
+        self._want_type(type_index, "return_call_indirect")
+        index = self.out.pop()
+        if self.surroundings.tables.by_number:
+            index = self._table_op("table.get", table, index, kind="i32")
+        self.out.push(Expr("element", "i32", (index,), type_index, self.at))
+        self._leave((*kind.params, "i32"), TailCall(stacked("i32")))
+
+    def _check_tail_call(self, op: str) -> None:
+        if not self.surroundings.wide:
+            raise Unsupported(
+                f"{op} in {printable(self.name)} at offset {self.at:#x}: the base machine has no "
+                "tail calls"
+            )
+
+    def _leave(self, carried: tuple[str, ...], end: TailCall) -> None:
+        """The function ends with a call that takes the topmost operands."""
+        self.branches.jump(Block("tail", Label(), carried, (), 0, end=end), self.at)
+        self._die()
 
     def _result(self, op: str, kind: FunctionType, args: tuple[Expr, ...], imm: int) -> None:
         if len(kind.results) == 1:
@@ -439,6 +478,8 @@ _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "return": _Lowering._return,
     "call": _Lowering._call,
     "call_indirect": _Lowering._call_indirect,
+    "return_call": _Lowering._return_call,
+    "return_call_indirect": _Lowering._return_call_indirect,
     "drop": _Lowering._drop,
     "select": _Lowering._select,
     "f32.copysign": lambda self, _: self._copysign("i32"),

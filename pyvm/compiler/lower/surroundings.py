@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pyvm.compiler.imports import ONLY_IMPORTS, intrinsic
 from pyvm.compiler.instantiation import constant
 from pyvm.compiler.tables import Tables
+from pyvm.compiler.tails import Tails
 from pyvm.isa.errors import Unsupported
 from pyvm.printable import printable
 from pyvm.wasm import limits
@@ -25,6 +26,7 @@ class Surroundings:
         types: of all functions.
         table: functions by index of the machine's table.
         tables: where the module's tables are.
+        tails: the functions that tail calls connect.
         wide: whether the machine has i64.
         floats: the function that computes an instruction of floats.
         area: the first address that the program can never own, where the host's data lies.
@@ -39,6 +41,7 @@ class Surroundings:
     types: list[FunctionType]
     table: list[int | None]
     tables: Tables
+    tails: Tails
     wide: bool
     floats: dict[str, int] = field(default_factory=dict)
     area: int = 0

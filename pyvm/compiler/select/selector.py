@@ -30,6 +30,7 @@ from pyvm.compiler.ir.function import (
     JumpTable,
     Place,
     Return,
+    TailCall,
     in_order,
 )
 from pyvm.compiler.link import assembly
@@ -118,6 +119,8 @@ class Selector:
                 self.value(statement.value)
                 self.at = statement.at
                 self.machine.jump_table(self, statement)
+            elif isinstance(statement, TailCall):
+                self._tail_call(statement)
             elif isinstance(statement, Return):
                 self.at = statement.at
                 self.emit("return")
@@ -188,6 +191,28 @@ class Selector:
             self.place(over)
         else:
             self.emit("br_if", statement.label)
+
+    def _tail_call(self, statement: TailCall) -> None:
+        """Through a table: to a member of the group by its row, any other is called and its
+        results are returned.
+        """
+        if statement.value is None:
+            self.at = statement.at
+            self.emit("br", statement.label or Label())
+            return
+        first, labels = self.shared.surroundings.tails.places(self.function.index)
+        other = Label("other")
+        self.value(statement.value)
+        self.at = statement.at
+        with self.temporaries("i32") as (row,):
+            self.emit("local.tee", row)
+            self.emit("i32.const", first)
+            self.emit("i32.sub")
+            self.emit("br_table", (*labels, other))
+            self.place(other)
+            self.emit("local.get", row)
+        self.emit("call_element")
+        self.emit("return")
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -269,7 +294,16 @@ def _call(s: Selector, value: Expr) -> None:
 
 
 _LOCALS = ("local.get", "local.set", "local.tee", LOW, HIGH)
+
+
+def _element(s: Selector, value: Expr) -> None:
+    s.operands(value)
+    kind = s.shared.surroundings.module.types[value.imm]
+    s.emit("element", s.shared.type_number(kind))
+
+
 _OPERATIONS: dict[str, Operation] = {
+    "element": _element,
     STACKED: lambda s, value: s.operands(value),
     **dict.fromkeys(_LOCALS, _local),
     "global.get": _global,
