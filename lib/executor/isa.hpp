@@ -186,13 +186,14 @@ constexpr const Row& row_of(Op op) { return kRows[static_cast<std::size_t>(op)];
 enum class Trap : std::uint8_t {
   none, unreachable=1, divide_by_zero=2, integer_overflow=3, out_of_bounds=4, undefined_element=5,
   uninitialized_element=6, type_mismatch=7, call_stack_exhausted=8, unsupported=9, data_segment=10,
-  element_segment=11, beyond_machine=12, unknown=255
+  element_segment=11, beyond_machine=12, invalid_conversion=13, table_out_of_bounds=14, null_reference=15,
+  uncaught_exception=16, unknown=255
 };
 struct TrapToken {
   Trap kind;
   std::string_view spelling;
 };
-inline constexpr std::array<TrapToken, 13> kTraps = {{
+inline constexpr std::array<TrapToken, 17> kTraps = {{
     {Trap::unreachable, "trap(unreachable)"},
     {Trap::divide_by_zero, "trap(divide_by_zero)"},
     {Trap::integer_overflow, "trap(integer_overflow)"},
@@ -205,13 +206,17 @@ inline constexpr std::array<TrapToken, 13> kTraps = {{
     {Trap::data_segment, "trap(data_segment)"},
     {Trap::element_segment, "trap(element_segment)"},
     {Trap::beyond_machine, "trap(beyond_machine)"},
+    {Trap::invalid_conversion, "trap(invalid_conversion)"},
+    {Trap::table_out_of_bounds, "trap(table_out_of_bounds)"},
+    {Trap::null_reference, "trap(null_reference)"},
+    {Trap::uncaught_exception, "trap(uncaught_exception)"},
     {Trap::unknown, "trap(unknown)"},
 }};
 
 // The standard vocabulary. The base machine's comes first: bytes by value, bytes with a
 // mark, outputs by value, others, then aliases (characters that stand for their own
 // byte in an input). Of what follows, error tokens and scratch tokens stand in order.
-inline constexpr std::array<std::string_view, 3313> kVocabulary = {
+inline constexpr std::array<std::string_view, 3317> kVocabulary = {
     "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "0a", "0b", "0c", "0d", "0e", "0f", "10",
     "11", "12", "13", "14", "15", "16", "17", "18", "19", "1a", "1b", "1c", "1d", "1e", "1f", "20", "21",
     "22", "23", "24", "25", "26", "27", "28", "29", "2a", "2b", "2c", "2d", "2e", "2f", "30", "31", "32",
@@ -289,7 +294,8 @@ inline constexpr std::array<std::string_view, 3313> kVocabulary = {
     "trap(unreachable)", "trap(divide_by_zero)", "trap(integer_overflow)", "trap(out_of_bounds)",
     "trap(undefined_element)", "trap(uninitialized_element)", "trap(type_mismatch)",
     "trap(call_stack_exhausted)", "trap(unsupported)", "trap(data_segment)", "trap(element_segment)",
-    "trap(beyond_machine)", "trap(unknown)", "err(00)", "err(01)", "err(02)", "err(03)", "err(04)",
+    "trap(beyond_machine)", "trap(invalid_conversion)", "trap(table_out_of_bounds)", "trap(null_reference)",
+    "trap(uncaught_exception)", "trap(unknown)", "err(00)", "err(01)", "err(02)", "err(03)", "err(04)",
     "err(05)", "err(06)", "err(07)", "err(08)", "err(09)", "err(0a)", "err(0b)", "err(0c)", "err(0d)",
     "err(0e)", "err(0f)", "err(10)", "err(11)", "err(12)", "err(13)", "err(14)", "err(15)", "err(16)",
     "err(17)", "err(18)", "err(19)", "err(1a)", "err(1b)", "err(1c)", "err(1d)", "err(1e)", "err(1f)",
@@ -503,8 +509,8 @@ inline constexpr std::size_t kMarkedBytes = 256;
 inline constexpr std::size_t kOutputs = 512;
 inline constexpr std::size_t kAliases = 823;
 inline constexpr std::size_t kBaseTokens = 915;
-inline constexpr std::size_t kErrors = 935;
-inline constexpr std::size_t kScratch = 1272;
+inline constexpr std::size_t kErrors = 939;
+inline constexpr std::size_t kScratch = 1276;
 inline constexpr std::size_t kScratchNumbers = 2041;
 inline constexpr std::size_t kLocals = 64;
 inline constexpr std::size_t kGlobals = 256;

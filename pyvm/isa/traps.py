@@ -31,6 +31,10 @@ class Trap(IntEnum):
     DATA_SEGMENT = 10  # when the program starts
     ELEMENT_SEGMENT = 11
     BEYOND_MACHINE = 12  # no trap of WebAssembly: memory that is the program's, but is not there
+    INVALID_CONVERSION = 13
+    TABLE_OUT_OF_BOUNDS = 14
+    NULL_REFERENCE = 15
+    UNCAUGHT_EXCEPTION = 16  # of the exception handling proposal: nobody catches what was thrown
     UNKNOWN = 255  # a halt that no compiler of ours wrote
 
     @property
@@ -56,6 +60,10 @@ _DESCRIPTIONS = {
     Trap.DATA_SEGMENT: "out-of-bounds memory access of a data segment",
     Trap.ELEMENT_SEGMENT: "out-of-bounds table access of an element segment",
     Trap.BEYOND_MACHINE: "an access to the last addresses below 4 GiB, which pyvm needs itself",
+    Trap.INVALID_CONVERSION: "invalid conversion to integer",
+    Trap.TABLE_OUT_OF_BOUNDS: "out-of-bounds table access",
+    Trap.NULL_REFERENCE: "null reference",
+    Trap.UNCAUGHT_EXCEPTION: "uncaught exception",
     Trap.UNKNOWN: "a halt whose immediate names no kind of trap",
 }
 

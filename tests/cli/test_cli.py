@@ -248,7 +248,7 @@ def test_model_build_and_info(tmp_path, model_bytes):
     assert path.read_bytes() == model_bytes
     info = pyvm("model", "info", path).stdout.decode()
     assert info == pyvm("model", "info").stdout.decode()
-    assert "V = 3313" in info and "gather" in info and "layer" in info
+    assert "V = 3317" in info and "gather" in info and "layer" in info
 
 
 def test_specialize(tmp_path):

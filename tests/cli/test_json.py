@@ -121,7 +121,7 @@ def test_trace_counts_what_run_counts(tmp_path):
 
 def test_model_info_and_doctor(tmp_path):
     found, _ = report("model", "info")
-    assert (found["vocabulary"], found["layers"], found["plan"]) == (3313, 7, "yes")
+    assert (found["vocabulary"], found["layers"], found["plan"]) == (3317, 7, "yes")
     assert len(found["head_kinds"]) == found["layers"] and found["certificate"]["keys"]
     found, _ = report("doctor")
     assert found["fine"] and found["findings"]["numpy"]["found"]

@@ -24,3 +24,7 @@ def test_other_kinds_are_unknown():
 def test_a_cursor_outside_the_program_is_no_trap():
     program = parse("{ halt 01 00 00 00 }")
     assert program.trap_at(-1) is None and program.trap_at(1) is None
+
+
+def test_kinds_that_the_specification_tells_apart_have_texts_of_their_own():
+    assert len({kind.description for kind in Trap}) == len(Trap)

@@ -30,6 +30,11 @@ def test_all_assertions_hold(run_wast, monkeypatch, capsys):
     assert outcome(run_wast, monkeypatch, capsys, SCRIPT) == (0, [14, 0, 0, 2], "")
 
 
+def test_traps_have_the_kinds_that_the_specification_tells_apart(run_wast, monkeypatch, capsys):
+    script = SCRIPT.with_name("traps.wast")
+    assert outcome(run_wast, monkeypatch, capsys, script) == (0, [18, 0, 0, 0], "")
+
+
 @pytest.mark.parametrize(
     "right, wrong",
     [

@@ -39,6 +39,7 @@ _ACTS: dict[str, int] = {
     **dict.fromkeys(("call", "call_indirect", "memory.grow", "data.drop"), READS | WRITES | TRAPS),
     COMPUTE_OR_TRAP: TRAPS,
     "table.get": READS | TRAPS,
+    "table.callee": READS | TRAPS,
     "table.size": READS,
     "elem.drop": WRITES,
     **dict.fromkeys(

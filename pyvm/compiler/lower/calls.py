@@ -47,7 +47,7 @@ class Calls(TableInstructions):
         self._want_type(type_index, "call_indirect")
         *args, index = self.out.take(len(kind.params) + 1)
         if self.surroundings.tables.by_number:
-            index = self._table_op("table.get", table, index, kind="i32")
+            index = self._table_op("table.callee", table, index, kind="i32")
         self._result("call_indirect", kind, (*args, index), type_index)
 
     def _want_type(self, index: int, op: str) -> None:
@@ -76,7 +76,7 @@ class Calls(TableInstructions):
         self._want_type(type_index, "return_call_indirect")
         index = self.out.pop()
         if self.surroundings.tables.by_number:
-            index = self._table_op("table.get", table, index, kind="i32")
+            index = self._table_op("table.callee", table, index, kind="i32")
         self.out.push(Expr("element", "i32", (index,), type_index, self.at))
         self._leave((*kind.params, "i32"), TailCall(stacked("i32")))
 

@@ -183,7 +183,7 @@ _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "unreachable": lambda self, _: self._trap(Trap.UNREACHABLE),
     "output": lambda self, _: self._do("output", self.out.pop()),
     "trap.overflow": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
-    "trap.conversion": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
+    "trap.conversion": lambda self, _: self._trap(Trap.INVALID_CONVERSION),
     "block": _Lowering._block,
     "loop": _Lowering._loop,
     "if": _Lowering._if,

@@ -12,7 +12,10 @@ from pyvm.compiler.routines.routine import Family, Routine, lines
 from pyvm.isa.traps import Trap
 
 _WIDE = "memory.size; i32.const 65536; memory.resize"  # the old size lies on the stack
-_OUTSIDE = f"outside:; trap {int(Trap.UNDEFINED_ELEMENT)}"
+
+
+def _outside(kind: Trap = Trap.TABLE_OUT_OF_BOUNDS) -> str:
+    return lines(f"outside:; trap {int(kind)}")
 
 
 def _element(index: str) -> str:
@@ -33,16 +36,16 @@ def _one() -> str:
     return lines(_WIDE, "local.get i; local.get t; i32.load; i32.ge_u; br_if outside")
 
 
-def _get() -> Routine:
+def _get(outside: Trap = Trap.TABLE_OUT_OF_BOUNDS) -> Routine:
     text = lines("local.set t; local.set i") + _one()
     text += lines(_element("i"), "i32.load 8; local.set v; memory.resize; local.get v; return")
-    return Routine(text + lines(_OUTSIDE))
+    return Routine(text + _outside(outside))
 
 
 def _set() -> Routine:
     text = lines("local.set t; local.set v; local.set i") + _one()
     text += lines(_element("i"), "local.get v; i32.store 8; memory.resize; return")
-    return Routine(text + lines(_OUTSIDE))
+    return Routine(text + _outside())
 
 
 def _size() -> Routine:
@@ -67,7 +70,7 @@ def _filled() -> str:
 
 def _fill() -> Routine:
     text = lines("local.set t; local.set n; local.set v; local.set i", _WIDE) + _inside("i", "t")
-    return Routine(text + _filled() + lines("return", _OUTSIDE))
+    return Routine(text + _filled() + lines("return") + _outside())
 
 
 def _grow() -> Routine:
@@ -91,7 +94,7 @@ def _copy() -> Routine:
         "local.get from; local.get s; i32.const 2; i32.shl; i32.add; i32.const 8; i32.add",
         "local.get n; i32.const 2; i32.shl; call memory.copy; memory.resize; return",
     )  # fmt: skip
-    return Routine(text + lines(_OUTSIDE))
+    return Routine(text + _outside())
 
 
 def _drop() -> Routine:
@@ -102,6 +105,7 @@ def _drop() -> Routine:
 
 STANDARD: Family = {
     "table.get": _get,
+    "table.callee": lambda: _get(Trap.UNDEFINED_ELEMENT),  # what call_indirect reads
     "table.set": _set,
     "table.size": _size,
     "table.fill": _fill,
