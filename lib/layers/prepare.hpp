@@ -14,6 +14,7 @@
 #include "layers/attention/attention.hpp"
 #include "layers/neurons.hpp"
 #include "layers/output_head.hpp"
+#include "layers/projection/exact_products.hpp"
 #include "layers/projection/projection.hpp"
 #include "model/model.hpp"
 

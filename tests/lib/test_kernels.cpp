@@ -106,6 +106,17 @@ void compare(const tvm::Kernels& scalar, const tvm::Kernels& other) {
       set.sparse_argmax(m.rows(), x.data(), best, id);
     });
 
+    // Some sums are below the limit, some are not, and some numbers are none.
+    for (const double size : {1e-20, 1.0, 1e20}) {
+      auto some = x;
+      for (double& n : some) n = std::min(std::abs(n), 1e3) * size;
+      if (round % 3 == 0) some[random_source() % some.size()] = NAN;
+      CHECK(scalar.sparse_within(m.rows(), some.data()) == other.sparse_within(m.rows(), some.data()));
+      for (const double limit : {1e-9, 1e9, 1e33, 1e60})
+        CHECK(scalar.sparse_below(m.rows(), some.data(), limit) ==
+              other.sparse_below(m.rows(), some.data(), limit));
+    }
+
     // One position. Ids in any order, some rows equal: the lower id wins.
     auto slices = m;
     if (slices.slices > 1 && round % 2 == 0) {

@@ -7,7 +7,7 @@
 
 #include "check.hpp"
 #include "layers/attention/finder.hpp"
-#include "layers/projection/sum_order.hpp"
+#include "layers/projection/exact_products.hpp"
 
 namespace {
 
@@ -18,8 +18,14 @@ double integer(double size) {
 
 using Rows = std::vector<std::vector<double>>;
 
-bool holds(const Rows& rows, const std::vector<double>& x, std::size_t lanes = 1) {
-  return tvm::ExactProducts(rows, rows[0].size()).hold(x.data(), lanes);
+// As one position, and as one lane of a tile whose others are zero.
+bool holds(const Rows& rows, const std::vector<double>& x, std::size_t lane = 0) {
+  const tvm::ExactProducts products(rows, rows[0].size());
+  std::vector<double> tile(x.size() * tvm::kLanes, 0.0);
+  for (std::size_t i = 0; i < x.size(); ++i) tile[i * tvm::kLanes + lane] = x[i];
+  const bool one = products.hold(x.data(), 1);
+  CHECK(one == products.hold(tile.data(), tvm::kLanes));
+  return one;
 }
 
 // Sums the row in every order of up to 6 terms.
@@ -63,7 +69,7 @@ void cases() {
   CHECK(holds({{1, 1, 1}}, {0x1p51 + 1, 5, -0x1p51 - 3}));
   CHECK(!holds({{1, 1, 1}}, {0x1p53, 5, 0}));
   CHECK(!holds({{1, 1, 1}}, {NAN, 5, 0}) && !holds({{0x1p45, 1, 1}}, {INFINITY, 5, 0}));
-  CHECK(holds({{1, 1}}, {1, 2, 3, 4}, 2) && !holds({{1, 1}}, {1, 2, 3, 4.5}, 2));
+  CHECK(holds({{1, 1}}, {1, 2}, 63) && !holds({{1, 1}}, {1, 2.5}, 63));
 }
 
 // Keys of equal score on an edge of the hull: integers add up the same in any order, others may not.

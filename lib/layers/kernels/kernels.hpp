@@ -43,6 +43,10 @@ struct Kernels {
   void (*sparse_argmax)(const SparseRows& rows, const double* x, double* best, double* best_id);
   // The same over rows that lie in y already, named by ids.
   void (*argmax)(const double* y, size_t rows, const double* ids, double* best, double* best_id);
+  // In every lane: each |weight * x| of every row is at most 1; the positive terms of each row have a sum
+  // below `limit`, and so have the negated negative ones. Numbers that are not numbers are not.
+  bool (*sparse_within)(const SparseRows& rows, const double* x);
+  bool (*sparse_below)(const SparseRows& rows, const double* x, double limit);
 
   // One position: y as (slices, kSlice).
   void (*slices)(const RowSlices& rows, const double* x, double* y);

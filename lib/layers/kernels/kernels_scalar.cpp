@@ -55,6 +55,32 @@ void argmax(const double* y, size_t rows, const double* ids, double* best, doubl
       if (y[row * kLanes + lane] > best[lane]) best[lane] = y[row * kLanes + lane], best_id[lane] = ids[row];
 }
 
+bool sparse_within(const SparseRows& m, const double* x) {
+  bool within = true;
+  for (int32_t i = 0; i < m.starts[m.rows]; ++i)
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const double term = m.weights[i] * x[static_cast<size_t>(m.columns[i]) * kLanes + lane];
+      within &= (term < 0.0 ? -term : term) <= 1.0;
+    }
+  return within;
+}
+
+bool sparse_below(const SparseRows& m, const double* x, double limit) {
+  bool below = true;
+  for (size_t row = 0; row < m.rows; ++row)
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      double positive = 0.0, negative = 0.0;
+      for (int32_t i = m.starts[row]; i < m.starts[row + 1]; ++i) {
+        const double term = m.weights[i] * x[static_cast<size_t>(m.columns[i]) * kLanes + lane];
+        const double larger = term > 0.0 ? term : 0.0;
+        positive += larger;
+        negative += larger - term;
+      }
+      below &= (positive < limit) & (negative < limit);
+    }
+  return below;
+}
+
 void slices(const RowSlices& m, const double* x, double* y) {
   for (size_t row = 0; row < m.slices * kSlice; ++row) y[row] = row_of(m, row, x);
 }
@@ -75,7 +101,8 @@ void slices_argmax(const RowSlices& m, const double* ids, const double* x, doubl
 
 }  // namespace
 
-extern const Kernels kernels_scalar{"scalar", sparse, sparse_add,   sparse_gated, sparse_argmax,
-                                    argmax,   slices, slices_gated, slices_argmax};
+extern const Kernels kernels_scalar{"scalar",      sparse,       sparse_add,    sparse_gated,
+                                    sparse_argmax, argmax,       sparse_within, sparse_below,
+                                    slices,        slices_gated, slices_argmax};
 
 }  // namespace tvm

@@ -1,6 +1,6 @@
 // Projection by BLAS: gemv for one position, gemm for a tile.
 #include "layers/kernels/kernels.hpp"
-#include "layers/projection/projection.hpp"
+#include "layers/projection/exact_products.hpp"
 
 #if defined(TVM_BLAS)
 #if defined(__APPLE__)
