@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "layers/head_envelope.hpp"
 #include "layers/projection/sparse_rows.hpp"
 
 namespace tvm {
@@ -62,9 +63,10 @@ class SparseHead final : public OutputHead {
  public:
   explicit SparseHead(const Rows& rows) : SparseHead(rows, distinct(rows)) {}
 
-  std::size_t scratch_rows() const override { return 0; }
+  std::size_t scratch_rows() const override { return envelope_ ? envelope_->scratch_rows() : 0; }
 
-  Choice one(const double* x, double*) const override {
+  Choice one(const double* x, double* scratch) const override {
+    if (Choice choice; envelope_ && envelope_->one(x, scratch, choice)) return choice;
     double score[kSlice], token[kSlice];
     std::fill_n(score, kSlice, kNone.score);
     std::fill_n(token, kSlice, kNone.token);
@@ -76,7 +78,8 @@ class SparseHead final : public OutputHead {
     return best;
   }
 
-  void tile(const double* x, double*, double* score, double* token) const override {
+  void tile(const double* x, double* scratch, double* score, double* token) const override {
+    if (envelope_ && envelope_->tile(x, scratch, score, token)) return;
     std::fill_n(score, kLanes, kNone.score);
     std::fill_n(token, kLanes, kNone.token);
     kernels_.sparse_argmax(rows_.view(), x, score, token);
@@ -111,14 +114,18 @@ class SparseHead final : public OutputHead {
   }
 
   SparseHead(const Rows& rows, const Ids& order)
-      : kernels_(kernels()), rows_(rows, order, ids_of(rows)), slices_(rows, by_pattern(rows, order)) {
+      : kernels_(kernels()),
+        rows_(rows, order, ids_of(rows)),
+        slices_(rows, by_pattern(rows, order)),
+        envelope_(HeadEnvelope::make(rows)) {
     for (const std::size_t id : by_pattern(rows, order)) slice_ids_.push_back(static_cast<double>(id));
   }
 
   const Kernels& kernels_;
   SparseMatrix rows_;  // ids ascending: the first of equal scores wins
   SlicedMatrix slices_;
-  std::vector<double> slice_ids_;  // (slices, kSlice)
+  std::vector<double> slice_ids_;           // (slices, kSlice)
+  std::unique_ptr<HeadEnvelope> envelope_;  // null: there is none
 };
 
 }  // namespace
