@@ -194,7 +194,6 @@ def from_wasm(
     """
     from pyvm.compiler.link.debug import debug_of
     from pyvm.compiler.wasm_to_machine import COMMAND, compile_module
-    from pyvm.wasm.constants import fold_constants
     from pyvm.wasm.debug_lines import read_lines
     from pyvm.wasm.decode import decode
     from pyvm.wasm.validate import validate
@@ -205,7 +204,6 @@ def from_wasm(
     args = tuple(map(_plain, args))
     module = decode(data)
     validate(module)
-    fold_constants(module)
     if entry == "compute" and not args and module.export(entry, "func") is None:
         if module.export(COMMAND, "func") is not None:
             entry = COMMAND

@@ -40,6 +40,7 @@ from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import GLOBALS, LOCALS
 from pyvm.isa.traps import halt_immediate
 from pyvm.printable import printable
+from pyvm.wasm.constants import fold_constants
 from pyvm.wasm.floats import argument, integer_type, integer_types
 from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Limits, Module, number
 from pyvm.wasm.references import numbered
@@ -90,6 +91,7 @@ def compile_module(
     """
     own = len(module.functions)
     module = with_host(module, machine == "base")
+    fold_constants(module)
     index = module.export(entry, "func")
     takes_input = (
         not args

@@ -182,6 +182,7 @@ _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "nop": _Lowering._nothing,
     "unreachable": lambda self, _: self._trap(Trap.UNREACHABLE),
     "output": lambda self, _: self._do("output", self.out.pop()),
+    "output_error": lambda self, _: self._do("output_error", self.out.pop()),
     "trap.overflow": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
     "trap.conversion": lambda self, _: self._trap(Trap.INVALID_CONVERSION),
     "block": _Lowering._block,

@@ -1,0 +1,1 @@
+"""WebAssembly's test scripts (.wast): read, turned into programs, run and judged."""
