@@ -1,12 +1,15 @@
 """What a module may import, and what stands for it.
 
-Enters: a valid module.  Leaves: the same with the host's functions; or `Unsupported`, which names
-the import.  A function that is not there is refused only where something calls it.
+Enters: a valid module.  Leaves: the same with the host's functions, and with what else is provided;
+or `Unsupported`, which names the import.  A function that is not there is refused only where
+something calls it.
 """
 
 from __future__ import annotations
 
 from pyvm.host.module import host_module
+from pyvm.host.spectest import NAME as SPECTEST
+from pyvm.host.spectest import spectest_module
 from pyvm.isa.errors import Unsupported
 from pyvm.wasm.merge import merged
 from pyvm.wasm.module import FunctionType, Import, Module
@@ -37,6 +40,8 @@ def intrinsic(item: Import) -> tuple[str, FunctionType] | None:
 
 def with_host(module: Module, base: bool) -> Module:
     """The module and what it imports from the host, which the base machine does not have."""
+    if any(item.module == SPECTEST for item in module.imports):
+        module = merged(module, spectest_module())
     for item in module.imports:
         _check(module, item)
     functions = module.imported("func")
@@ -61,7 +66,7 @@ def _check(module: Module, item: Import) -> None:
     if item.kind != "func" or not isinstance(item.desc, int):
         raise Unsupported(
             f"import of the {item.kind} {item} at offset {item.at:#x}: only functions and a memory "
-            "can be imported"
+            "can be imported from a module that is not there"
         )
     kind, known = module.types[item.desc], intrinsic(item)
     if str(item) in _HOST_ONLY:

@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
 from pyvm.wasm import limits
 from pyvm.wasm.module import Instr, Module, number
@@ -68,11 +67,7 @@ class Instantiation:
 
 def constant(code: list[Instr]) -> int:
     """The value of a constant expression: the bits of a float."""
-    op, value, at = code[0]
-    if op == "global.get":
-        raise Unsupported(
-            f"an imported global (at offset {at:#x}): only functions and a memory can be imported"
-        )
+    value = code[0].arg
     return int.from_bytes(value, "little") if isinstance(value, bytes) else number(value)
 
 

@@ -1,8 +1,8 @@
 """Constant expressions become constants, before anything is compiled.
 
-Enters: a valid module.  Leaves: the same, whose globals and segments begin with one constant each,
-or with an imported global alone.  (Core specification 3.0, section 3.4.14: sums, differences and
-products, and the immutable globals before.)
+Enters: a valid module that imports no globals.  Leaves: the same, whose globals and segments begin
+with one constant each, and whose elements are functions.  (Core specification 3.0, section 3.4.14:
+sums, differences and products, and the immutable globals before.)
 """
 
 from __future__ import annotations
@@ -10,36 +10,38 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pyvm.isa.arithmetic import fold
-from pyvm.isa.errors import Unsupported
-from pyvm.wasm.module import Instr, Module, number
+from pyvm.wasm.module import Element, Instr, Module, number
 
 
 def fold_constants(module: Module) -> None:
     """Globals in their order: each may use those before it."""
-    imported = len(module.imported_globals())
     for i, item in enumerate(module.globals):
-        module.globals[i] = replace(item, init=_folded(item.init, module, imported))
+        module.globals[i] = replace(item, init=_folded(item.init, module))
     for i, element in enumerate(module.elements):
         if element.offset is not None:
-            offset = _folded(element.offset, module, imported)
-            module.elements[i] = replace(element, offset=offset)
+            element = replace(element, offset=_folded(element.offset, module))
+        module.elements[i] = _with_globals(element, module)
     for i, data in enumerate(module.data):
         if data.offset is not None:
-            module.data[i] = replace(data, offset=_folded(data.offset, module, imported))
+            module.data[i] = replace(data, offset=_folded(data.offset, module))
 
 
-def _folded(code: list[Instr], module: Module, imported: int) -> list[Instr]:
+def _with_globals(element: Element, module: Module) -> Element:
+    """The functions that globals refer to, in the places of those globals."""
+    functions = list(element.functions)
+    for at, source in element.globals:
+        constant = module.globals[source].init[0]
+        functions[at] = number(constant.arg) if constant.op == "ref.func" else None
+    return replace(element, functions=tuple(functions), globals=())
+
+
+def _folded(code: list[Instr], module: Module) -> list[Instr]:
     if len(code) == 2 and code[0].op != "global.get":  # a constant and its end
         return code
     stack: list[Instr] = []
     for each in code[:-1]:
         if each.op == "global.get":
-            index = number(each.arg)
-            if index < imported:
-                if len(code) > 2:
-                    raise Unsupported(f"an imported global (at offset {each.at:#x}) in a sum")
-                return code
-            stack.append(module.globals[index - imported].init[0])
+            stack.append(module.globals[number(each.arg)].init[0])
         elif each.op.endswith(".const") or each.op.startswith("ref."):
             stack.append(each)
         else:

@@ -29,6 +29,7 @@ from pyvm.wasm.module import (
 from pyvm.wasm.reader import Reader
 
 T = TypeVar("T")
+_GLOBAL_GET, _REF_NULL, _REF_FUNC = 0x23, 0xD0, 0xD2  # what an element may be
 _NAMES = "name"  # the custom section with the functions' names
 _COMPONENT = b"\x0d\0\1\0"
 
@@ -262,23 +263,34 @@ def _element_section(reader: Reader, module: Module) -> None:
             kind = reader.reference_type()
         elif flag & 3 and (code := reader.byte()):
             raise WasmError(f"unknown kind of elements {code:#04x}", reader.position - 1)
-        functions = reader.vector((lambda: _element(kind)) if flag & 4 else reader.unsigned)
-        return Element(offset, tuple(functions), at, table, kind, flag & 3 == 3)
+        from_globals: list[int | None] = []
 
-    def _element(kind: str) -> int | None:
-        """ref.func or ref.null, and `end`."""
+        def constant() -> int | None:
+            function, source = _element(kind)
+            from_globals.append(source)
+            return function
+
+        functions = tuple(reader.vector(constant if flag & 4 else reader.unsigned))
+        sources = tuple((i, source) for i, source in enumerate(from_globals) if source is not None)
+        return Element(offset, functions, at, table, kind, flag & 3 == 3, sources)
+
+    def _element(kind: str) -> tuple[int | None, int | None]:
+        """ref.func, ref.null or global.get, and `end`: the function, or the global."""
         at, op = reader.position, reader.byte()
-        value = reader.unsigned() if op == 0xD2 else None
-        if op == 0x23:  # global.get
-            raise proposals.missing(("an element from a global", proposals.REFERENCE_TYPES), at)
-        if op not in (0xD0, 0xD2):
+        if op not in (_GLOBAL_GET, _REF_NULL, _REF_FUNC):
             raise WasmError("an element is a reference", at)
-        found = reader.reference_type() if op == 0xD0 else "funcref"
+        found = kind
+        value = None
+        if op == _REF_NULL:
+            found = reader.reference_type()
+        else:
+            value = reader.unsigned()
+            found = "funcref" if op == _REF_FUNC else kind
         if found != kind:
             raise WasmError(f"type mismatch: {kind} expected, found {found}", at)
         if reader.byte() != 0x0B:
             raise WasmError("an element is one instruction", reader.position - 1)
-        return value
+        return (None, value) if op == _GLOBAL_GET else (value, None)
 
     module.elements = _entries(reader, "element segments", item)
 

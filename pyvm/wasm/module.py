@@ -58,10 +58,17 @@ class Limits:
     minimum: int
     maximum: int | None
 
+    def __str__(self) -> str:
+        most = "" if self.maximum is None else f"{self.maximum}"
+        return f"{self.minimum}..{most}"
+
 
 @dataclass(frozen=True)
 class Table(Limits):
     kind: str = "funcref"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} {self.kind}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ class Export:
 @dataclass(frozen=True)
 class Element:
     """`offset` is None for a passive segment, which only table.init uses, and for a declarative
-    one, which only says which functions have references.
+    one, which only says which functions have references.  `globals` are the place and the global of
+    each element that comes from one: a null reference until constants are folded.
     """
 
     offset: list[Instr] | None
@@ -103,6 +111,7 @@ class Element:
     table: int = 0
     kind: str = "funcref"
     declarative: bool = False
+    globals: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

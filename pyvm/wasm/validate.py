@@ -80,6 +80,13 @@ def validate(module: Module) -> None:
             _constant(element.offset, "i32", global_types, len(functions))
         if any(index is not None and index >= len(functions) for index in element.functions):
             raise WasmError("unknown function in an element segment", element.at)
+        for _, source in element.globals:
+            if source >= len(global_types) or global_types[source] != (element.kind, False):
+                raise WasmError(
+                    f"an element comes from global {source}, which is unknown, mutable or no "
+                    f"{element.kind}",
+                    element.at,
+                )
     for data in module.data:
         if data.offset is None:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 
 import pytest
@@ -226,3 +227,36 @@ def test_names_of_what_is_not_there_are_left_out() -> None:
     names = b"\x04name\x01\x04\x01\x02\x01x"
     data = data.partition(b"\x04name")[0][:-2] + b"\0" + bytes([len(names)]) + names
     assert "x" not in merged(decode(data), host_module()).names.values()
+
+
+PRINTS = """(module (import "spectest" "print_i64" (func $long (param i64)))
+  (import "spectest" "print_f32" (func $float (param f32)))
+  (import "spectest" "print_i32_f32" (func $both (param i32 f32)))
+  (import "spectest" "print" (func $none))
+  (func (export "compute")
+    (call $long (i64.const -9223372036854775808)) (call $float (f32.const 1.5))
+    (call $both (i32.const 10) (f32.const -0)) (call $none)))"""
+
+
+def test_spectest_prints():
+    printed = execute(from_wasm(wat(PRINTS))).output.decode()
+    assert printed == "-9223372036854775808\n0x3fc00000\n10 0x80000000\n\n"
+
+
+@pytest.mark.parametrize(
+    "what, said",
+    [
+        ('"spectest" "table" (table 11 funcref)', "type 11.. funcref: its type is 10..20 funcref"),
+        ('"spectest" "table" (table 10 19 funcref)', "with the type 10..19 funcref: its type is"),
+        ('"spectest" "table" (table 10 externref)', "with the type 10.. externref: its type is"),
+        ('"spectest" "memory" (memory 1 1)', "with the type 1..1: its type is 1..2"),
+        ('"spectest" "global_i32" (global i64)', "with the type i64: its type is i32"),
+        ('"spectest" "global_i32" (global (mut i32))', "with the type mut i32: its type is i32"),
+        ('"spectest" "print_i32" (func (param i64))', "type (i64) -> (): its type is (i32) -> ()"),
+        ('"spectest" "nothing" (global i32)', "import of the global spectest.nothing at offset"),
+        ('"other" "table" (table 1 funcref)', "import of the table other.table at offset"),
+    ],
+)  # fmt: skip
+def test_what_is_imported_has_the_type_that_is_provided(what, said):
+    with pytest.raises(Unsupported, match=re.escape(said)):
+        from_wasm(wat(f'(module (import {what}) (func (export "compute")))'))

@@ -1,0 +1,20 @@
+;; Elements that come from globals.
+
+(module
+  (global $a funcref (ref.func $two)) (global $n funcref (ref.null func)) (global $b funcref (global.get $a))
+  (table $t 5 funcref)
+  (elem (table $t) (i32.const 0) funcref (global.get $a) (ref.null func) (global.get $n) (ref.func $one) (global.get $b))
+  (elem $p funcref (global.get $b))
+  (func $one (result i32) (i32.const 1)) (func $two (result i32) (i32.const 2))
+  (func (export "init") (table.init $t $p (i32.const 1) (i32.const 0) (i32.const 1)))
+  (func (export "call") (param i32) (result i32) (call_indirect $t (result i32) (local.get 0))))
+(assert_return (invoke "call" (i32.const 0)) (i32.const 2))
+(assert_return (invoke "call" (i32.const 3)) (i32.const 1))
+(assert_return (invoke "call" (i32.const 4)) (i32.const 2))
+(assert_trap (invoke "call" (i32.const 1)) "uninitialized element")
+(assert_trap (invoke "call" (i32.const 2)) "uninitialized element")
+(assert_return (invoke "init"))
+(assert_return (invoke "call" (i32.const 1)) (i32.const 2))
+(assert_invalid (module (global $a (mut funcref) (ref.null func)) (table 1 funcref) (elem (i32.const 0) funcref (global.get $a))) "constant expression required")
+(assert_invalid (module (global $a externref (ref.null extern)) (table 1 funcref) (elem (i32.const 0) funcref (global.get $a))) "type mismatch")
+(assert_invalid (module (table 1 funcref) (elem (i32.const 0) funcref (global.get 0))) "unknown global")
