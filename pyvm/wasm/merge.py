@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pyvm.isa.errors import Unsupported
 from pyvm.wasm.module import (
     Body,
-    Export,
     Immediate,
     Import,
     Instr,
