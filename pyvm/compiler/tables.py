@@ -20,6 +20,7 @@ from pyvm.wasm import limits
 from pyvm.wasm.module import Module, number, numbers
 
 HEAD = 8  # bytes before the elements
+EXCEPTIONS = -1  # the table of what references to exceptions refer to (exceptions.py)
 _READ = ("table.get", "table.size")
 _CHANGED = ("table.set", "table.grow", "table.fill")
 
@@ -68,6 +69,9 @@ class Tables:
                     changed.add(numbers(arg)[1])
         self.by_number = len(called) > 1 or bool(called & changed)
         for i in sorted(used | changed | (called if self.by_number else set())):
+            if i == EXCEPTIONS:
+                self.rooms[i] = limits.TABLE_ELEMENTS
+                continue
             size = self.module.tables[i]
             self.rooms[i] = size.minimum
             if i in grown:
@@ -84,6 +88,10 @@ class Tables:
         """Gives them addresses, and what they hold at first."""
         for i, room in self.rooms.items():
             self.places[i] = layout.reserve(HEAD + 4 * room)
+            if i == EXCEPTIONS:  # its elements are 0 where nothing was written
+                head = room.to_bytes(4, "little")
+                instantiation.data.append((self.places[i], head + head))
+                continue
             functions = instantiation.tables[i]
             instantiation.data.append((self.places[i], self._content(functions, room)))
         for i in self.segments:

@@ -18,15 +18,18 @@ from pyvm.compiler.link.assembly import Function, Group, Ins, Label, Member, Uni
 from pyvm.isa.traps import Trap
 from pyvm.wasm.module import FunctionType, Module, number, numbers
 
-_ROWS = 3  # of a member, where others call it
+_ROWS = 3  # of a member, where others call it; one more where it may throw
 
 
 class Tails:
     """The groups of a module.
 
+    Where a function of a group may throw, all of them return as those that throw (exceptions.py).
+
     Attributes:
         labels: where each function that is in a group begins.
         groups: the members of the group that a function is in.
+        throwing: the functions that return as those that throw.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Tails:
     ) -> None:
         self.labels: dict[int, Label] = {}
         self.groups: dict[int, list[int]] = {}
+        self.throwing: set[int] = set()
         imported = len(module.imported("func"))
         entries = sorted({index for index in table if index is not None and index >= imported})
         for i, body in enumerate(module.bodies, imported):
@@ -62,7 +66,7 @@ class Tails:
         from that member's first on leads.
         """
         group = self.groups[index]
-        rows = _ROWS if len(group) > 1 else 1
+        rows = _ROWS + (index in self.throwing) if len(group) > 1 else 1
         return Function(group[0]), [self.labels[member] for member in group for _ in range(rows)]
 
     def joined(self, units: list[Unit]) -> list[Unit]:
@@ -91,9 +95,12 @@ class Tails:
             unit = of.get(index)
             if unit is None:  # nothing calls it
                 unit = Unit(Member(index), [self.labels[index], Ins("trap", Trap.UNREACHABLE)])
+            throws = index in self.throwing
             code: list[Ins | Label] = [
-                Ins("i32.const", place), Ins("call", key), Ins("return")
-            ]  # fmt: skip
+                Ins("i32.const", place),
+                Ins("call", key, behind=Ins("return") if throws else None),
+                Ins("return", int(throws)),
+            ]
             called.append(Unit(Function(index), code, unit.function))
             members.append(Unit(Member(index), unit.code, unit.function, key))
         labels = tuple(self.labels[index] for index in group)

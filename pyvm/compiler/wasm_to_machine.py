@@ -7,8 +7,10 @@ code: start code (the memory's size, globals, start function, the entry's operan
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
+from pyvm.compiler.exceptions import Exceptions, without_exceptions
 from pyvm.compiler.imports import ASKS_AREA, with_host
 from pyvm.compiler.instantiation import Instantiation, constant, pieces, runs
 from pyvm.compiler.ir.variables import improve
@@ -17,9 +19,11 @@ from pyvm.compiler.link.assembly import (
     Deeper,
     Function,
     Ins,
+    Label,
     Linked,
     Routine,
     Start,
+    Uncaught,
     Unit,
     link,
 )
@@ -38,7 +42,7 @@ from pyvm.host.environment import Environment
 from pyvm.host.module import STATE_BYTES
 from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import GLOBALS, LOCALS
-from pyvm.isa.traps import halt_immediate
+from pyvm.isa.traps import Trap, halt_immediate
 from pyvm.printable import printable
 from pyvm.wasm.constants import fold_constants
 from pyvm.wasm.floats import argument, integer_type, integer_types
@@ -106,11 +110,14 @@ def compile_module(
     if print_results and index is not None:
         printed = module.function_types()[index].results
     module, floats = (module, {}) if machine == "base" else with_floats(module, printed)
-    module, functions = numbered(module)
-    compiler = _Compiler(module, functions, MACHINES[machine], text, given, hosts, floats)
+    numbers, functions = numbered(module)
+    module, exceptions = without_exceptions(numbers)
+    compiler = _Compiler(
+        module, functions, MACHINES[machine], text, given, hosts, floats, exceptions
+    )
     linked = compiler.compile(entry, args, print_results)
     return Compiled(
-        module,
+        replace(module, bodies=numbers.bodies),
         linked,
         tuple(compiler.data),
         compiler.input is not None,
@@ -140,9 +147,11 @@ class _Compiler:
         given: bytes | None,
         hosts: range,
         floats: dict[str, int],
+        exceptions: Exceptions,
     ):
         self.module, self.machine, self.input = module, machine, input
-        self.given, self.hosts, self.floats = given, hosts, floats
+        self.given, self.hosts, self.floats, self.exceptions = given, hosts, floats, exceptions
+        self.uncaught = Label("uncaught")
         self.base = machine is BASE
         self.room: int | None = None
         self.data: list[bytes] = []
@@ -156,12 +165,15 @@ class _Compiler:
         self.instantiation = Instantiation(module, self.pages * PAGE)
         types, entries = module.function_types(), tables.entries(self.instantiation)
         self.tails = Tails(module, types, entries)
+        exceptions.spread(module, types, entries, self.tails)
+        self.tails.throwing = exceptions.functions
         surroundings = Surroundings(
             module,
             types,
             entries,
             tables,
             self.tails,
+            exceptions,
             not self.base,
             floats,
         )
@@ -273,21 +285,24 @@ class _Compiler:
             immediate = halt_immediate(trap.kind, 0) if self.base else trap.kind
             calls = [Ins("halt" if self.base else "trap", immediate, trap.at)]
         functions: list[Unit] = []
+        internal = {*self.floats.values(), *self.exceptions.helpers}
         while trap is None and len(functions) < len(surroundings.wanted):
             function = lower(surroundings, surroundings.wanted[len(functions)])
             improve(function)
             unit = peephole(Selector(self.machine, shared, function).select())
-            if function.index in self.floats.values():  # it traps for the function that called it
+            if function.index in internal:  # it traps for the function that called it
                 unit.function = None
             functions.append(unit)
         if not self.hosts:  # libraries have much that their programs never come to
             surroundings.check_refusals()
         symbols = {"MAX_PAGES": self.max_pages}
         library = Library(self.machine.name, shared.layout, symbols, self.first_flag)
+        uncaught, traps = self._uncaught(calls)
         units = [*self.tails.joined(functions), *library.units(shared.routines), *self._thunks()]
+        units += traps
         initial = self._initial(library)
         slots = self.first_flag + len(library.flags)
-        begin = deepened([*initial, *calls], -(-max(0, slots - GLOBALS) // LOCALS))
+        begin = deepened([*initial, *calls, *uncaught], -(-max(0, slots - GLOBALS) // LOCALS))
         if surroundings.asks_area:
             address = self._surround(address)
         start = Unit(Start(), [*self._given(address), *begin])
@@ -329,12 +344,12 @@ class _Compiler:
         calls: list[Ins] = []
         if self.module.start:
             surroundings.want(self.module.start[0])
-            calls.append(Ins("call", Function(self.module.start[0]), self.module.start[1]))
+            calls.append(self._call(*self.module.start))
         first = self.module.export(REACTOR, "func")
         if first not in (None, index) and entry != COMMAND:
             if surroundings.types[first] == FunctionType((), ()):
                 surroundings.want(first)
-                calls.append(Ins("call", Function(first)))
+                calls.append(self._call(first))
         if self.input is not None:
             calls.append(Ins("i32.const", address))
         for value, type_name in zip(args, kind.params):
@@ -343,12 +358,32 @@ class _Compiler:
                 raise ProgramError(f"{entry} takes {kind.params}, and {value} is no {type_name}")
             calls.append(Ins(f"{integer_type(type_name)}.const", number))
         surroundings.want(index)
-        calls.append(Ins("call", Function(index)))
+        calls.append(self._call(index))
         if not print_results:
             calls += [Ins("drop")] * len(kind.results)
         else:
             calls += self._printed(kind.results)
         return [*calls, Ins("halt", 0)]
+
+    def _call(self, index: int, at: int | None = None) -> Ins:
+        """A call of the start code, in which exceptions end that nothing caught."""
+        throws = index in self.exceptions.functions
+        return Ins("call", Function(index), at, behind=Ins("br", self.uncaught) if throws else None)
+
+    def _uncaught(self, calls: list[Ins]) -> tuple[list[Ins | Label], list[Unit]]:
+        """What comes behind the start code, and the traps, each in the name of what threw."""
+        if not any(item.behind for item in calls):
+            return [], []
+        units: dict[int, Unit] = {}
+        labels = [Label("no exception")]
+        for function, at, tag in self.exceptions.thrown:
+            labels.append(Label("thrown"))
+            name = self.module.function_name(function)
+            unit = units.setdefault(function, Unit(Uncaught(function), [], name))
+            unit.code += [labels[-1], Ins("trap", Trap.UNCAUGHT_EXCEPTION, at, tag)]
+        start = Unit(Uncaught(-1), [labels[0], Ins("trap", Trap.UNCAUGHT_EXCEPTION)])
+        site = Ins("global.get", self.shared.globals[self.exceptions.site])
+        return [self.uncaught, site, Ins("br_table", tuple(labels))], [start, *units.values()]
 
     def _printed(self, results: tuple[str, ...]) -> list[Ins]:
         """Prints the results, which lie on the stack, a line each.  The last one is on top: those
@@ -459,7 +494,8 @@ class _Compiler:
         for index in sorted({index for index in surroundings.table if index is not None}):
             operation = surroundings.intrinsic(index)
             if operation and self.shared.types:
-                units.append(Unit(Function(index), [Ins(operation), Ins("return")]))
+                skips = index in self.exceptions.functions
+                units.append(Unit(Function(index), [Ins(operation), Ins("return", int(skips))]))
         return units
 
     def _initial(self, library: Library) -> list[Ins]:
@@ -499,6 +535,8 @@ def _deeper(units: list[Unit]) -> list[Unit]:
             if isinstance(item, Ins) and isinstance(item.arg, Deeper) and item.arg not in found:
                 target: Callee | None = item.arg.unit
                 call = Ins("call_element") if target is None else Ins("call", target)
-                found[item.arg] = unit = Unit(item.arg, [call, Ins("return")])
+                throws = item.arg.throws
+                call = call._replace(behind=Ins("return") if throws else None)
+                found[item.arg] = unit = Unit(item.arg, [call, Ins("return", int(throws))])
                 queue.append(unit)
     return list(found.values())

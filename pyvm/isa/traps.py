@@ -95,7 +95,8 @@ class TrapSite:
         function: name of the wasm function, None when the program has no debug map.
         offset: byte offset in the .wasm file of the instruction that trapped, or None.
         line: the source line ("file:line") where the program has debug data, or None.
-        instruction: the wasm instruction that is not supported, or None.
+        instruction: the wasm instruction that is not supported, the tag of an uncaught exception,
+            or None.
         caller: where the function is one of a library that ends programs, such as abort: the
             function that called it; offset and line are of the call.
     """
@@ -116,6 +117,8 @@ class TrapSite:
         if self.kind is Trap.UNSUPPORTED and self.instruction:
             what = self.instruction
             return f"stopped: {what}{place}{at}{source}: the base machine has no floats"
+        if self.kind is Trap.UNCAUGHT_EXCEPTION and self.instruction:
+            return f"trap: {self.kind.description} of {self.instruction}{place}{at}{source}"
         if not self.kind.of_wasm:
             return f"stopped: {self.kind.description}{place}{at}{source}"
         return f"trap: {self.kind.description}{place}{at}{source}"

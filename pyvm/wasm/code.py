@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyvm.isa.errors import WasmError
 from pyvm.wasm import limits, proposals
-from pyvm.wasm.module import FunctionType, Immediate, Instr, Module
+from pyvm.wasm.module import Clause, FunctionType, Immediate, Instr, Module, TryTable
 from pyvm.wasm.opcodes import OPCODES, VALUE_TYPES
 from pyvm.wasm.reader import Reader
 
@@ -33,7 +33,7 @@ def expression(reader: Reader, module: Module, where: str = "") -> list[Instr]:
             spelled = f"{number:#04x}" if prefix is None else f"{prefix:#04x} {number:#04x}"
             raise proposals.refusal(known, at, f"unknown instruction {spelled}", where)
         code.append(Instr(row.name, _immediate(reader, row.immediate, module, where), at))
-        depth += (row.immediate == "block") - (row.name == "end")
+        depth += (row.immediate in ("block", "try_table")) - (row.name in ("end", "delegate"))
         module.instructions += 1
         if module.instructions > limits.INSTRUCTIONS:
             limits.bounded(module.instructions, limits.INSTRUCTIONS, "instructions", at)
@@ -62,6 +62,8 @@ def _immediate(reader: Reader, kind: str, module: Module, where: str) -> Immedia
         return alignment, reader.unsigned()
     if kind == "block":
         return _block_type(reader, module)
+    if kind == "try_table":
+        return TryTable(_block_type(reader, module), tuple(reader.vector(lambda: _clause(reader))))
     if kind == "indices":
         return (*reader.vector(reader.unsigned), reader.unsigned())
     if kind in ("indirect", "pair"):
@@ -78,6 +80,13 @@ def _immediate(reader: Reader, kind: str, module: Module, where: str) -> Immedia
             raise WasmError("invalid result arity: select has one result", at)
         return types[0]
     return reader.take(4 if kind == "f32" else 8)
+
+
+def _clause(reader: Reader) -> Clause:
+    at, kind = reader.position, reader.byte()
+    if kind > 3:
+        raise WasmError(f"unknown kind of catch clause {kind:#04x}", at)
+    return Clause(reader.unsigned() if kind < 2 else None, bool(kind & 1), reader.unsigned())
 
 
 def _block_type(reader: Reader, module: Module) -> FunctionType:

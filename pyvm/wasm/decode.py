@@ -77,7 +77,9 @@ def decode(data: bytes) -> Module:
             len(data),
         )
     if names is not None:
-        module.names = _function_names(names, len(module.imports) + len(module.functions))
+        functions = len(module.imported("func")) + len(module.functions)
+        module.names = _names(names, 1, functions)
+        module.tag_names = _names(names, 11, len(module.tag_types()))
     for export in module.exports:
         if export.kind == "func":
             module.names.setdefault(export.index, export.name)
@@ -97,14 +99,17 @@ def without_custom_sections(data: bytes, kept_names: tuple[str, ...] = ("name",)
     return bytes(kept)
 
 
-def _function_names(reader: Reader, count: int) -> dict[int, str]:
-    """The names of functions below `count`.  Names are a courtesy: a damaged section has none."""
+def _names(section: Reader, wanted: int, count: int) -> dict[int, str]:
+    """The names of functions (1) or tags (11) below `count`.  Names are a courtesy: a damaged
+    section has none.
+    """
     names: dict[int, str] = {}
+    reader = Reader(section.data, section.position, section.end)
     try:
         while reader.position < reader.end:
             kind = reader.byte()
             part = reader.window(reader.unsigned())
-            if kind == 1:
+            if kind == wanted:
                 for _ in range(part.unsigned()):
                     index, name = part.unsigned(), part.name()
                     if index < count:
@@ -181,13 +186,11 @@ def _global_type(reader: Reader) -> tuple[str, bool]:
     return kind, bool(mutable)
 
 
-_KINDS = ("func", "table", "memory", "global")
+_KINDS = ("func", "table", "memory", "global", "tag")
 
 
 def _kind(reader: Reader, what: str) -> str:
     at, kind = reader.position, reader.byte()
-    if kind == 4:
-        raise proposals.missing(proposals.TAG, at)
     if kind > 4:
         raise WasmError(f"unknown kind of {what} {kind:#04x}", at)
     return _KINDS[kind]
@@ -200,12 +203,20 @@ def _type_index(reader: Reader, module: Module) -> int:
     return index
 
 
+def _tag_type(reader: Reader, module: Module) -> int:
+    at = reader.position
+    if reader.byte():
+        raise WasmError("zero byte expected", at)
+    return _type_index(reader, module)
+
+
 def _import_section(reader: Reader, module: Module) -> None:
     read: dict[str, Callable[[], int | Limits | tuple[str, bool]]] = {
         "func": lambda: _type_index(reader, module),
         "table": lambda: _table_type(reader),
         "memory": lambda: _memory_type(reader, module),
         "global": lambda: _global_type(reader),
+        "tag": lambda: _tag_type(reader, module),
     }
 
     def item() -> None:
@@ -228,6 +239,10 @@ def _table_section(reader: Reader, module: Module) -> None:
 
 def _memory_section(reader: Reader, module: Module) -> None:
     _entries(reader, "memories", lambda: module.memories.append(_memory_type(reader, module)))
+
+
+def _tag_section(reader: Reader, module: Module) -> None:
+    module.tags = _entries(reader, "tags", lambda: _tag_type(reader, module))
 
 
 def _global_section(reader: Reader, module: Module) -> None:
@@ -344,6 +359,7 @@ _SECTIONS = {  # in the order of the file
     3: _function_section,
     4: _table_section,
     5: _memory_section,
+    13: _tag_section,
     6: _global_section,
     7: _export_section,
     8: _start_section,

@@ -122,9 +122,7 @@ def merged(module: Module, provider: Module) -> Module:
             )
             for item in module.elements
         ],
-        data=[
-            replace(item, offset=item.offset and mine.code(item.offset)) for item in module.data
-        ],
+        data=[replace(item, offset=item.offset and mine.code(item.offset)) for item in module.data],
         names={},
     )
     counts = dict.fromkeys(provided, 0)

@@ -13,7 +13,7 @@ from pyvm.printable import printable
 
 PAGE = 65536
 MAX_PAGES = 65536
-Immediate = Union[int, bytes, str, tuple[int, ...], "FunctionType", None]
+Immediate = Union[int, bytes, str, tuple[int, ...], "FunctionType", "TryTable", None]
 
 
 def number(arg: Immediate) -> int:
@@ -35,8 +35,8 @@ class Instr(NamedTuple):
 
     `arg` is an int (index or constant), the bytes of a float, a FunctionType (block), (targets...,
     default) of br_table, (alignment, offset) of a memory instruction, (type, table) of
-    call_indirect, (segment, table) of table.init, (to, from) of table.copy, or the type of a
-    select or a reference.
+    call_indirect, (segment, table) of table.init, (to, from) of table.copy, the type of a select or
+    a reference, or a TryTable.
     """
 
     op: str
@@ -51,6 +51,22 @@ class FunctionType:
 
     def __str__(self) -> str:
         return f"({' '.join(self.params)}) -> ({' '.join(self.results)})"
+
+
+class Clause(NamedTuple):
+    """A clause of try_table: what it catches (None: all), whether it gives a reference to the
+    exception, and the label that it branches to.
+    """
+
+    tag: int | None
+    reference: bool
+    label: int
+
+
+@dataclass(frozen=True)
+class TryTable:
+    type: FunctionType
+    clauses: tuple[Clause, ...]
 
 
 @dataclass(frozen=True)
@@ -75,8 +91,8 @@ class Table(Limits):
 class Import:
     module: str
     name: str
-    kind: str  # func | table | memory | global
-    desc: int | Limits | tuple[str, bool]  # type index of a func; of a global: type, mutable
+    kind: str  # func | table | memory | global | tag
+    desc: int | Limits | tuple[str, bool]  # type index of a func, a tag; of a global: type, mutable
     at: int
 
     def __str__(self) -> str:
@@ -140,6 +156,7 @@ class Module:
     functions: list[int] = field(default_factory=list)  # type index of each defined function
     tables: list[Table] = field(default_factory=list)
     memories: list[Limits] = field(default_factory=list)
+    tags: list[int] = field(default_factory=list)  # type index of each defined tag
     globals: list[Global] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
     start: tuple[int, int] | None = None  # function index, byte offset
@@ -149,6 +166,7 @@ class Module:
     data_count: int | None = None
     instructions: int = 0  # decoded so far
     names: dict[int, str] = field(default_factory=dict)  # name section, then exports
+    tag_names: dict[int, str] = field(default_factory=dict)  # name section
     debug: dict[str, bytes] = field(default_factory=dict)  # custom sections .debug_*
     code: range = range(0)  # offsets of the code section's content
 
@@ -177,6 +195,12 @@ class Module:
     def function_types(self) -> list[FunctionType]:
         """Types of all functions, imported ones first, as indices count them."""
         return [self.types[index] for index in (*self.imported_functions(), *self.functions)]
+
+    def tag_types(self) -> list[FunctionType]:
+        """Types of all tags, imported ones first, as indices count them."""
+        imported = (item.desc for item in self.imported("tag"))
+        own = [index for index in imported if isinstance(index, int)]
+        return [self.types[index] for index in (*own, *self.tags)]
 
     def function_name(self, index: int) -> str:
         return self.names.get(index, f"function {index}")

@@ -1,17 +1,17 @@
 """The WebAssembly instruction table: binary opcode -> name, immediate and type.
 
 Enters: nothing.  Leaves: `OPCODES`, one row per instruction of the 1.0 binary format and of later
-extensions as far as compilers use them by default: sign extension, saturating conversion, select
-with a type, references, and copying, filling and initialising of memory and tables.  The key of an
-instruction with a prefix is the prefix byte * 256 + its number.  The decoder reads the immediate's
-kind, the validator the types.
+extensions as far as compilers use them: sign extension, saturating conversion, select with a type,
+references, copying, filling and initialising of memory and tables, tail calls, exceptions in their
+new and their older form.  The key of an instruction with a prefix is the prefix byte * 256 + its
+number.  The decoder reads the immediate's kind, the validator the types.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-REFERENCES = {0x70: "funcref", 0x6F: "externref"}
+REFERENCES = {0x70: "funcref", 0x6F: "externref", 0x69: "exnref"}
 VALUE_TYPES = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", **REFERENCES}
 _LETTERS = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
 
@@ -24,7 +24,7 @@ class Opcode:
         name: as in the text format.
         immediate: "" | "block" | "index" | "indices" | "indirect" | "memory" | "zero" | constant
             type | "types" | "zeros" (two zero bytes) | "segment" (an index and a zero byte) |
-            "data" (an index) | "pair" (two indices) | "reference" (a type).
+            "data" (an index) | "pair" (two indices) | "reference" (a type) | "try_table".
         params, results: operand types; None when they depend on the context.
     """
 
@@ -47,6 +47,11 @@ OPCODES: dict[int, Opcode] = {
     0x03: Opcode("loop", "block"),
     0x04: Opcode("if", "block"),
     0x05: Opcode("else"),
+    0x06: Opcode("try", "block"),
+    0x07: Opcode("catch", "index"),
+    0x08: Opcode("throw", "index"),
+    0x09: Opcode("rethrow", "index"),
+    0x0A: Opcode("throw_ref"),
     0x0B: Opcode("end"),
     0x0C: Opcode("br", "index"),
     0x0D: Opcode("br_if", "index"),
@@ -56,9 +61,12 @@ OPCODES: dict[int, Opcode] = {
     0x11: Opcode("call_indirect", "indirect"),
     0x12: Opcode("return_call", "index"),
     0x13: Opcode("return_call_indirect", "indirect"),
+    0x18: Opcode("delegate", "index"),
+    0x19: Opcode("catch_all"),
     0x1A: Opcode("drop"),
     0x1B: Opcode("select"),
     0x1C: Opcode("select", "types"),
+    0x1F: Opcode("try_table", "try_table"),
     0x20: Opcode("local.get", "index"),
     0x21: Opcode("local.set", "index"),
     0x22: Opcode("local.tee", "index"),

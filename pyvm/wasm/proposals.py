@@ -31,8 +31,6 @@ REFERENCE_TYPES = _second("reference types")
 SIMD = _second("SIMD", "-mno-simd128")
 GC = Proposal("the GC proposal")
 FUNCTION_REFERENCES = Proposal("the function references proposal")
-EXCEPTIONS = Proposal("the exception handling proposal", "-fno-exceptions")
-LEGACY_EXCEPTIONS = Proposal("the legacy exception handling proposal", "-fno-exceptions")
 MEMORY64 = Proposal("the memory64 proposal", "--target=wasm32")
 MULTI_MEMORY = Proposal("the multi-memory proposal")
 THREADS = Proposal("the threads proposal", "-mno-atomics")
@@ -49,16 +47,8 @@ COMPONENT_MODEL = Proposal("the component model")
 Known = tuple[str, Proposal]
 
 _OPCODES: dict[int, Known] = {
-    0x06: ("try", LEGACY_EXCEPTIONS),
-    0x07: ("catch", LEGACY_EXCEPTIONS),
-    0x08: ("throw", EXCEPTIONS),
-    0x09: ("rethrow", LEGACY_EXCEPTIONS),
-    0x0A: ("throw_ref", EXCEPTIONS),
     0x14: ("call_ref", FUNCTION_REFERENCES),
     0x15: ("return_call_ref", FUNCTION_REFERENCES),
-    0x18: ("delegate", LEGACY_EXCEPTIONS),
-    0x19: ("catch_all", LEGACY_EXCEPTIONS),
-    0x1F: ("try_table", EXCEPTIONS),
     0xD3: ("ref.eq", GC),
     0xD4: ("ref.as_non_null", FUNCTION_REFERENCES),
     0xD5: ("br_on_null", FUNCTION_REFERENCES),
@@ -90,7 +80,7 @@ _RANGES: dict[int, list[tuple[int, int, Proposal]]] = {
 _TYPES: dict[int, Known] = {  # of values, and the heap types of references
     0x7B: ("v128", SIMD),
     0x75: ("nullcontref", STACK_SWITCHING),
-    0x74: ("nullexnref", EXCEPTIONS),
+    0x74: ("nullexnref", GC),
     0x73: ("nullfuncref", GC),
     0x72: ("nullexternref", GC),
     0x71: ("nullref", GC),
@@ -99,7 +89,6 @@ _TYPES: dict[int, Known] = {  # of values, and the heap types of references
     0x6C: ("i31ref", GC),
     0x6B: ("structref", GC),
     0x6A: ("arrayref", GC),
-    0x69: ("exnref", EXCEPTIONS),
     0x68: ("contref", STACK_SWITCHING),
     0x67: ("stringref", STRINGREF),
     0x65: ("a shared type", SHARED_EVERYTHING),
@@ -115,10 +104,8 @@ _DEFINITIONS: dict[int, Known] = {
     0x65: ("a shared type", SHARED_EVERYTHING),
 }
 _SECTIONS: dict[int, Known] = {
-    13: ("a tag section", EXCEPTIONS),
     14: ("a string section", STRINGREF),
 }
-TAG = ("a tag", EXCEPTIONS)  # kind 4 of imports and exports
 
 
 def refusal(known: Known | None, at: int, otherwise: str, where: str = "") -> ProgramError:

@@ -21,6 +21,7 @@ from pyvm.wasm.module import (
     Limits,
     Module,
     Table,
+    TryTable,
     number,
     numbers,
 )
@@ -53,7 +54,11 @@ def validate(module: Module) -> None:
         "table": len(tables),
         "memory": len(memories),
         "global": len(global_types),
+        "tag": len(module.tag_types()),
     }
+    for kind in module.tag_types():
+        if kind.results:
+            raise WasmError(f"a tag of type {kind}: a tag has no results")
     seen = set()
     for export in module.exports:
         if export.index >= counts[export.kind]:
@@ -169,6 +174,7 @@ class _Checker:
     ):
         self.module, self.functions, self.globals = module, functions, global_types
         self.tables, self.has_memory = tables, has_memory
+        self.tags = module.tag_types()
         self.declared = _declared(module)
         self.stack: list[str] = []
         self.frames: list[_Frame] = []
@@ -313,8 +319,8 @@ class _Checker:
 
     def call_indirect(self, places: tuple[int, int]) -> None:
         index, table = places
-        if self.item(self.tables, table, "table").kind != "funcref":
-            self.fail("type mismatch: funcref expected, found externref")
+        if (found := self.item(self.tables, table, "table").kind) != "funcref":
+            self.fail(f"type mismatch: funcref expected, found {found}")
         kind = self.item(self.module.types, index, "type")
         self.pop("i32")
         self.pop_all(kind.params)
@@ -333,6 +339,52 @@ class _Checker:
     def tail(self, kind: FunctionType) -> None:
         if kind.results != self.frames[0].type.results:
             self.fail("type mismatch: a tail call has the results of its function")
+
+    def try_table(self, given: TryTable) -> None:
+        for tag, reference, depth in given.clauses:
+            carried = () if tag is None else self.item(self.tags, tag, "tag").params
+            carried += ("exnref",) * reference
+            if self.label(depth) != carried:
+                self.fail(
+                    f"type mismatch: a clause gives ({' '.join(carried)}), its label takes "
+                    f"({' '.join(self.label(depth))})"
+                )
+        self.enter("try_table", given.type)
+
+    def catch(self, tag: int) -> None:
+        if self.frames[-1].op not in ("try", "catch"):
+            self.fail("catch without try")
+        self.clause("catch", self.item(self.tags, tag, "tag").params)
+
+    def catch_all(self, _: None) -> None:
+        if self.frames[-1].op not in ("try", "catch"):
+            self.fail("catch_all without try")
+        self.clause("catch_all", ())
+
+    def clause(self, op: str, given: tuple[str, ...]) -> None:
+        self.frames.append(_Frame(op, self.leave().type, len(self.stack)))
+        self.push_all(given)
+
+    def delegate(self, depth: int) -> None:
+        if self.frames[-1].op != "try":
+            self.fail("delegate without try")
+        frame = self.leave()
+        self.label(depth)
+        self.push_all(frame.type.results)
+
+    def throw(self, tag: int) -> None:
+        self.pop_all(self.item(self.tags, tag, "tag").params)
+        self.dead()
+
+    def throw_ref(self, _: None) -> None:
+        self.pop("exnref")
+        self.dead()
+
+    def rethrow(self, depth: int) -> None:
+        self.label(depth)
+        if self.frames[-1 - depth].op not in ("catch", "catch_all"):
+            self.fail(f"label {depth} of rethrow is no catch")
+        self.dead()
 
     def select(self, kind: str | None) -> None:
         self.pop("i32")
@@ -409,6 +461,14 @@ _RULES: dict[str, Callable[[_Checker, Any], object]] = {
     "call_indirect": _Checker.call_indirect,
     "return_call": _Checker.return_call,
     "return_call_indirect": _Checker.return_call_indirect,
+    "try": lambda checker, kind: checker.block(kind, "try"),
+    "try_table": _Checker.try_table,
+    "catch": _Checker.catch,
+    "catch_all": _Checker.catch_all,
+    "delegate": _Checker.delegate,
+    "throw": _Checker.throw,
+    "throw_ref": _Checker.throw_ref,
+    "rethrow": _Checker.rethrow,
     "drop": lambda checker, _: checker.pop(),
     "select": _Checker.select,
     "local.get": _Checker.local_get,

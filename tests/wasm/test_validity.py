@@ -192,3 +192,91 @@ def test_a_number_is_no_longer_than_its_type():
 def test_alignment(alignment, valid):
     memory = section(5, b"\1\0\1")
     assert both(function(f"41 00 28 {alignment:02x} 00 1a", rest=memory)) == valid
+
+
+TAGS = section(13, bytes.fromhex("02 00 00 00 01"))  # the second one carries an i32
+NO_RESULTS = b"\2" + bytes.fromhex("60 00 00 60 01 7f 00")
+
+
+def throwing(code: str) -> bytes:
+    body = b"\0" + bytes.fromhex(code) + b"\x0b"
+    functions = section(1, NO_RESULTS) + section(3, b"\1\0") + TAGS
+    return HEAD + functions + section(10, bytes([1, len(body)]) + body)
+
+
+@pytest.mark.parametrize(
+    "code, valid",
+    [
+        ("08 00", True),
+        ("08 02", False),  # an unknown tag
+        ("08 01", False),  # an operand is missing
+        ("41 00 08 01 1a", True),  # what follows is not reached
+        ("02 69 00 0b 0a", True),
+        ("41 00 0a", False),
+        ("d0 69 d1 1a", True),
+        ("1f 40 00 0b", True),
+        ("1f 7f 00 41 00 0b 1a", True),
+        ("1f 40 01 02 00 0b", True),
+        ("1f 40 01 02 01 0b", False),  # an unknown label
+        ("1f 40 01 00 00 00 0b", True),
+        ("1f 40 01 00 01 00 0b", False),  # the label takes no i32
+        ("1f 40 01 00 02 00 0b", False),
+        ("02 7f 1f 40 01 00 01 00 0b 41 00 0b 1a", True),
+        ("02 7f 1f 40 01 01 01 00 0b 41 00 0b 1a", False),
+        ("02 69 1f 40 02 03 00 01 00 00 0b 00 0b 1a", True),
+        ("1f 40 01 04 00 0b", False),  # an unknown clause
+        ("06 40 0b", None),
+        ("06 40 19 0b", None),
+        ("06 40 07 00 07 00 19 0b", None),
+        ("06 7f 41 00 07 01 19 41 01 0b 1a", None),
+        ("06 40 07 01 0b", 4),  # an operand is left over
+        ("06 40 19 19 0b", 3),
+        ("06 40 19 07 00 0b", 3),
+        ("02 40 07 00 0b", 2),
+        ("02 40 18 00", 2),
+        ("06 40 18 00", None),
+        ("06 40 18 01", 2),
+        ("06 40 19 09 00 0b", None),
+        ("06 40 07 00 02 40 09 01 0b 0b", None),
+        ("06 40 09 00 19 0b", 2),
+        ("09 00", 0),
+        ("06 40 07 02 0b", 2),
+    ],
+)
+def test_exceptions(code, valid):
+    """`valid`: what wasmtime says, too; or, in the older form, which wasmtime does not have, the
+    place in the code of what is wrong, or None.
+    """
+    data = throwing(code)
+    if isinstance(valid, bool):
+        assert both(data) == valid
+    elif valid is None:
+        validate(decode(data))
+    else:
+        with pytest.raises(WasmError) as caught:
+            validate(decode(data))
+        assert caught.value.offset == len(data) - len(bytes.fromhex(code)) - 1 + valid
+
+
+@pytest.mark.parametrize(
+    "sections, valid",
+    [
+        ("d: 01 00 00", True),
+        ("d: 01 00 01", False),  # a type with results
+        ("d: 01 00 02", False),
+        ("d: 01 01 00", False),
+        ("d: 01 00 00 | 5: 01 00 01", False),
+        ("6: 00 | d: 01 00 00", False),
+        ("5: 01 00 01 | d: 01 00 00 | 6: 00", True),
+        ("2: 01 01 61 01 62 04 00 00", True),
+        ("2: 01 01 61 01 62 04 00 01", False),
+        ("d: 01 00 00 | 7: 01 01 61 04 00", True),
+        ("d: 01 00 00 | 7: 01 01 61 04 01", False),
+    ],
+)
+def test_sections_of_tags(sections, valid):
+    data = HEAD + section(1, b"\2\x60\0\0\x60\0\1\x7f")
+    for part in sections.split("|"):
+        number, _, content = part.partition(":")
+        data += section(int(number, 16), bytes.fromhex(content))
+    assert both(data) == valid

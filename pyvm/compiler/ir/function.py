@@ -148,6 +148,15 @@ class Eval:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """Evaluates a call that may throw; with an exception, it goes on at the label."""
+
+    value: Expr
+    label: Label
+    at: int | None = None
+
+
+@dataclass(frozen=True)
 class Drop:
     """Evaluates and forgets."""
 
@@ -181,6 +190,9 @@ class JumpTable:
 
 @dataclass(frozen=True)
 class Return:
+    """`skips` the row behind the call: that is for a return with an exception."""
+
+    skips: bool = False
     value: None = None
     at: int | None = None
 
@@ -206,7 +218,7 @@ class Stop:
     value: None = None
 
 
-Statement = Eval | Drop | Place | Jump | JumpTable | Return | TailCall | Stop
+Statement = Eval | Attempt | Drop | Place | Jump | JumpTable | Return | TailCall | Stop
 
 
 @dataclass
@@ -223,7 +235,7 @@ class Function:
 
 
 def targets(statement: Statement) -> tuple[Label, ...]:
-    if isinstance(statement, Jump):
+    if isinstance(statement, (Jump, Attempt)):
         return (statement.label,)
     return statement.labels if isinstance(statement, JumpTable) else ()
 

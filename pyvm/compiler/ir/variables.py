@@ -15,6 +15,7 @@ from pyvm.compiler.ir.function import (
     STACKED,
     TRAPS,
     WRITES,
+    Attempt,
     Drop,
     Eval,
     Expr,
@@ -165,6 +166,8 @@ def _with_value(statement: Statement, value: Expr) -> Statement:
         return Jump(statement.label, value, statement.negated, statement.at)
     if isinstance(statement, JumpTable):
         return JumpTable(statement.labels, value, statement.at)
+    if isinstance(statement, Attempt):
+        return Attempt(value, statement.label, statement.at)
     return type(statement)(value)  # type: ignore[arg-type]
 
 

@@ -43,10 +43,20 @@ class Routine:
 
 
 @dataclass(frozen=True)
+class Uncaught:
+    """Where exceptions end that a function threw and nothing caught; its index."""
+
+    index: int
+
+
+@dataclass(frozen=True)
 class Deeper:
-    """Calls another unit from a deeper call depth (None: the one on top of the stack)."""
+    """Calls another unit from a deeper call depth (None: the one on top of the stack), which may
+    return with an exception.
+    """
 
     unit: Callee | None
+    throws: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,24 +74,28 @@ class Member:
 
 
 Callee = Function | Routine | Deeper | Group
-Key = Start | Member | Callee
+Key = Start | Member | Uncaught | Callee
 
 
 class Ins(NamedTuple):
     """A machine instruction, or several rows that belong together: i64.const with all of its
-    number, br_table with its labels.
+    number, br_table with its labels, a call with the row behind it.
+
+    A `return` with the number 1 goes to the second row behind the call, and so the first one is for
+    those that return with an exception.
     """
 
     op: str
     arg: int | Label | Callee | tuple[Label, ...] = 0
     at: int | None = None  # byte offset in the wasm file
-    refused: str | None = None  # of a trap: the wasm instruction that is not supported
+    refused: str | None = None  # of a trap: the wasm instruction that is not supported, or the tag
+    behind: Ins | None = None  # of a call that may return with an exception: where that leads
 
     @property
     def rows(self) -> int:
         if self.op == "i64.const":
             return 2
-        return 1 + len(self.arg) if isinstance(self.arg, tuple) else 1
+        return 1 + (len(self.arg) if isinstance(self.arg, tuple) else self.behind is not None)
 
 
 @dataclass
@@ -127,6 +141,9 @@ def link(units: list[Unit]) -> Linked:
             if item.refused:
                 refusals[len(code)] = item.refused
             rows = _rows(item, len(code), starts[unit.entered or unit.key], labels, starts)
+            if item.behind is not None:
+                after, begin = len(code) + 1, starts[unit.entered or unit.key]
+                rows += _rows(item.behind, after, begin, labels, starts)
             code += [(op, value & MASK) for op, value in rows]
             places += [(unit.function, item.at)] * len(rows)
     return Linked(code, places, starts, refusals)
@@ -150,7 +167,7 @@ def _rows(
     if INSTRUCTIONS[op].immediate == isa.CURSOR:
         return [(op, here + 1)]
     if INSTRUCTIONS[op].immediate == isa.JUMP:  # a return: from it the call's offset is subtracted
-        return [(op, start - here - 1)]
+        return [(op, start - here - 1 + arg)]
     return [(op, arg)]
 
 

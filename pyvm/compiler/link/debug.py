@@ -7,18 +7,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyvm.compiler.link.assembly import Function, Group, Key, Linked, Member, Routine, Start
+from pyvm.compiler.link.assembly import (
+    Function,
+    Group,
+    Key,
+    Linked,
+    Member,
+    Routine,
+    Start,
+    Uncaught,
+)
 from pyvm.isa.debug import Debug
 from pyvm.wasm.debug_lines import read_lines
 from pyvm.wasm.module import Instr, Module
 
 # What is free where wasmtime counts fuel; every other instruction, and the entry of a function,
 # counts one.
-_MARKS = ("block", "loop", "else", "end", "nop", "drop", "return", "unreachable")
+_MARKS = (
+    "block", "loop", "else", "end", "nop", "drop", "return", "unreachable", "try", "try_table",
+    "catch", "catch_all", "delegate",
+)  # fmt: skip
 # A straight run of instructions ends behind each of these.
 _ENDS = (
     "loop", "if", "else", "end", "br", "br_if", "br_table", "return", "unreachable", "return_call",
-    "return_call_indirect",
+    "return_call_indirect", "throw", "throw_ref", "rethrow", "catch", "catch_all", "delegate",
 )  # fmt: skip
 
 
@@ -33,7 +45,7 @@ def debug_of(module: Module, linked: Linked) -> Debug:
 
 
 def _name(module: Module, key: Key) -> str:
-    if isinstance(key, (Function, Member)):
+    if isinstance(key, (Function, Member, Uncaught)):
         return module.function_name(key.index)
     if isinstance(key, Routine):
         return key.name if key.divisor is None else f"{key.name} {key.divisor}"

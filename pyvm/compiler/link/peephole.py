@@ -35,15 +35,22 @@ def _thread_branches(unit: Unit) -> None:
     for i, item in enumerate(unit.code):
         if isinstance(item, Label):
             continue
-        if isinstance(item.arg, tuple):
+        if item.behind is not None:
+            unit.code[i] = item._replace(behind=_threaded(item.behind, after, last))
+        elif isinstance(item.arg, tuple):
             unit.code[i] = item._replace(arg=tuple(_last(each, after, last) for each in item.arg))
         elif isinstance(item.arg, Label):
-            label = _last(item.arg, after, last)
-            target = after.get(label)
-            item = item._replace(arg=label)
-            if item.op == "br" and target and target.op in ("return", "halt"):
-                item = target._replace(at=item.at)
-            unit.code[i] = item
+            unit.code[i] = _threaded(item, after, last)
+
+
+def _threaded(item: Ins, after: dict[Label, Ins], last: dict[Label, Label]) -> Ins:
+    if not isinstance(item.arg, Label):
+        return item
+    label = _last(item.arg, after, last)
+    target = after.get(label)
+    if item.op == "br" and target and target.op in ("return", "halt"):
+        return target._replace(at=item.at)
+    return item._replace(arg=label)
 
 
 def _last(label: Label, after: dict[Label, Ins], last: dict[Label, Label]) -> Label:
@@ -65,6 +72,8 @@ def _drop_unreachable(unit: Unit) -> None:
         if isinstance(item, Ins):
             used.update(item.arg if isinstance(item.arg, tuple) else ())
             used.update([item.arg] if isinstance(item.arg, Label) else ())
+            if item.behind is not None and isinstance(item.behind.arg, Label):
+                used.add(item.behind.arg)
     kept: list[Ins | Label] = []
     alive = True
     for item in unit.code:

@@ -9,7 +9,7 @@ target's operands and its own.  A conditional branch that has to drop some does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pyvm.compiler.ir.function import (
     STACKED,
@@ -38,6 +38,18 @@ _COMPARISONS = {
 
 
 @dataclass
+class Handler:
+    """Where exceptions go that are thrown in a block, or that a function throws: `height` operands
+    stay.
+
+    `labels`: by the number of operands above those that lie there.
+    """
+
+    height: int
+    labels: dict[int, Label] = field(default_factory=dict)
+
+
+@dataclass
 class Block:
     """A block that is open."""
 
@@ -50,7 +62,11 @@ class Block:
     targeted: bool = False
     otherwise: Label | None = None  # of an if: its else
     branch: int = 0  # of an if: the index of its jump
-    arm: int = 0  # of an else: the index where its arm begins
+    arm: int = 0  # of an else, of the clauses of a try: the index where they begin
+    handler: Handler | None = None  # of what a try tries, and of the function
+    waiting: bool = False  # of a try: whether exceptions arrive behind the clauses so far
+    following: Label | None = None  # of a clause: where those go that it does not catch
+    reached: bool = False  # of a try: whether the end of what it tries is
     end: Return | TailCall | None = None  # what a branch to it is, but for the operands, if no jump
 
 

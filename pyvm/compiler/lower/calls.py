@@ -8,6 +8,7 @@ from __future__ import annotations
 from pyvm.compiler.imports import AREA
 from pyvm.compiler.ir.function import Expr, Label, TailCall, const, stacked
 from pyvm.compiler.lower.branches import Block
+from pyvm.compiler.lower.handlers import Handlers
 from pyvm.compiler.lower.tables import TableInstructions
 from pyvm.isa.errors import Unsupported
 from pyvm.printable import printable
@@ -15,7 +16,7 @@ from pyvm.wasm.floats import integer_function, integer_types
 from pyvm.wasm.module import FunctionType
 
 
-class Calls(TableInstructions):
+class Calls(TableInstructions, Handlers):
     """What calls do."""
 
     def _call(self, index: int) -> None:
@@ -30,7 +31,8 @@ class Calls(TableInstructions):
             raise Unsupported(
                 f"call in {printable(self.name)} at offset {self.at:#x} of the import {error}"
             ) from None
-        self._result("call", kind, args, index)
+        throws = index in self.surroundings.exceptions.functions
+        self._result("call", kind, args, index, throws)
 
     def _intrinsic(self, operation: str, args: tuple[Expr, ...]) -> None:
         if operation == AREA:
@@ -48,7 +50,9 @@ class Calls(TableInstructions):
         *args, index = self.out.take(len(kind.params) + 1)
         if self.surroundings.tables.by_number:
             index = self._table_op("table.callee", table, index, kind="i32")
-        self._result("call_indirect", kind, (*args, index), type_index)
+        known = self.surroundings.module.types[type_index]
+        throws = known in self.surroundings.exceptions.types
+        self._result("call_indirect", kind, (*args, index), type_index, throws)
 
     def _want_type(self, index: int, op: str) -> None:
         try:
@@ -92,8 +96,13 @@ class Calls(TableInstructions):
         self.branches.jump(Block("tail", Label(), carried, (), 0, end=end), self.at)
         self._die()
 
-    def _result(self, op: str, kind: FunctionType, args: tuple[Expr, ...], imm: int) -> None:
-        if len(kind.results) == 1:
+    def _result(
+        self, op: str, kind: FunctionType, args: tuple[Expr, ...], imm: int, throws: bool
+    ) -> None:
+        if throws:
+            only = kind.results[0] if len(kind.results) == 1 else ""
+            self._attempt(Expr(op, only, args, imm, self.at), kind.results)
+        elif len(kind.results) == 1:
             self.out.push(Expr(op, kind.results[0], args, imm, self.at))
         else:
             self._do(op, *args, imm=imm, results=kind.results)

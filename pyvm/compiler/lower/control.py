@@ -6,28 +6,32 @@ Enters: an instruction of control, where it can be reached or not.  Leaves: labe
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pyvm.compiler.ir.function import Expr, Jump, JumpTable, Label, Place, stacked
 from pyvm.compiler.ir.rules import condition
 from pyvm.compiler.lower.branches import Block, jump_if
-from pyvm.compiler.lower.state import State
+from pyvm.compiler.lower.handlers import Handlers
 from pyvm.wasm.module import FunctionType
 
 
-class Control(State):
+class Control(Handlers):
     """What instructions of control do."""
 
-    def _skip(self, op: str) -> None:
+    def _skip(self, op: str, arg: Any, at: int) -> None:
         """Code that cannot be reached: only its nesting counts."""
-        if op in ("block", "loop", "if"):
+        if op in ("block", "loop", "if", "try"):
             self.dead += 1
+        elif op in ("catch", "catch_all") and self.dead == 1:
+            self.at = at
+            self._catch(arg, reached=False)
         elif op == "else" and self.dead == 1:
             self.dead = 0
             self._start_else(self.blocks[-1], reached=False)
-        elif op == "end":
+        elif op in ("end", "delegate"):
             self.dead -= 1
             if not self.dead:
-                self._close(reached=False)
+                self._close(reached=False, delegated=arg or 0)
 
     def _block(self, kind: FunctionType) -> None:
         self._open("block", kind)
@@ -68,8 +72,13 @@ class Control(State):
     def _end(self, _: object) -> None:
         self._close(reached=True)
 
-    def _close(self, reached: bool) -> None:
+    def _delegate(self, depth: int) -> None:
+        self._close(reached=True, delegated=depth)
+
+    def _close(self, reached: bool, delegated: int = 0) -> None:
         block = self.blocks[-1]
+        if block.op == "try":
+            reached = self._close_try(reached, delegated)
         if block.op == "function":
             if reached:
                 self.branches.jump(block, self.at)

@@ -58,7 +58,7 @@ class _Lowering(Calls, Control):
             self.out.emit(put(i, stacked(self.kinds[i])))
         for op, arg, at in integer_code(self.body.code):
             if self.dead:
-                self._skip(op)
+                self._skip(op, arg, at)
                 continue
             self.at = at
             handler = _HANDLERS.get(op)
@@ -67,6 +67,7 @@ class _Lowering(Calls, Control):
             else:
                 self._operation(op, arg)
         self.branches.place_stubs()
+        self._place_handlers()
         return Function(self.index, self.name, self.kinds, self.out.code)
 
     # -- operands and statements ----------------------------------------------------------------
@@ -185,6 +186,7 @@ _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "output_error": lambda self, _: self._do("output_error", self.out.pop()),
     "trap.overflow": lambda self, _: self._trap(Trap.INTEGER_OVERFLOW),
     "trap.conversion": lambda self, _: self._trap(Trap.INVALID_CONVERSION),
+    "trap.null_exception": lambda self, _: self._trap(Trap.NULL_REFERENCE),
     "block": _Lowering._block,
     "loop": _Lowering._loop,
     "if": _Lowering._if,
@@ -198,6 +200,11 @@ _HANDLERS: dict[str, Callable[[_Lowering, Any], None]] = {
     "call_indirect": _Lowering._call_indirect,
     "return_call": _Lowering._return_call,
     "return_call_indirect": _Lowering._return_call_indirect,
+    "raise": _Lowering._raise,
+    "try": _Lowering._try,
+    "catch": _Lowering._catch,
+    "catch_all": _Lowering._catch,
+    "delegate": _Lowering._delegate,
     "drop": _Lowering._drop,
     "select": _Lowering._select,
     "f32.copysign": lambda self, _: self._copysign("i32"),

@@ -28,7 +28,8 @@ class State:
         self.kinds = [*self.type.params, *integer_types(self.body.locals)]
         self.out = Pending(surroundings)
         results = self.type.results
-        whole = Block("function", Label(), results, results, 0, end=Return())
+        skips = index in surroundings.exceptions.functions
+        whole = Block("function", Label(), results, results, 0, end=Return(skips))
         self.branches = Branches(self.out, whole, self._new_local)
         self.blocks = self.branches.blocks
         self.dead = 0  # depth of blocks that were opened in code that cannot be reached; 0: alive

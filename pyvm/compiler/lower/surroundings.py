@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pyvm.compiler.exceptions import Exceptions
 from pyvm.compiler.imports import ONLY_IMPORTS, intrinsic
 from pyvm.compiler.instantiation import constant
 from pyvm.compiler.tables import Tables
@@ -27,6 +28,7 @@ class Surroundings:
         table: functions by index of the machine's table.
         tables: where the module's tables are.
         tails: the functions that tail calls connect.
+        exceptions: what throws.
         wide: whether the machine has i64.
         floats: the function that computes an instruction of floats.
         area: the first address that the program can never own, where the host's data lies.
@@ -42,6 +44,7 @@ class Surroundings:
     table: list[int | None]
     tables: Tables
     tails: Tails
+    exceptions: Exceptions
     wide: bool
     floats: dict[str, int] = field(default_factory=dict)
     area: int = 0

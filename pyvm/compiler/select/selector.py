@@ -22,6 +22,7 @@ from pyvm.compiler.ir.function import (
     HIGH,
     LOW,
     STACKED,
+    Attempt,
     Drop,
     Eval,
     Expr,
@@ -108,6 +109,9 @@ class Selector:
         for statement in self.function.code:
             if isinstance(statement, Eval):
                 self.value(statement.value)
+            elif isinstance(statement, Attempt):
+                self.value(statement.value)
+                self._behind(Ins("br", statement.label, statement.at))
             elif isinstance(statement, Drop):
                 self.value(statement.value)
                 self.emit("drop")
@@ -123,7 +127,7 @@ class Selector:
                 self._tail_call(statement)
             elif isinstance(statement, Return):
                 self.at = statement.at
-                self.emit("return")
+                self.emit("return", int(statement.skips))
             else:
                 self.at = statement.at
                 self.machine.trap(self, statement.kind, statement.refused)
@@ -176,6 +180,12 @@ class Selector:
         yield tuple(slots)
         self.busy = busy
 
+    def _behind(self, row: Ins) -> None:
+        """The row behind the call that was emitted last."""
+        call = self.unit.code[-1]
+        assert isinstance(call, Ins)
+        self.unit.code[-1] = call._replace(behind=row)
+
     def _jump(self, statement: Jump) -> None:
         value = statement.value
         if value is None:
@@ -212,7 +222,10 @@ class Selector:
             self.place(other)
             self.emit("local.get", row)
         self.emit("call_element")
-        self.emit("return")
+        throws = self.function.index in self.shared.surroundings.exceptions.functions
+        if throws:
+            self._behind(Ins("return", 0, self.at))
+        self.emit("return", int(throws))
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -241,9 +254,10 @@ def deepened(code: list[Ins | Label], levels: int) -> list[Ins | Label]:
     for item in code:
         if isinstance(item, Ins) and INSTRUCTIONS[item.op].completion == isa.CALL_COMMIT:
             unit = None if isinstance(item.arg, (int, Label, tuple)) else item.arg
-            deeper = Deeper(unit)
+            throws = item.behind is not None
+            deeper = Deeper(unit, throws)
             for _ in range(levels - 1):
-                deeper = Deeper(deeper)
+                deeper = Deeper(deeper, throws)
             item = item._replace(op="call", arg=deeper)
         result.append(item)
     return result
