@@ -45,6 +45,12 @@ _MACHINE = """(module
                       (i64.shr_u (local.get $b) (i64.const 32)))
       (i64.add (i64.shr_u (local.get $middle) (i64.const 32))
                (i64.shr_u (local.get $other) (i64.const 32)))))
+  (func (export "i64.join") (param i32 i32) (result i64)
+    (i64.or (i64.extend_i32_u (local.get 0))
+            (i64.shl (i64.extend_i32_u (local.get 1)) (i64.const 32))))
+  (func (export "i64.lower") (param i64) (result i32) (i32.wrap_i64 (local.get 0)))
+  (func (export "i64.upper") (param i64) (result i32)
+    (i32.wrap_i64 (i64.shr_u (local.get 0) (i64.const 32))))
   (func (export "output") (param i32))
   (func (export "trap.overflow") unreachable)
   (func (export "trap.conversion") unreachable))"""

@@ -28,6 +28,7 @@ STACKED = "stacked"  # the value lies on the operand stack already
 # A call of a function that does nothing but compute, of one that may trap as well.
 COMPUTE, COMPUTE_OR_TRAP = "compute", "compute.or_trap"
 LOW, HIGH = "local.low", "local.high"  # half of a local of type i64
+JOIN = "i64.join"  # a number of eight bytes from its halves, the lower one first
 _ACTS: dict[str, int] = {
     "element": TRAPS,
     "global.get": READS,

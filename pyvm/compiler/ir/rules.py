@@ -304,6 +304,13 @@ def simplified(value: Expr) -> Expr:
     return rewritten(value)
 
 
+def half(value: Expr, upper: bool) -> Expr:
+    """The lower or the upper four bytes of eight."""
+    if upper:
+        value = simplified(Expr("i64.shr_u", "i64", (value, const("i64", 32)), at=value.at))
+    return simplified(Expr("i32.wrap_i64", "i32", (value,), at=value.at))
+
+
 def condition(value: Expr) -> Expr:
     """A value that is zero where this one is."""
     while (better := _apply(_CONDITIONS, value)) is not None:

@@ -11,6 +11,7 @@ Sethi, Ullman, section 9.2.5).
 from __future__ import annotations
 
 from pyvm.compiler.ir.function import (
+    HIGH,
     LOCAL_BITS,
     STACKED,
     TRAPS,
@@ -32,7 +33,7 @@ from pyvm.compiler.ir.function import (
     put,
     targets,
 )
-from pyvm.compiler.ir.rules import simplified
+from pyvm.compiler.ir.rules import half, simplified
 from pyvm.wasm import limits
 
 MAX_DEPTH = 60  # of a tree: recursion goes as deep
@@ -51,7 +52,7 @@ def improve(function: Function) -> None:
     else:
         for _ in range(_PASSES):
             before = function.code
-            function.code = _forwarded(before)
+            function.code = _forwarded(_copied(before))
             live, entry = _liveness(function.code)
             function.code = _without_dead(function.code, live)
             if function.code == before:
@@ -97,6 +98,62 @@ def _reachable(code: list[Statement]) -> list[Statement]:
             kept.append(each)
             alive = falls_through(each)
     return kept
+
+
+# -- copies ---------------------------------------------------------------------------------------
+
+Copies = dict[int, Expr]
+_COPIED = (*_READS_LOCAL, "i32.const", "i64.const")
+
+
+def _copied(code: list[Statement]) -> list[Statement]:
+    """Where a local is a copy of another one, of a half of one, or a constant, that one is read.
+
+    So is known up to the next label.
+    """
+    kept: list[Statement] = []
+    copies: Copies = {}
+    for each in code:
+        if isinstance(each, Place):
+            copies.clear()
+        elif each.value is not None:
+            value = each.value
+            inner = value.args[0] if value.op == "local.set" else value
+            if inner.writes:
+                _forget(copies, inner.writes)
+            new = _with_copies(inner, copies) if copies else inner
+            if new is not inner:
+                value = simplified(value.with_args(new)) if value.op == "local.set" else new
+                each = _with_value(each, value)
+            if value.op == "local.set":
+                _forget(copies, local_bit(value.imm))
+                source = value.args[0]
+                if source.op in _COPIED and not source.reads & local_bit(value.imm):
+                    copies[value.imm] = source
+        kept.append(each)
+    return kept
+
+
+def _forget(copies: Copies, written: int) -> None:
+    for index in [i for i, value in copies.items() if (value.reads | local_bit(i)) & written]:
+        del copies[index]
+
+
+def _with_copies(value: Expr, copies: Copies) -> Expr:
+    """The value, in which nothing that has a copy is written."""
+    if not value.reads:
+        return value
+    if value.op in _READS_LOCAL:
+        source = copies.get(value.imm)
+        if source is None or value.op == "local.get":
+            return value if source is None else source
+        if source.constant is not None:
+            return half(source, value.op == HIGH)
+        return Expr(value.op, value.type, (), source.imm, value.at)
+    args = tuple(_with_copies(arg, copies) for arg in value.args)
+    if all(a is b for a, b in zip(args, value.args)):
+        return value
+    return simplified(value.with_args(*args))
 
 
 # -- values that need no local -------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any
 from pyvm.compiler.ir.function import (
     COMPUTE,
     COMPUTE_OR_TRAP,
+    JOIN,
     Drop,
     Expr,
     Function,
@@ -23,7 +24,7 @@ from pyvm.compiler.ir.function import (
     put,
     stacked,
 )
-from pyvm.compiler.ir.rules import condition, simplified
+from pyvm.compiler.ir.rules import condition, half, simplified
 from pyvm.compiler.lower.calls import Calls
 from pyvm.compiler.lower.control import Control
 from pyvm.compiler.lower.surroundings import Surroundings
@@ -34,11 +35,16 @@ from pyvm.wasm.floats import integer_code, integer_type
 from pyvm.wasm.module import Immediate, number, numbers
 from pyvm.wasm.opcodes import OPCODES, Opcode
 
-# Instructions of WebAssembly, and those of the machine that the library of floats uses.
+# Instructions of WebAssembly, and what the library of floats has beside them.
 _ROWS = {row.name: row for row in OPCODES.values()} | {
-    name: Opcode(name, "", ("i64", second), ("i64",))
-    for name, second in (
-        ("i64.sticky", "i64"), ("i64.mul_high_u", "i64"), ("i64.div_word_u", "i32")
+    name: Opcode(name, "", operands, (result,))
+    for name, operands, result in (
+        ("i64.sticky", ("i64", "i64"), "i64"),
+        ("i64.mul_high_u", ("i64", "i64"), "i64"),
+        ("i64.div_word_u", ("i64", "i32"), "i64"),
+        (JOIN, ("i32", "i32"), "i64"),
+        ("i64.lower", ("i64",), "i32"),
+        ("i64.upper", ("i64",), "i32"),
     )
 }  # fmt: skip
 
@@ -92,7 +98,9 @@ class _Lowering(Calls, Control):
             self.out.push(const(results[0], number(arg), self.at))
             return
         imm = numbers(arg)[1] if row.immediate == "memory" else 0
-        if results:
+        if op in ("i64.lower", "i64.upper"):
+            self.out.push(half(args[0], op == "i64.upper"))
+        elif results:
             self.out.push(simplified(Expr(op, results[0], args, imm, self.at)))
         else:
             self._do(op, *args, imm=imm)

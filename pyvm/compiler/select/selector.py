@@ -20,6 +20,7 @@ from pyvm.compiler.ir.function import (
     COMPUTE,
     COMPUTE_OR_TRAP,
     HIGH,
+    JOIN,
     LOW,
     STACKED,
     Attempt,
@@ -281,13 +282,37 @@ def _typed(value: Expr, kind: str, op: str) -> str:
 
 
 def _local(s: Selector, value: Expr) -> None:
-    s.operands(value)
     kind = s.function.kinds[value.imm]
     slot = s.slots[value.imm]
+    if value.args and value.args[0].op == JOIN:
+        _set_halves(s, value.args[0], slot, value.imm)
+        if value.op == "local.tee":
+            s.emit("i64.local.get", slot)
+        return
+    s.operands(value)
     if value.op in (LOW, HIGH):
         s.emit("local.get", slot - (value.op == HIGH))
     else:
         s.emit(_typed(value, kind, value.op), slot)
+
+
+def _set_halves(s: Selector, joined: Expr, slot: int, index: int | None = None) -> None:
+    """The halves of a local, or of a temporary, one by one; one that stays is not touched."""
+    low, high = joined.args
+    stays = low.op == LOW and low.imm == index and not high.writes
+    if not stays:
+        s.value(low)
+    s.value(high)
+    s.at = joined.at if joined.at is not None else s.at
+    s.emit("local.set", slot - 1)
+    if not stays:
+        s.emit("local.set", slot)
+
+
+def _join(s: Selector, value: Expr) -> None:
+    with s.temporaries("i64") as (slot,):
+        _set_halves(s, value, slot)
+        s.emit("i64.local.get", slot)
 
 
 def _global(s: Selector, value: Expr) -> None:
@@ -323,6 +348,7 @@ _OPERATIONS: dict[str, Operation] = {
     "global.get": _global,
     "global.set": _global,
     "select": _select,
+    JOIN: _join,
     "call": _call,
     COMPUTE: _call,
     COMPUTE_OR_TRAP: _call,

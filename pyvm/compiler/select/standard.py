@@ -136,6 +136,23 @@ def _divide_by_any(s: Selector, value: Expr, native: str) -> None:
     s.defer(wide)
 
 
+def _wrapped(s: Selector, value: Expr) -> None:
+    """An upper half goes through a local, whose halves can be read on their own."""
+    shifted = value.args[0]
+    if shifted.op not in ("i64.shr_u", "i64.shr_s") or shifted.args[1].constant != 32:
+        s.operands(value)
+        s.emit(value.op)
+        return
+    whole = shifted.args[0]
+    with s.temporaries("i64") as (slot,):
+        if whole.op == "local.tee":
+            whole, slot = whole.args[0], s.slots[whole.imm]
+        s.value(whole)
+        s.at = value.at if value.at is not None else s.at
+        s.emit("i64.local.set", slot)
+        s.emit("local.get", slot - 1)
+
+
 def _jump_table(s: Selector, statement: JumpTable) -> None:
     s.emit("br_table", statement.labels)
 
@@ -150,6 +167,7 @@ _OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(("i64.div_s", "i64.div_u", "i64.rem_s", "i64.rem_u"), _divide),
     **dict.fromkeys(("memory.grow", "memory.copy", "memory.fill"), _routine),
     **dict.fromkeys(TABLES, _routine),
+    "i32.wrap_i64": _wrapped,
     "memory.init": _memory_init,
     "data.drop": _data_drop,
     "call_indirect": _call_indirect,

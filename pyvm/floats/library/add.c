@@ -1,7 +1,8 @@
 /* The sum.  A difference is the sum with the second sign turned.
  *
- * Normal numbers of one sign, and of two signs, have ways of their own; everything else takes the
- * way of any_sum.
+ * What the smaller number's significand becomes in units of the larger one's last place is added to
+ * the larger number as it lies there, or subtracted, where that does not reach its exponent.  A sum
+ * that reaches it, a difference of close numbers, and everything else have ways of their own.
  */
 
 #include "pack.h"
@@ -77,76 +78,184 @@ SHARED u32 any_sum32(u32 a, u32 b) {
   return pack32(a, exponent + 1 - (i32)zeros, x << zeros);
 }
 
-/* The larger magnitude comes first; as a jump, which costs less than two choices. */
-#define SWAP(a, b)                           \
-  do {                                       \
-    __typeof__(a) other = a;                 \
-    a = b, b = other;                        \
-    __asm__ volatile("" : "+r"(a), "+r"(b)); \
-  } while (0)
+/* Exponents stay where they lie.  `less` and one are the places that the smaller number's significand
+ * is shifted by; the last of these places rounds, and the sum lies half way where that is the lowest
+ * bit.
+ */
+#define EXPONENT64 0x7ff00000u /* in the upper half */
+#define FIRST64 0x100000u
+#define FIRST32 0x800000u
+INLINE u64 plain64(u64 a) { return join(lower(a), (upper(a) & (FIRST64 - 1)) | FIRST64); }
+INLINE u32 plain32(u32 a) { return (a & (FIRST32 - 1)) | FIRST32; }
+INLINE u64 halved64(u64 a) { return (a + 1) >> 1; }
+INLINE u32 halved32(u32 a) { return (a + 1) >> 1; }
 
-INLINE u32 aligned32(u32 a) { return (a << 7 | 1u << 30) & 0x7fffff80; }
-INLINE u64 aligned64(u64 a) { return (a << 10 | 1ull << 62) & (1ull << 63) - (1 << 10); }
-
-/* The first bit of the significand counts one more in the exponent, and so does a carry. */
-INLINE u32 rounded_sum32(u32 sign_and_exponent, u32 x) {
-  u32 bits = x >> 8;
-  return bits + (((x & 0xff) + 0x7f + (bits & 1)) >> 8) + (sign_and_exponent << 23);
+/* The numbers have one sign, and the first one is not the smaller one by its exponent. */
+INLINE u64 sum64(u64 a, u64 b) {
+  u32 exponent = upper(a) & EXPONENT64, other = upper(b) & EXPONENT64;
+  if (exponent >= EXPONENT64 - FIRST64 || other == 0) goto any;
+  u32 less = ((exponent - other) >> 20) - 1;
+  if (less > 53) goto far;
+  u64 y = plain64(b), result = a + halved64(y >> less), x;
+  if ((upper(result) ^ upper(a)) >= FIRST64) goto carried;
+  if (lower(__builtin_ctzll(y)) == less) goto half;
+  return result;
+half:
+  return result & ~1ull;
+carried:
+  x = plain64(a) + (y >> (less + 1));
+  if ((lower(x) & 1) && lower(__builtin_ctzll(y)) > less) goto any; /* half way */
+  x = halved64(x);
+  return join(lower(x), upper(x) + (upper(a) & ~(FIRST64 - 1)));
+far:
+  if ((i32)less > 0) return a;
+  x = join(lower(a), upper(a) & (FIRST64 - 1)) + join(lower(b), upper(b) & (FIRST64 - 1));
+  x = (x + (lower(x) >> 1 & 1)) >> 1;
+  return join(lower(x), upper(x) + (upper(a) & ~(FIRST64 - 1)) + FIRST64);
+any:
+  return any_sum64(a, b);
 }
 
-INLINE u64 rounded_sum64(u32 sign_and_exponent, u64 x) {
-  u64 bits = x >> 11;
-  u32 carry = (((u32)x & 0x7ff) + 0x3ff + ((u32)bits & 1)) >> 11;
-  return bits + carry + ((u64)(sign_and_exponent << 20) << 32);
-}
-
-INLINE u32 difference32(u32 a, u32 b) {
-  if (a << 1 < b << 1) SWAP(a, b);
-  if (SELDOM(a << 1 >= INFINITY32 << 1) || SELDOM((b & INFINITY32) == 0)) return any_sum32(a, b);
-  u32 sign_and_exponent = a >> 23;
-  u32 x = aligned32(a) - shifted32(aligned32(b), (sign_and_exponent - (b >> 23)) & 0xff);
-  if (SELDOM(x == 0)) return 0;
-  u32 zeros = __builtin_clz(x);
-  if (SELDOM((sign_and_exponent & 0xff) < zeros)) return any_sum32(a, b); /* subnormal */
-  x <<= zeros;
-  return rounded_sum32(sign_and_exponent - zeros, x);
-}
-
-NAMED("f32.add") u32 add32(u32 a, u32 b) {
-  if ((i32)(a ^ b) < 0) return difference32(a, b);
-  if (a < b) SWAP(a, b);
-  if (SELDOM(a << 1 >= INFINITY32 << 1) || SELDOM((b & INFINITY32) == 0)) return any_sum32(a, b);
-  u32 sign_and_exponent = a >> 23;
-  u32 x = aligned32(a) + shifted32(aligned32(b), sign_and_exponent - (b >> 23));
-  if ((i32)x >= 0) {
-    x <<= 1;
-    sign_and_exponent--;
+/* The numbers have two signs, and what the second one takes off the first one reaches its exponent. */
+SHARED u64 lower_difference64(u64 a, u64 b) {
+  u32 exponent = upper(a) & EXPONENT64, less = (exponent - (upper(b) & EXPONENT64)) >> 20;
+  u32 sign = upper(a) & SIGN32, zeros;
+  u64 x = plain64(a) << 1, y = plain64(b);
+  if (less > 1) { /* by one, as the second number is at most a quarter of the first one */
+    if (exponent < 3 * FIRST64) goto any;
+    x -= halved64(y >> (less - 2));
+    if (lower(__builtin_ctzll(y)) == less - 2) x += lower(x) & 1;
+    return join(lower(x), upper(x) + exponent - 2 * FIRST64 + sign);
   }
-  u32 bits = rounded_sum32(sign_and_exponent, x);
-  return SELDOM(bits << 1 >= INFINITY32 << 1) ? bits & (SIGN32 | INFINITY32) : bits;
+  if (less == 0) y <<= 1;
+  x -= y; /* exactly */
+  if ((i32)upper(x) < 0) {
+    x = -x;
+    sign ^= SIGN32;
+  }
+  if (x == 0) return 0;
+  zeros = lower(__builtin_clzll(x));
+  exponent -= (zeros - 9) * FIRST64;
+  if ((i32)exponent < 0) goto any; /* subnormal */
+  x <<= zeros - 11;
+  return join(lower(x), upper(x) + exponent + sign);
+any:
+  return any_sum64(a, b);
 }
 
+/* The numbers have two signs, and the first one is not the smaller one by its exponent. */
 INLINE u64 difference64(u64 a, u64 b) {
-  if (a << 1 < b << 1) SWAP(a, b);
-  u32 sign_and_exponent = upper(a) >> 20, other = upper(b) >> 20;
-  if (SELDOM((sign_and_exponent & 0x7ff) == 0x7ff) || SELDOM((other & 0x7ff) == 0)) return any_sum64(a, b);
-  u64 x = aligned64(a) - shifted64(aligned64(b), (sign_and_exponent - other) & 0x7ff);
-  if (SELDOM(x == 0)) return 0;
-  u32 zeros = __builtin_clzll(x);
-  if (SELDOM((sign_and_exponent & 0x7ff) < zeros)) return any_sum64(a, b); /* subnormal */
-  return rounded_sum64(sign_and_exponent - zeros, x << zeros);
+  u32 exponent = upper(a) & EXPONENT64, other = upper(b) & EXPONENT64;
+  if (exponent == EXPONENT64 || other == 0) goto any;
+  u32 less = ((exponent - other) >> 20) - 1;
+  if (less > 53) goto far;
+  u64 y = plain64(b), result = a - halved64(y >> less);
+  if ((upper(result) ^ upper(a)) >= FIRST64) goto lower;
+  if (lower(result) == 0) goto perhaps_power;
+rounded:
+  if (lower(__builtin_ctzll(y)) == less) goto half;
+  return result;
+half:
+  return result + (lower(result) & 1);
+perhaps_power: /* below a power of two the places are half as large */
+  if ((upper(result) & (FIRST64 - 1)) == 0 && less) goto any;
+  goto rounded;
+far:
+  if ((i32)less < 0) goto lower;
+  if (lower(a) || (upper(a) & (FIRST64 - 1))) return a;
+any:
+  return any_sum64(a, b);
+lower:
+  return lower_difference64(a, b);
 }
 
 NAMED("f64.add") u64 add64(u64 a, u64 b) {
-  if ((i32)(upper(a) ^ upper(b)) < 0) return difference64(a, b);
-  if (a < b) SWAP(a, b);
-  u32 sign_and_exponent = upper(a) >> 20, other = upper(b) >> 20;
-  if (SELDOM((sign_and_exponent & 0x7ff) == 0x7ff) || SELDOM((other & 0x7ff) == 0)) return any_sum64(a, b);
-  u64 x = aligned64(a) + shifted64(aligned64(b), sign_and_exponent - other);
-  if ((i32)upper(x) >= 0) {
-    x <<= 1;
-    sign_and_exponent--;
+  if ((i32)(upper(a) ^ upper(b)) < 0) {
+    if ((upper(a) ^ SIGN32) < upper(b)) return difference64(b, a);
+    return difference64(a, b);
   }
-  u64 bits = rounded_sum64(sign_and_exponent, x);
-  return SELDOM((upper(bits) & ~SIGN32) >= 0x7ff00000) ? bits & (SIGN64 | INFINITY64) : bits;
+  if (upper(a) < upper(b)) return sum64(b, a);
+  return sum64(a, b);
+}
+
+INLINE u32 sum32(u32 a, u32 b) {
+  u32 exponent = a & INFINITY32, other = b & INFINITY32;
+  if (exponent >= INFINITY32 - FIRST32 || other == 0) goto any;
+  u32 less = ((exponent - other) >> 23) - 1;
+  if (less > 24) goto far;
+  u32 y = plain32(b), result = a + halved32(y >> less), x;
+  if ((result ^ a) >= FIRST32) goto carried;
+  if ((u32)__builtin_ctz(y) == less) goto half;
+  return result;
+half:
+  return result & ~1u;
+carried:
+  x = plain32(a) + (y >> (less + 1));
+  if ((x & 1) && (u32)__builtin_ctz(y) > less) goto any; /* half way */
+  return halved32(x) + (a & ~(FIRST32 - 1));
+far:
+  if ((i32)less > 0) return a;
+  x = (a & (FIRST32 - 1)) + (b & (FIRST32 - 1));
+  return ((x + (x >> 1 & 1)) >> 1) + (a & ~(FIRST32 - 1)) + FIRST32;
+any:
+  return any_sum32(a, b);
+}
+
+SHARED u32 lower_difference32(u32 a, u32 b) {
+  u32 exponent = a & INFINITY32, less = (exponent - (b & INFINITY32)) >> 23;
+  u32 sign = a & SIGN32, zeros;
+  u32 x = plain32(a) << 1, y = plain32(b);
+  if (less > 1) {
+    if (exponent < 3 * FIRST32) goto any;
+    x -= halved32(y >> (less - 2));
+    if ((u32)__builtin_ctz(y) == less - 2) x += x & 1;
+    return x + exponent - 2 * FIRST32 + sign;
+  }
+  if (less == 0) y <<= 1;
+  x -= y;
+  if ((i32)x < 0) {
+    x = -x;
+    sign ^= SIGN32;
+  }
+  if (x == 0) return 0;
+  zeros = __builtin_clz(x);
+  exponent -= (zeros - 6) * FIRST32;
+  if ((i32)exponent < 0) goto any; /* subnormal */
+  return (x << (zeros - 8)) + exponent + sign;
+any:
+  return any_sum32(a, b);
+}
+
+INLINE u32 difference32(u32 a, u32 b) {
+  u32 exponent = a & INFINITY32, other = b & INFINITY32;
+  if (exponent == INFINITY32 || other == 0) goto any;
+  u32 less = ((exponent - other) >> 23) - 1;
+  if (less > 24) goto far;
+  u32 y = plain32(b), result = a - halved32(y >> less);
+  if ((result ^ a) >= FIRST32) goto lower;
+  if ((result & (FIRST32 - 1)) == 0) goto power;
+rounded:
+  if ((u32)__builtin_ctz(y) == less) goto half;
+  return result;
+half:
+  return result + (result & 1);
+power: /* below it the places are half as large */
+  if (less) goto any;
+  goto rounded;
+far:
+  if ((i32)less < 0) goto lower;
+  if (a & (FIRST32 - 1)) return a;
+any:
+  return any_sum32(a, b);
+lower:
+  return lower_difference32(a, b);
+}
+
+NAMED("f32.add") u32 add32(u32 a, u32 b) {
+  if ((i32)(a ^ b) < 0) {
+    if ((a ^ SIGN32) < b) return difference32(b, a);
+    return difference32(a, b);
+  }
+  if (a < b) return sum32(b, a);
+  return sum32(a, b);
 }

@@ -16,6 +16,10 @@ typedef long long i64;
 MACHINE("i64.sticky") u64 machine_sticky(u64 value, u64 count);
 MACHINE("i64.mul_high_u") u64 mul_high(u64 a, u64 b);
 MACHINE("i64.div_word_u") u64 div_word(u64 dividend, u32 divisor);
+/* Halves of a number: each one of a local can be read and set on its own. */
+MACHINE("i64.join") u64 join(u32 low, u32 high);
+MACHINE("i64.lower") u32 lower(u64 a);
+MACHINE("i64.upper") u32 upper(u64 a);
 MACHINE("trap.overflow") _Noreturn void trap_overflow(void);
 MACHINE("trap.conversion") _Noreturn void trap_conversion(void);
 
@@ -28,7 +32,6 @@ MACHINE("trap.conversion") _Noreturn void trap_conversion(void);
 #define FRACTION64 ((1ull << 52) - 1)
 
 /* The upper half has the sign, the exponent and twenty bits of the fraction. */
-INLINE u32 upper(u64 a) { return a >> 32; }
 INLINE u32 exponent64(u64 a) { return upper(a) >> 20 & 0x7ff; }
 INLINE u32 exponent32(u32 a) { return a >> 23 & 0xff; }
 INLINE u64 sign64(u32 high) { return (u64)(high & SIGN32) << 32; }
