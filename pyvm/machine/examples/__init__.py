@@ -1,0 +1,1 @@
+"""Three machines that are worked out, each with a page beside it."""
