@@ -16,7 +16,10 @@ neurons in the fullest layer, fewest slots cleared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -44,12 +47,31 @@ def solve(graph: Graph, layers: int) -> Schedule:
     return programme.solved()
 
 
+@contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Nothing that C++ code writes reaches stdout."""
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is no stdout
+        yield
+        return
+    sys.stdout.flush()
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 class _Programme:
     """The integer programme; each method adds one group of constraints."""
 
     def __init__(self, highspy: Any, graph: Graph, layers: int) -> None:
         self.highspy, self.graph, self.layers = highspy, graph, layers
-        self.model = highspy.Highs()
+        with _quiet_stdout():  # it prints a banner before it can be told not to
+            self.model = highspy.Highs()
         self.model.setOptionValue("output_flag", False)
         self.model.setOptionValue("mip_rel_gap", 0.0)
         self.model.setOptionValue("random_seed", 1)  # seconds; with the default seed hours

@@ -48,6 +48,11 @@ def test_parity():
         assert length > 10 or parity().evaluate(prompt) == expected
 
 
+def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]):
+    parity().build()
+    assert capfd.readouterr() == ("", "")
+
+
 def matched(text: str) -> bool:
     pairs = ["".join(pair) for pair in PAIRS]
     while any(pair in text for pair in pairs):
