@@ -47,6 +47,7 @@ from pyvm.printable import printable
 from pyvm.wasm.constants import fold_constants
 from pyvm.wasm.floats import argument, integer_type, integer_types
 from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Limits, Module, number
+from pyvm.wasm.reach import without_unreached
 from pyvm.wasm.references import numbered
 
 MACHINES = {"standard": STANDARD, "base": BASE}
@@ -97,6 +98,8 @@ def compile_module(
     module = with_host(module, machine == "base")
     fold_constants(module)
     index = module.export(entry, "func")
+    roots = [index, module.export(REACTOR, "func"), module.start and module.start[0]]
+    module = without_unreached(module, (root for root in roots if root is not None))
     takes_input = (
         not args
         and not print_results

@@ -4,7 +4,7 @@
 
 import pytest
 
-from compiler.oracle import module, run_ours, same
+from compiler.oracle import module, run_ours, same, tokens_of, wat
 from pyvm.isa.errors import Unsupported
 
 FUNCTIONS = """
@@ -125,3 +125,25 @@ def test_the_base_machine_says_what_it_lacks():
             module("(drop (table.grow $t (ref.null func) (i32.const 1)))", "(table $t 1 funcref)"),
             machine="base",
         )
+
+
+def test_what_nobody_calls_changes_no_table():
+    """A table that only an export could change, which nobody calls, is the machine's own."""
+    table = """(table $t funcref (elem $f))
+    (func $f (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+    (func (export "f") (param i32) (result i32)
+      (call_indirect $t (param i32) (result i32) (local.get 0) (i32.const 0)))"""
+    change = '(func (export "set") (table.set $t (i32.const 0) (ref.null func)))'
+    tokens = [tokens_of(wat(f"(module {table} {more})"), "f", (5,)) for more in ("", change)]
+    assert tokens[0] == tokens[1] < 60
+
+
+def test_what_a_reference_leads_to_is_reached():
+    """Through a table, from a global, and from a function that a table leads to."""
+    functions = """(table $t 2 funcref) (global $g (mut funcref) (ref.func $h))
+    (elem (table $t) (i32.const 0) func $f)
+    (func $f (table.set $t (i32.const 1) (global.get $g)) (call_indirect $t (i32.const 1)))
+    (func $h (call $word (i32.const 7)) (table.set $t (i32.const 1) (ref.func $k))
+      (return_call_indirect $t (i32.const 1)))
+    (func $k (call $word (i32.const 8))) (elem declare func $k)"""
+    assert same(module("(call_indirect $t (i32.const 0))", functions)).output[::4] == b"\7\10"

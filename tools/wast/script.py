@@ -93,7 +93,7 @@ class Script:
     """
 
     def __init__(self, path: Path, said: Callable[[int, str], None]):
-        self.text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        self.text = path.read_bytes().decode("utf-8", "surrogateescape")
         self.said = said
         self.instances: list[Instance] = []
         self.skipped: Counter[str] = Counter()

@@ -48,7 +48,8 @@ def parse(text: str) -> list[Node]:
     while i < len(text):
         c = text[i]
         if text.startswith(";;", i):
-            i = (text.find("\n", i) + 1) or len(text)
+            while i < len(text) and text[i] not in "\n\r":
+                i += 1
         elif text.startswith("(;", i):
             i = _behind_comment(text, i)
         elif c == "(":
@@ -105,7 +106,7 @@ def _string(text: str, i: int) -> tuple[bytes, int]:
             end = i
             while end < len(text) and text[end] not in '"\\':
                 end += 1
-            value += text[i:end].encode()
+            value += text[i:end].encode("utf-8", "surrogateescape")
             i = end
         elif text[i + 1 : i + 2] in _ESCAPES:
             value += _ESCAPES[text[i + 1]]
