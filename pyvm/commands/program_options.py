@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyvm.compiler.compile import Input
     from pyvm.host.environment import Environment
     from pyvm.isa.program import Program
+    from pyvm.wasm.floats import Argument
 
 _PATIENCE = 2.0  # seconds
 
@@ -69,7 +70,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="PROGRAM",
         help="a bundled program's name, .c files, or a .wasm or token file; then the numbers "
-        "that --entry takes. Words behind -- are the arguments of a program that defines main",
+        "(and ref.null) that --entry takes. Words behind -- are the arguments of a program that "
+        "defines main",
     )
     parser.add_argument(
         "--entry",
@@ -143,7 +145,9 @@ def _finish(parser: Parser, arguments: argparse.Namespace) -> None:
         )
 
 
-def _number(word: str) -> int | float:
+def _number(word: str) -> Argument:
+    if word == "ref.null":
+        return None
     try:
         return int(word, 0)
     except ValueError:
@@ -166,7 +170,7 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
         timer.cancel()
         return _standard_input()
 
-    def compiled(args: list[int | float], environment: Environment | None) -> Program:
+    def compiled(args: list[Argument], environment: Environment | None) -> Program:
         return compile_file(
             arguments.program,
             input=given_input(arguments, read if reads else None),

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, as_input, parse
 from pyvm.printable import printable
+
+if TYPE_CHECKING:
+    from pyvm.wasm.floats import Argument
 
 MACHINES = ("standard", "base")
 # What a program is given to read: the bytes, or what gives them once they are wanted.
@@ -44,7 +47,7 @@ def compile_file(
     source: str | os.PathLike[str],
     input: Input = None,
     entry: str = "compute",
-    args: tuple[int | float, ...] = (),
+    args: tuple[Argument, ...] = (),
     stack_size: int | None = None,
     machine: str = "standard",
     environment: Environment | None = None,
@@ -58,7 +61,7 @@ def compile_file(
             standard input; or a function that gives it, which is called only if the program can
             read it. None: the bundled program's default, or nothing.
         entry: exported function to run; any but `compute` is run with `args` and its results are
-            printed.
+            printed. An external reference is a number among them, the null reference None.
         stack_size: bytes of the C stack; None: 1 MiB. A bundled program is compiled again with it.
         machine: "standard", or "base", the one with 36 opcodes.
         environment: arguments, environment variables, files, seed and time of a command
@@ -149,7 +152,7 @@ def _compiled(
     data: bytes,
     input: Input,
     entry: str,
-    args: tuple[int | float, ...],
+    args: tuple[Argument, ...],
     name: str,
     machine: str,
     environment: Environment | None,
@@ -183,7 +186,7 @@ def from_wasm(
     data: bytes,
     input: bytes | str | None = None,
     entry: str = "compute",
-    args: tuple[int | float, ...] = (),
+    args: tuple[Argument, ...] = (),
     print_results: bool = False,
     name: str = "program",
     machine: str = "standard",
@@ -262,7 +265,9 @@ def _check_stack_size(size: Any) -> None:
     check_stack_size(int(size))
 
 
-def _plain(value: int | float | np.integer[Any] | np.floating[Any]) -> int | float:
+def _plain(value: int | float | None | np.integer[Any] | np.floating[Any]) -> Argument:
+    if value is None:
+        return None
     return float(value) if isinstance(value, (float, np.floating)) else int(value)
 
 
@@ -270,10 +275,11 @@ def _check_parameters(entry: Any, args: Any, machine: Any) -> None:
     if not isinstance(entry, str):
         raise TypeError(f"entry must be the name of an exported function, not {entry!r}")
     if not isinstance(args, (tuple, list)) or any(
-        isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating))
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.integer, np.floating, type(None)))
         for value in args
     ):
-        raise TypeError(f"args must be a tuple of numbers, not {args!r}")
+        raise TypeError(f"args must be a tuple of numbers, and None for null, not {args!r}")
     if not isinstance(machine, str):
         raise TypeError(f"machine must be the name of a machine, not {machine!r}")
     if machine not in MACHINES:

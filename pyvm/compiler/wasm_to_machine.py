@@ -45,7 +45,7 @@ from pyvm.isa.instructions import GLOBALS, LOCALS
 from pyvm.isa.traps import Trap, halt_immediate
 from pyvm.printable import printable
 from pyvm.wasm.constants import fold_constants
-from pyvm.wasm.floats import argument, integer_type, integer_types
+from pyvm.wasm.floats import Argument, argument, integer_type, integer_types
 from pyvm.wasm.module import MAX_PAGES, PAGE, FunctionType, Limits, Module, number
 from pyvm.wasm.reach import without_unreached
 from pyvm.wasm.references import numbered
@@ -87,7 +87,7 @@ def compile_module(
     module: Module,
     machine: str,
     entry: str,
-    args: tuple[int | float, ...],
+    args: tuple[Argument, ...],
     input: bytes | None,
     print_results: bool,
 ) -> Compiled:
@@ -277,7 +277,7 @@ class _Compiler:
 
     # -- code -----------------------------------------------------------------------------------
 
-    def compile(self, entry: str, args: tuple[int | float, ...], print_results: bool) -> Linked:
+    def compile(self, entry: str, args: tuple[Argument, ...], print_results: bool) -> Linked:
         shared = self.shared
         surroundings = shared.surroundings
         index = self._entry(entry)
@@ -329,7 +329,7 @@ class _Compiler:
         self,
         entry: str,
         index: int,
-        args: tuple[int | float, ...],
+        args: tuple[Argument, ...],
         address: int,
         print_results: bool,
     ) -> list[Ins]:
@@ -358,7 +358,8 @@ class _Compiler:
         for value, type_name in zip(args, kind.params):
             number = argument(type_name, value)
             if number is None:
-                raise ProgramError(f"{entry} takes {kind.params}, and {value} is no {type_name}")
+                given = "ref.null" if value is None else value
+                raise ProgramError(f"{entry} takes {kind.params}, and {given} is no {type_name}")
             calls.append(Ins(f"{integer_type(type_name)}.const", number))
         surroundings.want(index)
         calls.append(self._call(index))

@@ -11,10 +11,13 @@ keeps as they are.  What computes with floats stays: a function does it (pyvm/fl
 from __future__ import annotations
 
 import struct
+from typing import TypeAlias
 
 from pyvm.wasm.module import FunctionType, Immediate, Instr
 from pyvm.wasm.opcodes import REFERENCES
 
+# What an entry function takes: a number, the number of an external reference, None: a null one.
+Argument: TypeAlias = "int | float | None"
 _INTEGER = {"f32": "i32", "f64": "i64"}
 _SIGN = {"f32": 1 << 31, "f64": 1 << 63}
 _MOVES = {
@@ -42,8 +45,16 @@ def integer_function(kind: FunctionType) -> FunctionType:
     return FunctionType(integer_types(kind.params), integer_types(kind.results))
 
 
-def argument(kind: str, value: int | float) -> int | None:
-    """The bits of a number that is given as a value of this type; None: it is none."""
+def argument(kind: str, value: Argument) -> int | None:
+    """The bits of what is given as a value of this type; None: it is none.  The null reference is
+    0, an external one its number plus 1 (references.py)."""
+    if kind in REFERENCES.values():
+        if value is None:
+            return 0
+        known = kind == "externref" and isinstance(value, int) and 0 <= value < (1 << 32) - 1
+        return int(value) + 1 if known else None
+    if value is None:
+        return None
     if kind in _INTEGER:
         try:
             return int.from_bytes(struct.pack("<f" if kind == "f32" else "<d", value), "little")

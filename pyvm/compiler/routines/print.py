@@ -1,4 +1,4 @@
-"""The results of an entry function, in decimal."""
+"""The results of an entry function: numbers in decimal, references as test scripts write them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,32 @@ def _word() -> Routine:
     return Routine(text + lines("local.get digit; output; return"))
 
 
-BASE: Family = {"i32.print": _word}
+def _shown(text: str) -> str:
+    return lines(*(f"i32.const {ord(c)}; output" for c in text))
+
+
+def _reference(name: str, number: str = "") -> Routine:
+    """The number of an external reference is what lies on the stack, less 1."""
+    return Routine(
+        lines("local.tee n; br_if some")
+        + _shown("ref.null")
+        + lines("return; some:")
+        + _shown(name)
+        + (lines(f"local.get n; i32.const -1; i32.add; {number}") if number else "")
+        + lines("return")
+    )
+
+
+def _references(number: str) -> Family:
+    return {
+        "funcref.print": lambda: _reference("ref.func"),
+        "externref.print": lambda: _reference("ref.extern ", number),
+    }
+
+
+BASE: Family = {"i32.print": _word, **_references("call i32.print")}
 STANDARD: Family = {
+    **_references("i64.extend_i32_u; call i64.print"),
     "i32.print": lambda: Routine(lines("i64.extend_i32_s; call i64.print; return")),
     "i64.print": _long,
 }
