@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, as_input, parse
 from pyvm.printable import printable
-
-if TYPE_CHECKING:
-    from pyvm.wasm.floats import Argument
 
 MACHINES = ("standard", "base")
 # What a program is given to read: the bytes, or what gives them once they are wanted.
@@ -47,7 +44,7 @@ def compile_file(
     source: str | os.PathLike[str],
     input: Input = None,
     entry: str = "compute",
-    args: tuple[Argument, ...] = (),
+    args: tuple[int | float | None, ...] = (),
     stack_size: int | None = None,
     machine: str = "standard",
     environment: Environment | None = None,
@@ -152,7 +149,7 @@ def _compiled(
     data: bytes,
     input: Input,
     entry: str,
-    args: tuple[Argument, ...],
+    args: tuple[int | float | None, ...],
     name: str,
     machine: str,
     environment: Environment | None,
@@ -186,7 +183,7 @@ def from_wasm(
     data: bytes,
     input: bytes | str | None = None,
     entry: str = "compute",
-    args: tuple[Argument, ...] = (),
+    args: tuple[int | float | None, ...] = (),
     print_results: bool = False,
     name: str = "program",
     machine: str = "standard",
@@ -265,7 +262,7 @@ def _check_stack_size(size: Any) -> None:
     check_stack_size(int(size))
 
 
-def _plain(value: int | float | None | np.integer[Any] | np.floating[Any]) -> Argument:
+def _plain(value: int | float | None | np.integer[Any] | np.floating[Any]) -> int | float | None:
     if value is None:
         return None
     return float(value) if isinstance(value, (float, np.floating)) else int(value)
