@@ -137,7 +137,7 @@ def test_a_value_is_left_on_the_stack():
         (CALL, LOAD),  # a call may write what is loaded
         (LOAD, CALL),
         (Expr("i32.div_s", "i32", (X, X)), LOAD),  # two traps keep their order
-        (Expr("local.tee", "i32", (const("i32", 3),), 0), X),  # it changes what is read before
+        (Expr("local.tee", "i32", (LOAD,), 0), X),  # it changes what is read before
         (CALL, Expr("global.get", "i32", (), 0)),
         (stacked("i32"), X),  # it lies below
     ],
@@ -165,3 +165,36 @@ def test_dead_values():
     assert _improved(["i32"], put(0, CALL), Return()) == [Drop(CALL), Return()]
     assert _improved(["i32"], put(0, const("i32", 5)), Return()) == [Return()]
     assert _improved(["i32"], Eval(X), Return()) == [put(0, const("i32", 0)), Eval(X), Return()]
+
+
+def test_a_copy_is_read_where_it_comes_from():
+    """Up to a label, and until one of both is written; a half and a constant are copies as well."""
+    wide = get(2, "i64")
+    upper = Expr("local.high", "i32", (), 2)
+    code = _improved(
+        ["i32", "i32", "i64", "i64"],
+        put(2, stacked("i64")),
+        put(0, Expr("i32.wrap_i64", "i32", (Expr("i64.shr_u", "i64", (wide, const("i64", 32))),))),
+        put(3, wide),
+        put(1, const("i32", 5)),
+        Eval(Expr("i32.add", "i32", (upper, X))),
+        Eval(Expr("i32.mul", "i32", (X, Y))),
+        Eval(get(3, "i64")),
+        Return(),
+    )
+    assert not any(
+        each.value is not None and each.value.imm in (0, 1, 3) and each.value.writes
+        for each in code
+    )
+    changed = Eval(Expr("local.tee", "i32", (LOAD,), 0))
+    kept = [put(1, X), changed, Eval(Y), Eval(X), Return()]
+    assert put(1, X) in _improved(["i32", "i32"], put(0, stacked("i32")), Eval(X), *kept)
+
+
+def test_a_half_of_a_new_value_is_read_from_its_local():
+    new = Expr("local.tee", "i64", (Expr("i64.load", "i64", (X,)),), 2)
+    half = Expr("i32.wrap_i64", "i32", (Expr("i64.shr_u", "i64", (new, const("i64", 32))),))
+    more = [Eval(Y), Eval(Y), Eval(get(2, "i64")), Return()]
+    code = _improved(["i32", "i32", "i64"], put(0, stacked("i32")), Eval(X), put(1, half), *more)
+    upper = Expr("local.high", "i32", (), 2)
+    assert [each.value for each in code].count(upper) == 2

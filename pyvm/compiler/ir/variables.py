@@ -10,9 +10,12 @@ Sethi, Ullman, section 9.2.5).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyvm.compiler.ir.function import (
     HIGH,
     LOCAL_BITS,
+    LOW,
     STACKED,
     TRAPS,
     WRITES,
@@ -117,31 +120,32 @@ def _copied(code: list[Statement]) -> list[Statement]:
         if isinstance(each, Place):
             copies.clear()
         elif each.value is not None:
-            value = each.value
-            inner = value.args[0] if value.op == "local.set" else value
-            if inner.writes:
-                _forget(copies, inner.writes)
-            new = _with_copies(inner, copies) if copies else inner
-            if new is not inner:
-                value = simplified(value.with_args(new)) if value.op == "local.set" else new
+            if (apart := _half_apart(each.value)) is not None:
+                kept.append(Eval(_with_copies(apart[0], copies)))
+                each = Eval(apart[1])
+            value = _with_copies(each.value, copies)
+            if value is not each.value:
                 each = _with_value(each, value)
-            if value.op == "local.set":
-                _forget(copies, local_bit(value.imm))
-                source = value.args[0]
-                if source.op in _COPIED and not source.reads & local_bit(value.imm):
-                    copies[value.imm] = source
         kept.append(each)
     return kept
 
 
-def _forget(copies: Copies, written: int) -> None:
-    for index in [i for i, value in copies.items() if (value.reads | local_bit(i)) & written]:
-        del copies[index]
+def _half_apart(value: Expr) -> tuple[Expr, Expr] | None:
+    """A local that is set to a half of what another one is set to: first that one, then its half."""
+    if value.op != "local.set" or value.args[0].op != "i32.wrap_i64":
+        return None
+    whole, upper = value.args[0].args[0], False
+    if whole.op == "i64.shr_u" and whole.args[1].constant == 32:
+        whole, upper = whole.args[0], True
+    if whole.op != "local.tee":
+        return None
+    read = Expr(HIGH if upper else LOW, "i32", (), whole.imm, value.at)
+    return Expr("local.set", "", whole.args, whole.imm, whole.at), value.with_args(read)
 
 
 def _with_copies(value: Expr, copies: Copies) -> Expr:
-    """The value, in which nothing that has a copy is written."""
-    if not value.reads:
+    """The value; what it writes changes what is known."""
+    if not value.writes and not (copies and value.reads):
         return value
     if value.op in _READS_LOCAL:
         source = copies.get(value.imm)
@@ -149,11 +153,17 @@ def _with_copies(value: Expr, copies: Copies) -> Expr:
             return value if source is None else source
         if source.constant is not None:
             return half(source, value.op == HIGH)
-        return Expr(value.op, value.type, (), source.imm, value.at)
+        return replace(source, op=value.op, type=value.type)
     args = tuple(_with_copies(arg, copies) for arg in value.args)
-    if all(a is b for a, b in zip(args, value.args)):
-        return value
-    return simplified(value.with_args(*args))
+    if any(a is not b for a, b in zip(args, value.args)):
+        value = simplified(value.with_args(*args))
+    if value.op in ("local.set", "local.tee"):
+        written, source = local_bit(value.imm), value.args[0]
+        for index in [i for i, of in copies.items() if (of.reads | local_bit(i)) & written]:
+            del copies[index]
+        if source.op in _COPIED and not source.reads & written:
+            copies[value.imm] = source
+    return value
 
 
 # -- values that need no local -------------------------------------------------------------------

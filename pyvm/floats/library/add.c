@@ -101,6 +101,7 @@ INLINE u64 sum64(u64 a, u64 b) {
   if (lower(__builtin_ctzll(y)) == less) goto half;
   return result;
 half:
+  KEEP(result);
   return result & ~1ull;
 carried:
   x = plain64(a) + (y >> (less + 1));
@@ -116,57 +117,57 @@ any:
   return any_sum64(a, b);
 }
 
-/* The numbers have two signs, and what the second one takes off the first one reaches its exponent. */
-SHARED u64 lower_difference64(u64 a, u64 b) {
-  u32 exponent = upper(a) & EXPONENT64, less = (exponent - (upper(b) & EXPONENT64)) >> 20;
-  u32 sign = upper(a) & SIGN32, zeros;
-  u64 x = plain64(a) << 1, y = plain64(b);
-  if (less > 1) { /* by one, as the second number is at most a quarter of the first one */
-    if (exponent < 3 * FIRST64) goto any;
-    x -= halved64(y >> (less - 2));
-    if (lower(__builtin_ctzll(y)) == less - 2) x += lower(x) & 1;
-    return join(lower(x), upper(x) + exponent - 2 * FIRST64 + sign);
-  }
-  if (less == 0) y <<= 1;
-  x -= y; /* exactly */
-  if ((i32)upper(x) < 0) {
-    x = -x;
-    sign ^= SIGN32;
-  }
-  if (x == 0) return 0;
-  zeros = lower(__builtin_clzll(x));
-  exponent -= (zeros - 9) * FIRST64;
-  if ((i32)exponent < 0) goto any; /* subnormal */
-  x <<= zeros - 11;
-  return join(lower(x), upper(x) + exponent + sign);
-any:
-  return any_sum64(a, b);
-}
-
 /* The numbers have two signs, and the first one is not the smaller one by its exponent. */
 INLINE u64 difference64(u64 a, u64 b) {
-  u32 exponent = upper(a) & EXPONENT64, other = upper(b) & EXPONENT64;
+  u32 exponent = upper(a) & EXPONENT64, other = upper(b) & EXPONENT64, zeros;
   if (exponent == EXPONENT64 || other == 0) goto any;
   u32 less = ((exponent - other) >> 20) - 1;
+  u64 y = plain64(b), x, result;
+  if ((i32)less <= 0) goto close;
   if (less > 53) goto far;
-  u64 y = plain64(b), result = a - halved64(y >> less);
-  if ((upper(result) ^ upper(a)) >= FIRST64) goto lower;
+  result = a - halved64(y >> less);
+  if ((upper(result) ^ upper(a)) >= FIRST64) goto shorter;
   if (lower(result) == 0) goto perhaps_power;
 rounded:
   if (lower(__builtin_ctzll(y)) == less) goto half;
   return result;
 half:
+  KEEP(result);
   return result + (lower(result) & 1);
 perhaps_power: /* below a power of two the places are half as large */
-  if ((upper(result) & (FIRST64 - 1)) == 0 && less) goto any;
+  if ((upper(result) & (FIRST64 - 1)) == 0) goto shorter;
   goto rounded;
+shorter: /* by one place, as the second number is at most a half of the first one */
+  if (exponent < 3 * FIRST64) goto any;
+  x = (plain64(a) << 1) - halved64(y >> (less - 1));
+  if (lower(__builtin_ctzll(y)) == less - 1) x += lower(x) & 1;
+  if (upper(x) >= 2 * FIRST64) return join(0, upper(a) & ~(FIRST64 - 1));
+  return join(lower(x), upper(x) + (upper(a) & ~(FIRST64 - 1)) - 2 * FIRST64);
+close: /* no bit is lost but one */
+  x = plain64(a) << 1;
+  if (less == 0) {
+    x -= y;
+  } else {
+    x -= y << 1;
+    if (x == 0) return 0;
+    if ((i32)upper(x) < 0) {
+      u64 larger = b;
+      b = a;
+      a = larger;
+      x = -x;
+    }
+  }
+  zeros = lower(__builtin_clzll(x)) - 9;
+  if (exponent < zeros << 20) goto any; /* subnormal */
+  if (zeros == 1)
+    x = (x + (lower(x) >> 1 & 1)) >> 1;
+  else
+    x <<= zeros - 2;
+  return join(lower(x), upper(x) + (upper(a) & ~(FIRST64 - 1)) - (zeros << 20));
 far:
-  if ((i32)less < 0) goto lower;
   if (lower(a) || (upper(a) & (FIRST64 - 1))) return a;
 any:
   return any_sum64(a, b);
-lower:
-  return lower_difference64(a, b);
 }
 
 NAMED("f64.add") u64 add64(u64 a, u64 b) {
@@ -188,6 +189,7 @@ INLINE u32 sum32(u32 a, u32 b) {
   if ((u32)__builtin_ctz(y) == less) goto half;
   return result;
 half:
+  KEEP(result);
   return result & ~1u;
 carried:
   x = plain32(a) + (y >> (less + 1));
@@ -201,54 +203,45 @@ any:
   return any_sum32(a, b);
 }
 
-SHARED u32 lower_difference32(u32 a, u32 b) {
-  u32 exponent = a & INFINITY32, less = (exponent - (b & INFINITY32)) >> 23;
-  u32 sign = a & SIGN32, zeros;
-  u32 x = plain32(a) << 1, y = plain32(b);
-  if (less > 1) {
-    if (exponent < 3 * FIRST32) goto any;
-    x -= halved32(y >> (less - 2));
-    if ((u32)__builtin_ctz(y) == less - 2) x += x & 1;
-    return x + exponent - 2 * FIRST32 + sign;
-  }
-  if (less == 0) y <<= 1;
-  x -= y;
-  if ((i32)x < 0) {
-    x = -x;
-    sign ^= SIGN32;
-  }
-  if (x == 0) return 0;
-  zeros = __builtin_clz(x);
-  exponent -= (zeros - 6) * FIRST32;
-  if ((i32)exponent < 0) goto any; /* subnormal */
-  return (x << (zeros - 8)) + exponent + sign;
-any:
-  return any_sum32(a, b);
-}
-
 INLINE u32 difference32(u32 a, u32 b) {
-  u32 exponent = a & INFINITY32, other = b & INFINITY32;
+  u32 exponent = a & INFINITY32, other = b & INFINITY32, zeros;
   if (exponent == INFINITY32 || other == 0) goto any;
   u32 less = ((exponent - other) >> 23) - 1;
+  u32 y = plain32(b), x, result;
+  if ((i32)less <= 0) goto close;
   if (less > 24) goto far;
-  u32 y = plain32(b), result = a - halved32(y >> less);
-  if ((result ^ a) >= FIRST32) goto lower;
-  if ((result & (FIRST32 - 1)) == 0) goto power;
-rounded:
+  result = a - halved32(y >> less);
+  if ((result ^ a) >= FIRST32 || (result & (FIRST32 - 1)) == 0) goto shorter;
   if ((u32)__builtin_ctz(y) == less) goto half;
   return result;
 half:
+  KEEP(result);
   return result + (result & 1);
-power: /* below it the places are half as large */
-  if (less) goto any;
-  goto rounded;
+shorter:
+  if (exponent < 3 * FIRST32) goto any;
+  x = (plain32(a) << 1) - halved32(y >> (less - 1));
+  if ((u32)__builtin_ctz(y) == less - 1) x += x & 1;
+  if (x >= 2 * FIRST32) return a & ~(FIRST32 - 1);
+  return x + (a & ~(FIRST32 - 1)) - 2 * FIRST32;
+close:
+  x = plain32(a) << 1;
+  if (less == 0) {
+    x -= y;
+  } else {
+    x -= y << 1;
+    if (x == 0) return 0;
+  }
+  zeros = __builtin_clz(x) - 6;
+  if (exponent < zeros << 23) goto any; /* subnormal */
+  if (zeros == 1)
+    x = (x + (x >> 1 & 1)) >> 1;
+  else
+    x <<= zeros - 2;
+  return x + (a & ~(FIRST32 - 1)) - (zeros << 23);
 far:
-  if ((i32)less < 0) goto lower;
   if (a & (FIRST32 - 1)) return a;
 any:
   return any_sum32(a, b);
-lower:
-  return lower_difference32(a, b);
 }
 
 NAMED("f32.add") u32 add32(u32 a, u32 b) {

@@ -12,6 +12,8 @@ typedef long long i64;
 #define SHARED static __attribute__((noinline))
 #define INLINE static inline __attribute__((always_inline))
 #define SELDOM(condition) __builtin_expect(!!(condition), 0)
+/* A jump to here stays one: a choice between two values costs more. */
+#define KEEP(value) __asm__ volatile("" : "+r"(value))
 
 MACHINE("i64.sticky") u64 machine_sticky(u64 value, u64 count);
 MACHINE("i64.mul_high_u") u64 mul_high(u64 a, u64 b);
