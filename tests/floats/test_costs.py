@@ -17,6 +17,10 @@ MOST = {
     "f64.add": 510,
     "f64.sub": 615,
     "f64.mul": 505,
+    "f32.lt": 65,
+    "f32.eq": 70,
+    "f64.lt": 90,
+    "f64.eq": 105,
 }
 
 
@@ -32,10 +36,11 @@ def operands(kind: str) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("op", MOST)
-def test_a_sum_and_a_product_take_so_many_tokens(op):
+def test_an_operation_takes_so_many_tokens(op):
     kind = op[:3]
+    result = "i32" if op.endswith(("eq", "lt")) else kind
     data = wat(
-        f'(module (func (export "f") (param {kind} {kind}) (result {kind}) '
+        f'(module (func (export "f") (param {kind} {kind}) (result {result}) '
         f"({op} (local.get 0) (local.get 1))))"
     )
     pairs = operands(kind)

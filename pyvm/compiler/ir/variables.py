@@ -119,11 +119,12 @@ def _copied(code: list[Statement]) -> list[Statement]:
     for each in code:
         if isinstance(each, Place):
             copies.clear()
-        elif each.value is not None:
-            if (apart := _half_apart(each.value)) is not None:
-                kept.append(Eval(_with_copies(apart[0], copies)))
-                each = Eval(apart[1])
-            value = _with_copies(each.value, copies)
+        elif (value := each.value) is not None:
+            if (apart := _half_apart(value)) is not None:
+                whole, value = apart
+                kept.append(Eval(_with_copies(whole, copies)))
+                each = Eval(value)
+            value = _with_copies(value, copies)
             if value is not each.value:
                 each = _with_value(each, value)
         kept.append(each)
@@ -131,7 +132,7 @@ def _copied(code: list[Statement]) -> list[Statement]:
 
 
 def _half_apart(value: Expr) -> tuple[Expr, Expr] | None:
-    """A local that is set to a half of what another one is set to: first that one, then its half."""
+    """A local is set to a half of what another one is set to: first that one is, then its half."""
     if value.op != "local.set" or value.args[0].op != "i32.wrap_i64":
         return None
     whole, upper = value.args[0].args[0], False
