@@ -1,13 +1,13 @@
 """Two modules become one: what a program imports, from a module that exports it.
 
 Enters: a valid module, and a provider, which exports what it has by the names `module.name` of
-imports.  Leaves: one module, in which these imports are functions, globals, tables and the memory
-of its own.
+imports.  Leaves: one module, in which these imports are functions, globals, tables, tags and the
+memory of its own.
 
-Only functions of the provider that something of the module leads to are there, and its globals and
-tables where one is used.  It works on the module's memory, and brings no segments and no start
-function.  Its instructions have offsets behind those of the module's code, so that no two places
-are the same.
+Only functions of the provider that something of the module leads to are there, and its globals,
+tables and tags where one is used.  It works on the module's memory, and brings no segments and no
+start function.  Its instructions have offsets behind those of the module's code, so that no two
+places are the same.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pyvm.wasm.module import (
     Limits,
     Module,
     Table,
+    TryTable,
     number,
     numbers,
 )
@@ -30,22 +31,29 @@ from pyvm.wasm.module import (
 _FUNCTIONS = ("call", "return_call", "ref.func")  # what names a function
 _GLOBALS = ("global.get", "global.set")
 _TABLES = ("table.get", "table.set", "table.size", "table.grow", "table.fill")
+_TAGS = ("throw", "catch")
 _CALLED = ("call_indirect", "return_call_indirect")
 
 
 @dataclass(frozen=True)
 class _Places:
-    """The new index of each function, global and table; types and offsets begin later."""
+    """The new index of each function, global, table and tag; types and offsets begin later."""
 
     functions: dict[int, int]
     globals: dict[int, int]
     tables: dict[int, int]
+    tags: dict[int, int]
     types: int = 0
     behind: int = 0
 
     def of(self, kind: str, index: int) -> int:
-        known = {"func": self.functions, "global": self.globals, "table": self.tables}.get(kind)
-        return index if known is None else known[index]
+        known = {
+            "func": self.functions,
+            "global": self.globals,
+            "table": self.tables,
+            "tag": self.tags,
+        }
+        return known[kind][index] if kind in known else index
 
     def code(self, code: list[Instr]) -> list[Instr]:
         return [Instr(op, self._immediate(op, arg), at + self.behind) for op, arg, at in code]
@@ -60,6 +68,14 @@ class _Places:
         if op in _CALLED:
             kind, table = numbers(arg)
             return kind + self.types, self.tables[table]
+        if op in _TAGS:
+            return self.tags[number(arg)]
+        if isinstance(arg, TryTable):
+            clauses = (
+                each if each.tag is None else each._replace(tag=self.tags[each.tag])
+                for each in arg.clauses
+            )
+            return TryTable(arg.type, tuple(clauses))
         if op == "table.copy":
             to, source = numbers(arg)
             return self.tables[to], self.tables[source]
@@ -90,13 +106,15 @@ def merged(module: Module, provider: Module) -> Module:
     place |= {index: host[target] for index, target in provided["func"].items()}
     place |= {len(own) + i: first + i for i in range(len(module.functions))}
     bodies = [provider.bodies[i - len(theirs)] for i in added]
-    used = any(op in _GLOBALS for body in bodies for op, _, _ in body.code)
-    globals_ = provider.globals if used or provided["global"] else []
+    used = {op for body in bodies for op, _, _ in body.code}
+    globals_ = provider.globals if used.intersection(_GLOBALS) or provided["global"] else []
+    tags = provider.tags if used.intersection(_TAGS) or provided["tag"] else []
     tables = provider.tables if provided["table"] else []
     ours, its_globals = _before("global", module, provided["global"], len(globals_))
     our_tables, its_tables = _before("table", module, provided["table"], len(tables))
-    mine = _Places(place, ours, our_tables)
-    its = _Places(host, its_globals, its_tables, more, module.code.stop)
+    our_tags, its_tags = _before("tag", module, provided["tag"], len(tags))
+    mine = _Places(place, ours, our_tables, our_tags)
+    its = _Places(host, its_globals, its_tables, its_tags, more, module.code.stop)
 
     result = replace(
         module,
@@ -108,6 +126,8 @@ def merged(module: Module, provider: Module) -> Module:
             *(replace(item, init=its.code(item.init)) for item in globals_),
             *(replace(item, init=mine.code(item.init)) for item in module.globals),
         ],
+        tags=[*(index + more for index in tags), *module.tags],
+        tag_names={our_tags[i]: name for i, name in module.tag_names.items()},
         functions=list(module.functions),
         bodies=[replace(body, code=mine.code(body.code)) for body in module.bodies],
         exports=[replace(item, index=mine.of(item.kind, item.index)) for item in module.exports],
@@ -157,19 +177,24 @@ def _before(
     """New indices of the module's and of the provider's, of which there are `count`: imports that
     stay, the provider's, then the module's own, which may be computed from those."""
     imports = module.imported(kind)
-    own = module.globals if kind == "global" else module.tables
+    counts = {
+        "global": len(module.globals),
+        "table": len(module.tables),
+        "tag": len(module.tags),
+    }
     kept = [i for i in range(len(imports)) if i not in provided]
     theirs = {i: len(kept) + i for i in range(count)}
     place = {index: i for i, index in enumerate(kept)}
     place |= {index: theirs[target] for index, target in provided.items()}
-    place |= {len(imports) + i: len(kept) + count + i for i in range(len(own))}
+    place |= {len(imports) + i: len(kept) + count + i for i in range(counts[kind])}
     return place, theirs
 
 
 def _provided(module: Module, provider: Module) -> dict[str, dict[int, int]]:
     """By kind: what the provider has for each import."""
     exported = {(item.name, item.kind): item.index for item in provider.exports}
-    result: dict[str, dict[int, int]] = {"func": {}, "global": {}, "table": {}, "memory": {}}
+    kinds = ("func", "global", "table", "tag", "memory")
+    result: dict[str, dict[int, int]] = {kind: {} for kind in kinds}
     for kind, found in result.items():
         for i, item in enumerate(module.imported(kind)):
             target = exported.get((f"{item.module}.{item.name}", kind))
@@ -184,6 +209,9 @@ def _check_type(item: Import, module: Module, provider: Module, target: int) -> 
     known: object
     if item.kind == "func":
         given, known = module.types[_type_of(item)], provider.function_types()[target]
+        fits = given == known
+    elif item.kind == "tag":
+        given, known = module.types[_type_of(item)], provider.tag_types()[target]
         fits = given == known
     elif item.kind == "global":
         found = provider.globals[target]

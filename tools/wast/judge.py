@@ -71,7 +71,7 @@ class Judge:
     def _compiled(self, instance: Instance, actions: list[Action]) -> Actions | None:
         """Without those that cannot be compiled."""
         try:
-            return with_actions(instance.data, actions, instance.has_state)
+            return with_actions(instance.linked(), actions, instance.has_state)
         except ProgramError as error:
             if len(actions) <= 1:
                 for action in actions:
@@ -80,7 +80,7 @@ class Judge:
         able = []
         for action in actions:
             try:
-                with_actions(instance.data, [action], instance.has_state)
+                with_actions(instance.linked(), [action], instance.has_state)
                 able.append(action)
             except ProgramError as error:
                 self._verdict("refused", action, str(error))

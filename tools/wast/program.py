@@ -1,6 +1,6 @@
 """The actions on a module as one program, which keeps the module's state between them.
 
-Enters: the bytes of a module and the actions, in their order.  Leaves: a program; and what it
+Enters: a module and the actions, in their order.  Leaves: a program; and what it
 printed, as results.
 
 Each action becomes a function, which writes its results byte by byte on the error stream, and a
@@ -21,9 +21,7 @@ from pyvm.compiler.link.debug import debug_of
 from pyvm.compiler.wasm_to_machine import compile_module
 from pyvm.isa.program import Program
 from pyvm.isa.prompt import NAMES, Listing
-from pyvm.wasm.decode import decode
 from pyvm.wasm.module import Body, Export, FunctionType, Instr, Module
-from pyvm.wasm.validate import validate
 from wast.values import BYTES, Check
 
 ENTRY = "the actions of the script"
@@ -83,10 +81,8 @@ class Actions:
         return replace(self.program, code=Listing(listing.opcodes, immediates))
 
 
-def with_actions(data: bytes, actions: Sequence[Action], has_state: bool) -> Actions:
-    """Raises ProgramError where the module cannot be compiled."""
-    module = decode(data)
-    validate(module)
+def with_actions(module: Module, actions: Sequence[Action], has_state: bool) -> Actions:
+    """Adds them to the module.  Raises ProgramError where it cannot be compiled."""
     first = len(module.function_types())
     words, longs = first, first + 1
     _add(module, ("i32",), _bytes("i32"))

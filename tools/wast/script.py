@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import wasmtime
 
 from pyvm.isa.errors import ProgramError
 from pyvm.wasm.decode import decode
+from pyvm.wasm.merge import merged
 from pyvm.wasm.module import Instr, Module
 from pyvm.wasm.validate import validate
+from wast.modules import is_quoted, module_bytes
 from wast.program import Action
-from wast.text import Node, is_quoted, line_of, module_bytes, parse
+from wast.text import Node, line_of, parse
 from wast.values import BYTES, Literals, Skipped
 
 ACTIONS = ("invoke", "get")
@@ -34,6 +36,7 @@ class Instance:
     """A module of the script, and what is done with it.
 
     Attributes:
+        providers: the modules that it imports from, by name; none of them has a state.
         has_state: an action can depend on those before.
         shared: another module changes what it has: from then on its actions cannot be run alone.
         starts: the message of the trap that its start must end with, or None.
@@ -42,21 +45,32 @@ class Instance:
     data: bytes
     line: int
     module: Module
+    providers: dict[str, Instance] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     shared: bool = False
     starts: str | None = None
 
     def __post_init__(self) -> None:
-        self.types = self.module.function_types()
-        self.exports = {(e.name, e.kind): e.index for e in self.module.exports}
+        linked = self.linked()
+        self.types = linked.function_types()
+        self.exports = {(e.name, e.kind): e.index for e in linked.exports}
         self.globals = [
-            *self.module.imported_globals(),
-            *((g.type, g.mutable) for g in self.module.globals),
+            *linked.imported_globals(),
+            *((g.type, g.mutable) for g in linked.globals),
         ]
         changing = any(mutable for _, mutable in self.globals)
         imported = any(self.module.imported(kind) for kind in ("memory", "table"))
         own = self.module.memories or self.module.tables or self.module.elements
-        self.has_state = bool(changing or imported or own or self.module.data)
+        self.has_state = bool(changing or imported or own or self.module.data or self.module.start)
+
+    def linked(self) -> Module:
+        """The module, one with those that it imports from.  What comes to know it may change it."""
+        module = decode(self.data)
+        for name, provider in self.providers.items():
+            other = provider.linked()
+            exports = [replace(item, name=f"{name}.{item.name}") for item in other.exports]
+            module = merged(module, replace(other, exports=exports))
+        return module
 
     def action(self, node: Node, literals: Literals, line: int) -> Action:
         """Raises Skipped."""
@@ -164,16 +178,26 @@ class Script:
         try:
             module = decode(data)
             validate(module)
+            return self._linked(node, data, module)
         except ProgramError as error:
             return f"refused: {error}"
-        needed = [item.module for item in module.imports if item.module in self._registered]
-        if needed:
-            for name in needed:
-                provider = self._registered[name]
-                if isinstance(provider, Instance) and provider.has_state:
-                    provider.shared = True
-            return "needs a second module"
-        return Instance(data, self._line(node), module)
+
+    def _linked(self, node: Node, data: bytes, module: Module) -> Instance | str:
+        """With the modules that it imports from, where they have no state."""
+        needed = {
+            item.module: self._registered[item.module]
+            for item in module.imports
+            if item.module in self._registered
+        }
+        providers: dict[str, Instance] = {}
+        for name, provider in needed.items():
+            if isinstance(provider, Instance) and not provider.has_state:
+                providers[name] = provider
+            elif isinstance(provider, Instance):
+                provider.shared = True
+        if len(providers) < len(needed):
+            return "needs a second module with a state"
+        return Instance(data, self._line(node), module, providers)
 
     def _must_trap(self, node: Node, message: str) -> None:
         instance = self._instance(node)

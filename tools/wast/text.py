@@ -1,15 +1,12 @@
-"""The text of a script as nested lists, and its modules as bytes.
+"""The text of a script as nested lists.
 
-Enters: the text of a .wast file.  Leaves: nodes, with their places in the text; the bytes of a node
-that is a module, by wasmtime's assembler (the wheel `wasmtime`).
+Enters: the text of a .wast file.  Leaves: nodes, with their places in the text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Union
-
-import wasmtime
 
 
 @dataclass
@@ -121,20 +118,3 @@ def _string(text: str, i: int) -> tuple[bytes, int]:
     if i >= len(text):
         raise ValueError(f"line {line_of(text, begin)}: a string is never closed")
     return bytes(value), i + 1
-
-
-def is_quoted(node: Node) -> bool:
-    return "quote" in node.items[1:4]
-
-
-def module_bytes(node: Node, text: str) -> bytes:
-    """The module of a node `module`; raises WasmtimeError, UnicodeDecodeError."""
-    strings = b"".join(node.strings)
-    if "binary" in node.items[1:4]:
-        return strings
-    if is_quoted(node):
-        source = strings.decode()
-    else:
-        words = [item for item in node.items[1:4] if item == "definition"]
-        source = text[node.begin : node.end].replace(" definition", "", len(words))
-    return bytes(wasmtime.wat2wasm(source))
