@@ -5,9 +5,10 @@
 
 Enters: scripts of the official suite, or folders of them.  Leaves: a row for each: how many of its
 assertions of results, traps and exceptions passed, failed, were refused (they come to what pyvm
-does not compile) and skipped (they need a second module with a state, or are of SIMD and later proposals); and
-how many modules that must be refused are.  What failed is said on stderr, with --verbose all that
-did not pass.  Exit status 1 where an assertion failed, 2 where a file is no script.
+does not compile) and skipped (they need a second module with a state, or are of SIMD and later
+proposals); and how many modules that must be refused are.  What failed is said on stderr, with
+--verbose all that did not pass.  Exit status 1 where an assertion failed, 2 where a file is no
+script.
 
 A module keeps its state from one action to the next: see wast/program.py.
 """
