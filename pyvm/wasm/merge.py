@@ -92,7 +92,9 @@ def merged(module: Module, provider: Module) -> Module:
     provided = _provided(module, provider)
     if not any(provided.values()):
         return module
-    wanted = reached(provider, set(provided["func"].values()))
+    inits = [instr for item in provider.globals for instr in item.init]
+    referred = {number(arg) for op, arg, _ in inits if op == "ref.func"}
+    wanted = reached(provider, referred.union(provided["func"].values()))
     types, more = list(module.types), len(module.types)
     # Of functions: imports that stay, those of the provider, its own, then all others.
     own, theirs = module.imported("func"), provider.imported("func")

@@ -15,7 +15,7 @@ ALL_HOLD = {  # passed, failed, refused, skipped, and of invalid modules how man
     "actions": ["14", "0", "0", "0", "1 of 1"],
     "elements": ["7", "0", "0", "0", "3 of 3"],
     "exceptions": ["5", "0", "0", "0", "0 of 0"],
-    "modules": ["8", "0", "0", "0", "0 of 0"],
+    "modules": ["9", "0", "0", "0", "0 of 0"],
     "spectest": ["12", "0", "0", "0", "0 of 0"],
     "traps": ["18", "0", "0", "0", "0 of 0"],
 }

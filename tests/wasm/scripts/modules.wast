@@ -2,6 +2,7 @@
 
 (module
   (tag $e (export "e") (param i32)) (global (export "c") i32 (i32.const 42))
+  (global (export "f") funcref (ref.func $hidden)) (func $hidden (result i32) (i32.const 9))
   (func (export "one") (result i32) (i32.const 1)) (func (export "two") (result i32) (i32.const 2))
   (func (export "throw") (param i32) (throw $e (local.get 0))))
 (register "a")
@@ -9,7 +10,8 @@
   (import "a" "e" (tag $e (param i32))) (tag $own) (import "a" "c" (global $c i32))
   (import "a" "one" (func $one (result i32))) (import "a" "two" (func $two (result i32)))
   (import "a" "throw" (func $throw (param i32)))
-  (table $t 4 funcref) (elem (i32.const 1) $one $two $three)
+  (import "a" "f" (global $f funcref)) (table $t 5 funcref) (elem (i32.const 1) $one $two $three)
+  (elem (i32.const 4) funcref (global.get $f))
   (global $d i32 (i32.add (global.get $c) (i32.const 1)))
   (func $three (result i32) (i32.const 3))
   (func (export "call") (param i32) (result i32) (call_indirect $t (result i32) (local.get 0)))
@@ -23,6 +25,7 @@
 (assert_return (invoke "call" (i32.const 1)) (i32.const 1))
 (assert_return (invoke "call" (i32.const 2)) (i32.const 2))
 (assert_return (invoke "call" (i32.const 3)) (i32.const 3))
+(assert_return (invoke "call" (i32.const 4)) (i32.const 9))
 (assert_return (invoke "d") (i32.const 43))
 (assert_return (invoke "catch" (i32.const 9)) (i32.const 9))
 (assert_return (invoke "legacy") (i32.const 6))
