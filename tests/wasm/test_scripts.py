@@ -13,6 +13,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 ACTIONS = SCRIPTS / "actions.wast"
 ALL_HOLD = {  # passed, failed, refused, skipped, and of invalid modules how many are refused
     "actions": ["14", "0", "0", "0", "1 of 1"],
+    "calls": ["19", "0", "0", "0", "0 of 0"],
     "elements": ["7", "0", "0", "0", "3 of 3"],
     "exceptions": ["5", "0", "0", "0", "0 of 0"],
     "modules": ["9", "0", "0", "0", "0 of 0"],
@@ -126,3 +127,32 @@ def test_what_is_no_script_is_said(run_wast, monkeypatch, capsys, tmp_path):
         monkeypatch.setattr(sys, "argv", ["run_wast.py", "--engine", "executor", str(path)])
         assert run_wast.main() == 2
         assert f"{path}: line 1: " in capsys.readouterr().err
+
+
+def test_a_fault_of_the_compiler_is_a_failure(run_wast, monkeypatch, capsys):
+    def faulty(*_: object) -> None:
+        raise KeyError("x")
+
+    import wast.judge
+
+    monkeypatch.setattr(wast.judge, "with_actions", faulty)
+    status, counts, said = outcome(run_wast, monkeypatch, capsys, SCRIPTS / "actions.wast")
+    assert (status, counts) == (1, ["0", "14", "0", "0", "1 of 1"])
+    assert "13 assertions have no verdict: KeyError: 'x'" in said
+
+
+def test_what_pyvm_does_not_have_is_named(run_wast, monkeypatch, capsys, tmp_path):
+    path = tmp_path / "later.wast"
+    path.write_text("""
+    (module (func (export "f") (result i32) (i32x4.extract_lane 0 (v128.const i32x4 1 2 3 4))))
+    (assert_return (invoke "f") (i32.const 1))
+    (module (memory i64 1) (func (export "f")))
+    (assert_return (invoke "f"))
+    (module (func (export "f") (param f32)))
+    (assert_return (invoke "f" (f32.const what)))""")
+    monkeypatch.setattr(sys, "argv", ["run_wast.py", "--engine", "executor", str(path)])
+    assert run_wast.main() == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "skipped: 1 needs SIMD (a part of WebAssembly 2.0)" in said
+    assert "skipped: 1 needs the memory64 proposal" in said
+    assert "skipped: 1 a value that wasmtime's assembler does not know" in said

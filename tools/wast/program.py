@@ -50,6 +50,11 @@ class Action:
     trap: str | None = None
 
     @property
+    def is_asked(self) -> bool:
+        """Whether it is an assertion."""
+        return self.checks is not None or self.trap is not None
+
+    @property
     def size(self) -> int:
         """How many bytes it writes."""
         return sum(BYTES[kind] for kind in self.results) + 1

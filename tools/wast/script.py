@@ -6,6 +6,7 @@ action: modules that must be refused, and assertions that are not run, with the 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from wast.program import Action
 from wast.text import Node, line_of, parse
 from wast.values import BYTES, Literals, Skipped
 
+# How a module is refused that uses what pyvm does not have.
+_NEEDS = re.compile(r"(needs .+?), which pyvm does not have")
 ACTIONS = ("invoke", "get")
 _TRAPS = ("assert_trap", "assert_exhaustion", "assert_exception")
 _NANS = {
@@ -180,7 +183,8 @@ class Script:
             validate(module)
             return self._linked(node, data, module)
         except ProgramError as error:
-            return f"refused: {error}"
+            needs = _NEEDS.search(str(error))
+            return f"{needs[1]}" if needs else f"refused: {error}"
 
     def _linked(self, node: Node, data: bytes, module: Module) -> Instance | str:
         """With the modules that it imports from, where they have no state."""

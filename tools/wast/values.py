@@ -8,6 +8,7 @@ References are numbers, as in compiled code: 0 is null, an external one is its n
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import wasmtime
@@ -19,8 +20,8 @@ from wast.text import Node
 Check = Callable[[int], bool]
 # How many bytes a result of each type is; what is not here has no value that can be compared.
 BYTES = {"i32": 4, "i64": 8, "f32": 4, "f64": 8, "funcref": 4, "externref": 4, "exnref": 4}
-# Of the proposals GC and function references: references that a script can only ask whether null.
-_REFERENCES = {"ref.null": "null", "ref.func": "a function", "ref.extern": "external"}
+# What a result that is a reference can be.
+_REFERENCES = ("ref.null", "ref.func", "ref.extern", "ref.exn")
 
 
 class Skipped(Exception):
@@ -32,14 +33,20 @@ class Literals:
 
     def __init__(self, nodes: list[Node], text: str):
         wanted = {text[n.begin : n.end]: None for n in _constants(nodes) if not _is_pattern(n)}
-        body = "\n".join(f"{literal} (drop)" for literal in wanted)
-        code = decode(bytes(wasmtime.wat2wasm(f"(module (func {body}))"))).bodies[0].code
-        found = [each for each in code if each.op.endswith(".const")]
-        self._known = dict(zip(wanted, found, strict=True))
         self._text = text
+        self._known: dict[str, Instr] = {}
+        try:
+            self._known = _assembled(list(wanted))
+        except wasmtime.WasmtimeError:  # one of them is no number
+            for literal in wanted:
+                with contextlib.suppress(wasmtime.WasmtimeError):
+                    self._known |= _assembled([literal])
 
     def __getitem__(self, node: Node) -> Instr:
-        return self._known[self._text[node.begin : node.end]]
+        literal = self._text[node.begin : node.end]
+        if literal not in self._known:
+            raise Skipped("a value that wasmtime's assembler does not know")
+        return self._known[literal]
 
     def argument(self, node: Node) -> Instr:
         """Pushes it."""
@@ -69,6 +76,13 @@ class Literals:
         if node.items[1] == "nan:canonical":
             return lambda found: found & ~sign == quiet
         return lambda found: found & quiet == quiet
+
+
+def _assembled(literals: list[str]) -> dict[str, Instr]:
+    body = "\n".join(f"{literal} (drop)" for literal in literals)
+    code = decode(bytes(wasmtime.wat2wasm(f"(module (func {body}))"))).bodies[0].code
+    found = [each for each in code if each.op.endswith(".const")]
+    return dict(zip(literals, found, strict=True))
 
 
 _NUMBERS = ("i32.const", "i64.const", "f32.const", "f64.const")
