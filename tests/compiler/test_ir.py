@@ -198,3 +198,13 @@ def test_a_half_of_a_new_value_is_read_from_its_local():
     code = _improved(["i32", "i32", "i64"], put(0, stacked("i32")), Eval(X), put(1, half), *more)
     upper = Expr("local.high", "i32", (), 2)
     assert [each.value for each in code].count(upper) == 2
+
+
+def test_an_upper_half_is_set_in_place_where_the_local_is_not_read_again():
+    low, number = Expr("local.low", "i32", (), 0), get(0, "i64")
+    joined = Expr("i64.join", "i64", (low, Y))
+    start = [put(0, stacked("i64")), Drop(number), put(1, stacked("i32")), Eval(Y)]
+    once = _improved(["i64", "i32"], *start, Eval(joined), Return())
+    assert Eval(Expr("i64.join", "i64", (low, Y), 1)) in once
+    again = _improved(["i64", "i32"], *start, Eval(joined), Eval(number), Return())
+    assert Eval(joined) in again

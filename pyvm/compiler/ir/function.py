@@ -23,6 +23,7 @@ from pyvm.wasm.opcodes import OPCODES
 READS = 1  # the memory, a global, the memory's size
 WRITES = 2  # these, or the output; or it calls something that may
 TRAPS = 4
+JOINS = 8  # two halves, perhaps in the local that one of them is of
 
 STACKED = "stacked"  # the value lies on the operand stack already
 # A call of a function that does nothing but compute, of one that may trap as well.
@@ -30,6 +31,7 @@ COMPUTE, COMPUTE_OR_TRAP = "compute", "compute.or_trap"
 LOW, HIGH = "local.low", "local.high"  # half of a local of type i64
 JOIN = "i64.join"  # a number of eight bytes from its halves, the lower one first
 _ACTS: dict[str, int] = {
+    JOIN: JOINS,
     "element": TRAPS,
     "global.get": READS,
     "memory.size": READS,
@@ -75,10 +77,10 @@ class Expr:
         type: of the result: i32 or i64; "" for none.
         args: operands.
         imm: a constant, the index of a local, global, function, type or segment, or the offset of
-            an address.
+            an address; of JOIN one more than the local whose upper half is set, 0: of none.
         at: byte offset in the wasm file.
         reads, writes: sets of the locals, see `local_bit`.
-        acts: READS, WRITES, TRAPS of the whole tree.
+        acts: READS, WRITES, TRAPS, JOINS of the whole tree.
         stacked: how many values it takes that lie on the operand stack.
         depth: of the tree.
     """
@@ -97,6 +99,8 @@ class Expr:
     def __post_init__(self) -> None:
         reads = local_bit(self.imm) if self.op in _READ_LOCALS else 0
         writes = local_bit(self.imm) if self.op in _WRITTEN_LOCALS else 0
+        if self.op == JOIN and self.imm:
+            writes = local_bit(self.imm - 1)
         acts, stacked, depth = _ACTS.get(self.op, 0), int(self.op == STACKED), 0
         for arg in self.args:
             reads = reads | arg.reads if reads else arg.reads

@@ -14,6 +14,8 @@ from dataclasses import replace
 
 from pyvm.compiler.ir.function import (
     HIGH,
+    JOIN,
+    JOINS,
     LOCAL_BITS,
     LOW,
     STACKED,
@@ -131,6 +133,11 @@ def _copied(code: list[Statement]) -> list[Statement]:
     return kept
 
 
+def _forget(copies: Copies, written: int) -> None:
+    for index in [i for i, of in copies.items() if (of.reads | local_bit(i)) & written]:
+        del copies[index]
+
+
 def _half_apart(value: Expr) -> tuple[Expr, Expr] | None:
     """A local is set to a half of what another one is set to: first that one is, then its half."""
     if value.op != "local.set" or value.args[0].op != "i32.wrap_i64":
@@ -158,10 +165,11 @@ def _with_copies(value: Expr, copies: Copies) -> Expr:
     args = tuple(_with_copies(arg, copies) for arg in value.args)
     if any(a is not b for a, b in zip(args, value.args)):
         value = simplified(value.with_args(*args))
+    if value.op == JOIN and value.imm:
+        _forget(copies, local_bit(value.imm - 1))
     if value.op in ("local.set", "local.tee"):
         written, source = local_bit(value.imm), value.args[0]
-        for index in [i for i, of in copies.items() if (of.reads | local_bit(i)) & written]:
-            del copies[index]
+        _forget(copies, written)
         if source.op in _COPIED and not source.reads & written:
             copies[value.imm] = source
     return value
@@ -304,16 +312,26 @@ def _without_dead(code: list[Statement], live: Live) -> list[Statement]:
     return kept[::-1]
 
 
+def _in_place(joined: Expr, now: int) -> bool:
+    """Whether the lower half is that of a local that nobody reads afterwards."""
+    low, high = joined.args
+    return low.op == LOW and not (now | high.writes) & local_bit(low.imm)
+
+
 def _pruned(value: Expr, now: int) -> tuple[Expr, int]:
     """The value without writes that nobody reads; what is live before it."""
-    if not value.writes:
+    if not value.writes and not value.acts & JOINS:
         return value, now | value.reads
     if value.op == "local.tee" and not now & local_bit(value.imm):
         return _pruned(value.args[0], now)
     if value.op in ("local.set", "local.tee"):
         now &= ~local_bit(value.imm)
+    if value.op == JOIN and _in_place(value, now):
+        value = replace(value, imm=value.args[0].imm + 1)
     args = []
     for arg in reversed(value.args):
+        if arg.op == JOIN and value.op in ("local.set", "local.tee"):
+            now |= arg.args[0].reads  # its halves are set in this local
         new, now = _pruned(arg, now)
         args.append(new)
     args.reverse()

@@ -296,7 +296,7 @@ def _local(s: Selector, value: Expr) -> None:
         s.emit(_typed(value, kind, value.op), slot)
 
 
-def _set_halves(s: Selector, joined: Expr, slot: int, index: int | None = None) -> None:
+def _set_halves(s: Selector, joined: Expr, slot: int, index: int) -> None:
     """The halves of a local, or of a temporary, one by one; one that stays is not touched."""
     low, high = joined.args
     stays = low.op == LOW and low.imm == index and not high.writes
@@ -311,7 +311,9 @@ def _set_halves(s: Selector, joined: Expr, slot: int, index: int | None = None) 
 
 def _join(s: Selector, value: Expr) -> None:
     with s.temporaries("i64") as (slot,):
-        _set_halves(s, value, slot)
+        if value.imm:
+            slot = s.slots[value.imm - 1]
+        _set_halves(s, value, slot, value.imm - 1)
         s.emit("i64.local.get", slot)
 
 

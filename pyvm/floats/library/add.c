@@ -90,23 +90,31 @@ INLINE u32 plain32(u32 a) { return (a & (FIRST32 - 1)) | FIRST32; }
 INLINE u64 halved64(u64 a) { return (a + 1) >> 1; }
 INLINE u32 halved32(u32 a) { return (a + 1) >> 1; }
 
-/* The numbers have one sign, and the first one is not the smaller one by its exponent. */
+/* The numbers have one sign, and the first one is not the smaller one by its exponent.  This is so
+ * large that a number whose exponent is 0 can change nothing.
+ */
 INLINE u64 sum64(u64 a, u64 b) {
   u32 exponent = upper(a) & EXPONENT64, other = upper(b) & EXPONENT64;
-  if (exponent >= EXPONENT64 - FIRST64 || other == 0) goto any;
+  if (exponent - 55 * FIRST64 >= (0x7fe - 55) * FIRST64) goto any;
   u32 less = ((exponent - other) >> 20) - 1;
   if (less > 53) goto far;
   u64 y = plain64(b), result = a + halved64(y >> less), x;
   if ((upper(result) ^ upper(a)) >= FIRST64) goto carried;
-  if (lower(__builtin_ctzll(y)) == less) goto half;
+  if (SELDOM(lower(__builtin_ctzll(y)) == less)) goto half;
   return result;
 half:
   KEEP(result);
   return result & ~1ull;
 carried:
   x = plain64(a) + (y >> (less + 1));
-  if ((lower(x) & 1) && lower(__builtin_ctzll(y)) > less) goto any; /* half way */
-  x = halved64(x);
+  if (lower(__builtin_ctzll(y)) > less) { /* perhaps half way */
+    x += lower(x) >> 1 & 1;
+    KEEP(x);
+    x >>= 1;
+    KEEP(x);
+  } else {
+    x = halved64(x);
+  }
   return join(lower(x), upper(x) + (upper(a) & ~(FIRST64 - 1)));
 far:
   if ((i32)less > 0) return a;
@@ -120,7 +128,7 @@ any:
 /* The numbers have two signs, and the first one is not the smaller one by its exponent. */
 INLINE u64 difference64(u64 a, u64 b) {
   u32 exponent = upper(a) & EXPONENT64, other = upper(b) & EXPONENT64, zeros;
-  if (exponent == EXPONENT64 || other == 0) goto any;
+  if (exponent - 55 * FIRST64 >= (0x7ff - 55) * FIRST64) goto any;
   u32 less = ((exponent - other) >> 20) - 1;
   u64 y = plain64(b), x, result;
   if ((i32)less <= 0) goto close;
@@ -129,7 +137,7 @@ INLINE u64 difference64(u64 a, u64 b) {
   if ((upper(result) ^ upper(a)) >= FIRST64) goto shorter;
   if (lower(result) == 0) goto perhaps_power;
 rounded:
-  if (lower(__builtin_ctzll(y)) == less) goto half;
+  if (SELDOM(lower(__builtin_ctzll(y)) == less)) goto half;
   return result;
 half:
   KEEP(result);
@@ -181,20 +189,27 @@ NAMED("f64.add") u64 add64(u64 a, u64 b) {
 
 INLINE u32 sum32(u32 a, u32 b) {
   u32 exponent = a & INFINITY32, other = b & INFINITY32;
-  if (exponent >= INFINITY32 - FIRST32 || other == 0) goto any;
+  if (exponent - 26 * FIRST32 >= (0xfe - 26) * FIRST32) goto any;
   u32 less = ((exponent - other) >> 23) - 1;
   if (less > 24) goto far;
   u32 y = plain32(b), result = a + halved32(y >> less), x;
   if ((result ^ a) >= FIRST32) goto carried;
-  if ((u32)__builtin_ctz(y) == less) goto half;
+  if (SELDOM((u32)__builtin_ctz(y) == less)) goto half;
   return result;
 half:
   KEEP(result);
   return result & ~1u;
 carried:
   x = plain32(a) + (y >> (less + 1));
-  if ((x & 1) && (u32)__builtin_ctz(y) > less) goto any; /* half way */
-  return halved32(x) + (a & ~(FIRST32 - 1));
+  if ((u32)__builtin_ctz(y) > less) { /* perhaps half way */
+    x += x >> 1 & 1;
+    KEEP(x);
+    x >>= 1;
+    KEEP(x);
+  } else {
+    x = halved32(x);
+  }
+  return x + (a & ~(FIRST32 - 1));
 far:
   if ((i32)less > 0) return a;
   x = (a & (FIRST32 - 1)) + (b & (FIRST32 - 1));
@@ -205,14 +220,14 @@ any:
 
 INLINE u32 difference32(u32 a, u32 b) {
   u32 exponent = a & INFINITY32, other = b & INFINITY32, zeros;
-  if (exponent == INFINITY32 || other == 0) goto any;
+  if (exponent - 26 * FIRST32 >= (0xff - 26) * FIRST32) goto any;
   u32 less = ((exponent - other) >> 23) - 1;
   u32 y = plain32(b), x, result;
   if ((i32)less <= 0) goto close;
   if (less > 24) goto far;
   result = a - halved32(y >> less);
   if ((result ^ a) >= FIRST32 || (result & (FIRST32 - 1)) == 0) goto shorter;
-  if ((u32)__builtin_ctz(y) == less) goto half;
+  if (SELDOM((u32)__builtin_ctz(y) == less)) goto half;
   return result;
 half:
   KEEP(result);

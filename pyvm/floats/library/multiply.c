@@ -43,37 +43,46 @@ SHARED u32 any_product32(u32 a, u32 b) {
   return pack32(sign, exponent, product);
 }
 
-/* The exponents stay where they lie, less one, so that one comparison tells a normal number.  That of
- * the result is less two: the first bit of its significand counts one more, and so does a carry.
+/* The exponents stay where they lie.  Between 2^-255 and 2^256 nothing can overflow.  That of the
+ * result is less one: the first bit of its significand counts one, and so does a carry.
  */
 NAMED("f64.mul") u64 mul64(u64 a, u64 b) {
-  u32 exponent = (upper(a) & 0x7ff00000) - 0x100000, other = (upper(b) & 0x7ff00000) - 0x100000;
-  if (exponent >= 0x7fe00000 || other >= 0x7fe00000) goto any;
-  exponent += other - 1022 * 0x100000u;
-  if (exponent >= 0x7fd00000) goto any;
-  exponent += (upper(a) ^ upper(b)) & SIGN32;
+  u32 exponent = (upper(a) & 0x7ff00000) - 768 * 0x100000u;
+  u32 other = (upper(b) & 0x7ff00000) - 768 * 0x100000u;
+  if ((exponent | other) >= 512 * 0x100000u) goto any;
+  exponent += other + (1536 - 1024) * 0x100000u;
+  exponent |= (upper(a) ^ upper(b)) & SIGN32;
+  KEEP(exponent);
   u64 x = join(lower(a), (upper(a) & 0xfffff) | 0x100000), y = b << 11 | SIGN64;
   u64 product = mul_high(x, y), rest = x * y; /* of 52 or 53 bits, and 64 more */
   if (upper(product) < 0x100000) goto shorter;
   if (lower(rest) == 0) goto perhaps_half;
 rounded:
   return join(lower(product), upper(product) + exponent + 0x100000) + (upper(rest) >> 31);
-perhaps_half:
+perhaps_half: /* then to the even one */
   if (upper(rest) != SIGN32) goto rounded;
+  product += lower(product) & 1;
+  return join(lower(product), upper(product) + exponent + 0x100000);
+shorter:
+  product <<= 1;
+  if (lower(rest) == 0) goto perhaps_half_of_shorter;
+rounded_shorter:
+  return join(lower(product), upper(product) + exponent) + (((upper(rest) >> 30) + 1) >> 1);
+perhaps_half_of_shorter:
+  if ((upper(rest) & ~SIGN32) != 1u << 30) goto rounded_shorter;
+  product += upper(rest) >> 31;
+  product += lower(product) & 1;
+  return join(lower(product), upper(product) + exponent);
 any:
   return any_product64(a, b);
-shorter:
-  if (lower(rest) == 0 && (upper(rest) & ~SIGN32) == 1u << 30) goto any;
-  product <<= 1;
-  return join(lower(product), upper(product) + exponent) + (((upper(rest) >> 30) + 1) >> 1);
 }
 
 NAMED("f32.mul") u32 mul32(u32 a, u32 b) {
-  u32 exponent = (a & INFINITY32) - 0x800000, other = (b & INFINITY32) - 0x800000;
-  if (exponent >= 0x7f000000 || other >= 0x7f000000) goto any;
-  exponent += other - 126 * 0x800000u;
-  if (exponent >= 0x7e800000) goto any;
-  exponent += (a ^ b) & SIGN32;
+  u32 exponent = (a & INFINITY32) - 96 * 0x800000u, other = (b & INFINITY32) - 96 * 0x800000u;
+  if ((exponent | other) >= 64 * 0x800000u) goto any;
+  exponent += other + (192 - 128) * 0x800000u;
+  exponent |= (a ^ b) & SIGN32;
+  KEEP(exponent);
   u64 whole = (u64)((a & 0x7fffff) | 0x800000) * (b << 8 | SIGN32);
   if (upper(whole) < 0x800000) goto shorter;
   if (lower(whole) == SIGN32) goto any; /* half way */
