@@ -51,6 +51,14 @@ HAND_MADE = (
         (if (result i32 i32) (local.get 1) (then (i32.const 1) (i32.const 2))
           (else (unreachable) (br_table 0 0 0))) (call $o) (call $o)
         (call $o (select (i32.const 1) (i32.const 2) (i32.const 0)))))""",
+    """(module (import "spectest" "global_i32" (global $i i32)) (import "spectest" "table" (table $t 10 funcref))
+      (import "spectest" "memory" (memory 1 2)) (import "spectest" "print_i32" (func $p (param i32)))
+      (table $u 3 externref) (global $j i32 (i32.add (global.get $i) (i32.const 1)))
+      (elem (i32.const 2) funcref (ref.func $g) (ref.null func) (ref.func $p)) (func $g (call $p (global.get $j)))
+      (func (export "compute") (call_indirect $t (i32.const 2)) (return_call_indirect $t (i32.const 3))))""",
+    """(module (import "a" "f" (global $f funcref)) (import "a" "x" (global $x externref)) (table $u 3 externref)
+      (table $t 10 funcref) (elem (i32.const 2) funcref (global.get $f) (ref.null func) (ref.func $g))
+      (elem externref (ref.null extern) (global.get $x)) (func $g) (func (export "compute")))""",
 )
 LATER_MODULES = (
     '(module (type $a (array (mut i32))) (func (export "compute") (drop (array.new $a (i32.const 1) (i32.const 2)))))',

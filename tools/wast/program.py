@@ -7,7 +7,7 @@ Each action becomes a function, which writes its results byte by byte on the err
 mark behind them.  (What the module itself prints goes to the other stream.)  The entry calls all
 actions in their order.  One that is to trap is called only where the entry's argument is its
 number, and then the program ends: for each of them the same program runs once more, with another
-argument.
+argument.  What it changes before it traps is lost for the actions behind it.
 """
 
 from __future__ import annotations
