@@ -4,7 +4,8 @@
     python tools/bench_programs.py [NAME ...] [--engine native|plan] [--json]
 
 Enters: names of programs (default: all).  Leaves: a row for each, then the median and the worst
-ratio.  Exit status 1 if an output is not wasmtime's.
+ratio of those that compute with integers, and of those with floats.  Exit status 1 if an output is
+not wasmtime's.
 
 Instructions are counted as wasmtime counts fuel: each that is executed, but for block, loop, else,
 end, nop, drop, return and unreachable, and one for the entry of each function.  Tokens are those
@@ -151,9 +152,12 @@ def show(rows: list[Row]) -> None:
         for row in rows
     ]
     print(table(header, lines))
-    worst = max(rows, key=lambda row: row.ratio)
-    middle = statistics.median(row.ratio for row in rows)
-    print(f"\nmedian {middle:.1f}, worst {worst.ratio:.1f} ({worst.program})")
+    print()
+    for kind, floats in (("integers", False), ("floats", True)):
+        if chosen := [row for row in rows if PROGRAMS[row.program].floats == floats]:
+            worst = max(chosen, key=lambda row: row.ratio)
+            middle = statistics.median(row.ratio for row in chosen)
+            print(f"{kind}: median {middle:.1f}, worst {worst.ratio:.1f} ({worst.program})")
     print(f"build: {json.dumps(build_info())}")
 
 

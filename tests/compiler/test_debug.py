@@ -99,6 +99,13 @@ def test_executed_wasm_instructions():
     assert executed(from_wasm(module(body, function))) == 3 + 10 * (7 + 4 + 1)
 
 
+def test_what_computes_with_floats_is_not_the_programs():
+    body = """(local f64) (local.set 0 (f64.convert_i32_s (i32.load8_u (i32.const 0))))
+      (call $out (i32.trunc_sat_f64_s (f64.sqrt (f64.mul (local.get 0) (local.get 0)))))"""
+    data = module(body)
+    assert executed(from_wasm(data)) == run_oracle(data, fuel_used=True)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_executed_instructions_are_what_wasmtime_counts(name):
     item = PROGRAMS[name]

@@ -1,5 +1,5 @@
-"""What the programs in this folder print, computed independently: by hashlib, zlib, json and plain
-Python.
+"""What the programs in this folder print, computed independently: by hashlib, zlib, json, NumPy
+and plain Python.
 
 Enters: a program's input.  Leaves: `PROGRAMS`, a default input and the expected output of each.
 The inputs are short, so that every run fits a test: 2,000 to 300,000 WebAssembly instructions.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from programs.ciphers import aes128, chacha20, siphashes
 from programs.lz import lz
+from programs.numerics import equations, mandelbrot, nbody, spheres
 
 _HERE = Path(__file__).resolve().parent
 _TEXT = (
@@ -35,6 +36,7 @@ class Sample:
     name: str
     input: str
     expected: Callable[[str], str]
+    floats: bool = False  # it computes with floats
 
     @property
     def source(self) -> Path:
@@ -243,5 +245,9 @@ PROGRAMS: dict[str, Sample] = {
         Sample("base64", _TEXT, _base64),
         Sample("life", "5 .#........../..#........./###........./....##....../............/"
                ".......###../............/", _life),
+        Sample("nbody", "40", nbody, True),
+        Sample("mandelbrot", "24 10 24", mandelbrot, True),
+        Sample("equations", "16", equations, True),
+        Sample("spheres", "16 8", spheres, True),
     )
 }  # fmt: skip

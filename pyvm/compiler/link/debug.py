@@ -35,7 +35,7 @@ _ENDS = (
 
 
 def debug_of(module: Module, linked: Linked) -> Debug:
-    starts, weights = _straight_runs([body.code for body in module.bodies])
+    starts, weights = _straight_runs([body.code for body in module.bodies], module.code.stop)
     units = []
     for key, first in linked.starts.items():
         units.append((first, _name(module, key)))
@@ -54,8 +54,11 @@ def _name(module: Module, key: Key) -> str:
     return "start" if isinstance(key, Start) else "call from deeper"
 
 
-def _straight_runs(bodies: list[list[Instr]]) -> tuple[np.ndarray, np.ndarray]:
-    """(offset of the first instruction, number of executed instructions) of all straight runs."""
+def _straight_runs(bodies: list[list[Instr]], end: int) -> tuple[np.ndarray, np.ndarray]:
+    """(offset of the first instruction, number of executed instructions) of all straight runs.
+
+    Beyond `end` are the host and what computes with floats, which are not the program's.
+    """
     starts: list[int] = []
     weights: list[int] = []
     for code in bodies:
@@ -63,8 +66,8 @@ def _straight_runs(bodies: list[list[Instr]]) -> tuple[np.ndarray, np.ndarray]:
         for op, _, at in code:
             if fresh:
                 starts.append(at)
-                weights.append(at == code[0].at)
-            weights[-1] += op not in _MARKS
+                weights.append(at == code[0].at and at < end)
+            weights[-1] += op not in _MARKS and at < end
             fresh = op in _ENDS
     return np.array(starts, dtype=np.int64), np.array(weights, dtype=np.int64)
 
