@@ -4,36 +4,36 @@
 
 #include "pack.h"
 
-INLINE u64 promoted(u32 a) {
-  u32 exponent = exponent32(a);
+NAMED("f64.promote_f32") u64 promote(u32 a) {
   u32 high = (a & SIGN32) | ((a & ~SIGN32) >> 3);
-  if (SELDOM(exponent == 0)) {
-    if (a << 1 == 0) return (u64)a << 32;
-    i32 wide = 0;
-    u32 fraction = significand32(a, &wide);
-    high = (a & SIGN32) + ((u32)(wide + 1023 - 127 - 1) << 20);
-    return ((u64)high << 32) + ((u64)fraction << 21);
-  }
-  if (SELDOM(exponent == 0xff)) return is_nan32(a) ? NAN64 : sign64(a) | INFINITY64;
-  return (u64)(high + ((1023 - 127) << 20)) << 32 | (u64)a << 29 << 32 >> 32;
+  if ((a & INFINITY32) - 0x800000 >= 0x7f000000) goto any;
+  return join(a << 29, high + ((1023 - 127) << 20));
+any:
+  if (exponent32(a)) return is_nan32(a) ? NAN64 : sign64(a) | INFINITY64;
+  if (a << 1 == 0) return join(0, a);
+  i32 wide = 0;
+  u32 fraction = significand32(a, &wide);
+  return join(fraction << 21, (a & SIGN32) + ((u32)(wide + 1023 - 127 - 1) << 20) + (fraction >> 11));
 }
 
-NAMED("f64.promote_f32") u64 promote(u32 a) { return promoted(a); }
-
 NAMED("f32.demote_f64") u32 demote(u64 a) {
-  u32 high = upper(a);
+  u32 high = upper(a), normal = (high & ~SIGN32) - ((1023 - 126) << 20);
+  if (normal >= 253 << 20) goto any;
+  u32 bits = (normal << 3) + 0x800000 + (lower(a) >> 29);
+  return (high & SIGN32) | (bits + (((lower(a) & 0x1fffffff) + 0xfffffff + (bits & 1)) >> 29));
+any:;
   i32 exponent = exponent64(a);
-  if (SELDOM(exponent == 0x7ff)) return is_nan64(a) ? NAN32 : (high & SIGN32) | INFINITY32;
-  if (SELDOM(exponent == 0)) return high & SIGN32; /* far below */
+  if (exponent == 0x7ff) return is_nan64(a) ? NAN32 : (high & SIGN32) | INFINITY32;
+  if (exponent == 0) return high & SIGN32; /* far below */
   u32 fraction = a >> 21;
-  return pack32(high, exponent - (1023 - 127), fraction | SIGN32 | (((u32)a & 0x1fffff) != 0));
+  return pack32(high, exponent - (1023 - 127), fraction | SIGN32 | ((lower(a) & 0x1fffff) != 0));
 }
 
 INLINE u64 from_word64(u32 value, u32 sign) {
   if (value == 0) return 0;
   u32 zeros = __builtin_clz(value);
-  u32 high = sign + ((1023 + 31 - 1 - zeros) << 20);
-  return ((u64)high << 32) + ((u64)(value << zeros) << 21);
+  value <<= zeros;
+  return join(value << 21, sign + ((1023 + 31 - 1 - zeros) << 20) + (value >> 11));
 }
 
 SHARED u64 from_long64(u64 value, u32 sign) {

@@ -2,79 +2,66 @@
 
 #include "convert.c"
 
-/* The magnitude below 2^64, without what is below the point. */
-INLINE u64 magnitude(u64 a, u32 exponent) {
-  u64 significand = a << 11 | SIGN64;
-  return exponent < 1023 ? 0 : significand >> (1023 + 63 - exponent);
+INLINE void refuse(int nan, int trapping) {
+  if (!trapping) return;
+  if (nan) trap_conversion();
+  trap_overflow();
 }
 
-#define TO_LONG(name, of, from, given, widened, trapping)                       \
-  NAMED("i64." name "_" of "_s") u64 from##_s(given number) {                   \
-    u64 a = widened(number);                                                    \
-    u32 high = upper(a), exponent = high >> 20 & 0x7ff;                         \
-    if (SELDOM(exponent >= 1023 + 63)) {                                        \
-      if (a == (SIGN64 | 1086ull << 52)) return SIGN64;                         \
-      if (is_nan64(a)) {                                                        \
-        if (trapping) trap_conversion();                                        \
-        return 0;                                                               \
-      }                                                                         \
-      if (trapping) trap_overflow();                                            \
-      return (i32)high < 0 ? SIGN64 : SIGN64 - 1;                               \
-    }                                                                           \
-    u64 result = magnitude(a, exponent);                                        \
-    return (i32)high < 0 ? -result : result;                                    \
-  }                                                                             \
-  NAMED("i64." name "_" of "_u") u64 from##_u(given number) {                   \
-    u64 a = widened(number);                                                    \
-    u32 high = upper(a), exponent = high >> 20 & 0x7ff;                         \
-    if (SELDOM(exponent >= 1023 + 64 || ((i32)high < 0 && exponent >= 1023))) { \
-      if (is_nan64(a)) {                                                        \
-        if (trapping) trap_conversion();                                        \
-        return 0;                                                               \
-      }                                                                         \
-      if (trapping) trap_overflow();                                            \
-      return (i32)high < 0 ? 0 : ~0ull;                                         \
-    }                                                                           \
-    return magnitude(a, exponent);                                              \
+INLINE u32 word_s(u32 high, u32 fraction, u32 exponent, int nan, int trapping) {
+  if (exponent < 31) {
+    u32 result = (fraction | SIGN32) >> (31 - exponent);
+    return (i32)high < 0 ? -result : result;
   }
+  if ((i32)exponent < 0) return 0;
+  if ((i32)high < 0 && exponent == 31 && fraction << 1 == 0) return SIGN32;
+  refuse(nan, trapping);
+  return nan ? 0 : (i32)high < 0 ? SIGN32 : SIGN32 - 1;
+}
 
-#define TO_WORD(name, of, from, given, widened, trapping)                                       \
-  NAMED("i32." name "_" of "_s") u32 from##_s(given number) {                                   \
-    u64 a = widened(number);                                                                    \
-    u32 high = upper(a), exponent = high >> 20 & 0x7ff;                                         \
-    if (SELDOM(exponent >= 1023 + 31)) {                                                        \
-      if ((i32)high < 0 && exponent == 1023 + 31 && (a & FRACTION64) >> 21 == 0) return SIGN32; \
-      if (is_nan64(a)) {                                                                        \
-        if (trapping) trap_conversion();                                                        \
-        return 0;                                                                               \
-      }                                                                                         \
-      if (trapping) trap_overflow();                                                            \
-      return (i32)high < 0 ? SIGN32 : SIGN32 - 1;                                               \
-    }                                                                                           \
-    if (exponent < 1023) return 0;                                                              \
-    u32 result = ((u32)(a >> 21) | SIGN32) >> (1023 + 31 - exponent);                           \
-    return (i32)high < 0 ? -result : result;                                                    \
-  }                                                                                             \
-  NAMED("i32." name "_" of "_u") u32 from##_u(given number) {                                   \
-    u64 a = widened(number);                                                                    \
-    u32 high = upper(a), exponent = high >> 20 & 0x7ff;                                         \
-    if (exponent < 1023) return 0;                                                              \
-    if (SELDOM(exponent >= 1023 + 32 || (i32)high < 0)) {                                       \
-      if (is_nan64(a)) {                                                                        \
-        if (trapping) trap_conversion();                                                        \
-        return 0;                                                                               \
-      }                                                                                         \
-      if (trapping) trap_overflow();                                                            \
-      return (i32)high < 0 ? 0 : ~0u;                                                           \
-    }                                                                                           \
-    return ((u32)(a >> 21) | SIGN32) >> (1023 + 31 - exponent);                                 \
+INLINE u32 word_u(u32 high, u32 fraction, u32 exponent, int nan, int trapping) {
+  if (exponent < 32 && (i32)high >= 0) return (fraction | SIGN32) >> (31 - exponent);
+  if ((i32)exponent < 0) return 0;
+  refuse(nan, trapping);
+  return nan || (i32)high < 0 ? 0 : ~0u;
+}
+
+INLINE u64 long_s(u32 high, u64 fraction, u32 exponent, int nan, int trapping) {
+  if (exponent < 63) {
+    u64 result = (fraction | SIGN64) >> (63 - exponent);
+    if ((i32)high >= 0) return result;
+    KEEP(result);
+    return -result;
   }
+  if ((i32)exponent < 0) return 0;
+  if ((i32)high < 0 && exponent == 63 && fraction << 1 == 0) return SIGN64;
+  refuse(nan, trapping);
+  return nan ? 0 : (i32)high < 0 ? SIGN64 : SIGN64 - 1;
+}
 
-TO_LONG("trunc", "f64", trunc_long64, u64, , 1)
-TO_LONG("trunc", "f32", trunc_long32, u32, promoted, 1)
-TO_LONG("trunc_sat", "f64", sat_long64, u64, , 0)
-TO_LONG("trunc_sat", "f32", sat_long32, u32, promoted, 0)
-TO_WORD("trunc", "f64", trunc_word64, u64, , 1)
-TO_WORD("trunc", "f32", trunc_word32, u32, promoted, 1)
-TO_WORD("trunc_sat", "f64", sat_word64, u64, , 0)
-TO_WORD("trunc_sat", "f32", sat_word32, u32, promoted, 0)
+INLINE u64 long_u(u32 high, u64 fraction, u32 exponent, int nan, int trapping) {
+  if (exponent < 64 && (i32)high >= 0) return (fraction | SIGN64) >> (63 - exponent);
+  if ((i32)exponent < 0) return 0;
+  refuse(nan, trapping);
+  return nan || (i32)high < 0 ? 0 : ~0ull;
+}
+
+#define PARTS64(a) (upper(a) >> 20 & 0x7ff) - 1023, is_nan64(a)
+#define PARTS32(a) exponent32(a) - 127, is_nan32(a)
+#define WORD64(a) upper(a), upper(a) << 11 | lower(a) >> 21, PARTS64(a)
+#define WORD32(a) (a), (a) << 8, PARTS32(a)
+#define LONG64(a) upper(a), (a) << 11, PARTS64(a)
+#define LONG32(a) (a), join(0, (a) << 8), PARTS32(a)
+
+#define TO_INTEGERS(name, short_name, trapping)                                                        \
+  NAMED("i32." name "_f64_s") u32 short_name##_word_s64(u64 a) { return word_s(WORD64(a), trapping); } \
+  NAMED("i32." name "_f64_u") u32 short_name##_word_u64(u64 a) { return word_u(WORD64(a), trapping); } \
+  NAMED("i32." name "_f32_s") u32 short_name##_word_s32(u32 a) { return word_s(WORD32(a), trapping); } \
+  NAMED("i32." name "_f32_u") u32 short_name##_word_u32(u32 a) { return word_u(WORD32(a), trapping); } \
+  NAMED("i64." name "_f64_s") u64 short_name##_long_s64(u64 a) { return long_s(LONG64(a), trapping); } \
+  NAMED("i64." name "_f64_u") u64 short_name##_long_u64(u64 a) { return long_u(LONG64(a), trapping); } \
+  NAMED("i64." name "_f32_s") u64 short_name##_long_s32(u32 a) { return long_s(LONG32(a), trapping); } \
+  NAMED("i64." name "_f32_u") u64 short_name##_long_u32(u32 a) { return long_u(LONG32(a), trapping); }
+
+TO_INTEGERS("trunc", trunc, 1)
+TO_INTEGERS("trunc_sat", sat, 0)
