@@ -10,6 +10,7 @@ import re
 _BEGINS = re.compile(r"^(?:In file included from |.*?: (?:fatal )?(error|warning|remark): )")
 _COUNT = re.compile(r"^\d+ (?:warning|error)s?\b.* generated\.$")
 _UNDEFINED = re.compile(r"undefined symbol: (\S+)")
+_OLD_JUMPS = ("saveSetjmp", "testSetjmp")  # what compilers called before LLVM 19
 _NO_EXPORT = re.compile(r"symbol exported via --export not found: (\S+)")
 _SIGNATURE = re.compile(r"function signature mismatch: (\S+)")
 
@@ -51,6 +52,11 @@ def explain_link(message: str, small: bool, entry: str = "main") -> str:
     missing = dict.fromkeys(_UNDEFINED.findall(message))
     if not missing:
         return message
+    if not missing.keys().isdisjoint(_OLD_JUMPS):
+        return (
+            "error: setjmp and longjmp need clang 19 or a newer one, or the zig wheel "
+            "(pip install ziglang)"
+        )
     names = ", ".join(missing)
     if all(name.startswith("__") for name in missing):
         return (

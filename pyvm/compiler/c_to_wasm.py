@@ -34,8 +34,13 @@ _FLAGS = ("-fno-sanitize=undefined -Wno-unknown-warning-option -gline-tables-onl
 # -fno-builtin keeps the runtime's own loops from becoming calls of themselves.  Merged stores would
 # be i64 stores.
 _SMALL_FLAGS = (
-    "-mcpu=mvp -fno-builtin -ffreestanding -std=gnu17 -mllvm -combiner-store-merging=false"
+    "-fno-builtin -ffreestanding -std=gnu17 -mllvm -combiner-store-merging=false"
 ).split()
+# setjmp and longjmp become exceptions, and need two files more.  Only programs that use them are
+# compiled so: the library has to be built once more for it.
+_JUMPS = ("-mllvm", "-wasm-enable-sjlj")
+_JUMP_FILES = (RUNTIME / "jump.c", RUNTIME / "jump.s")
+_NEEDS_JUMPS = re.compile(r"#error Setjmp/longjmp support requires")
 _RUNTIME = ("print", "scan", "strings")
 _MISMATCH = re.compile(
     r"function signature mismatch: (\S+)\n>>> defined as .* in (.*)\n>>> defined as .* in (.*)"
@@ -94,6 +99,7 @@ class _Job:
         self.tools, self.paths, self.options, self.folder = tools, paths, options, folder
         self.output = folder / "program.wasm"
         self.warnings = ""  # of the last command that went well
+        self.jumps = False  # whether the program uses setjmp
 
     def _run(self, command: Sequence[str]) -> str | None:
         """None when all is well, else what the compiler said."""
@@ -104,6 +110,25 @@ class _Job:
             self.warnings = done.stderr
             return None
         return done.stderr.strip() or f"the compiler ended with status {done.returncode}"
+
+    def _compile(
+        self,
+        tool: Sequence[str],
+        rest: Sequence[str],
+        processor: str = "",
+        more: Sequence[Path] = (),
+    ) -> str | None:
+        """The same for a processor (empty: that of the compiler's own choice); where setjmp.h says
+        that it needs exceptions, again with them, and with more files.
+        """
+        flags = [f"-mcpu={processor}"] if processor else []
+        if not self.jumps:
+            failed = self._run([*tool, *flags, *rest])
+            if failed is None or not _NEEDS_JUMPS.search(failed):
+                return failed
+            self.jumps = True
+        flags = [*_JUMPS, *self.tools.with_exceptions(processor or "generic")]
+        return self._run([*tool, *flags, *rest, *map(str, more)])
 
     def _fail(self, message: str) -> CompileError:
         name = printable(self.paths[0])
@@ -131,7 +156,7 @@ class _Job:
         command = [word for word in target if word != "-c"]
         output = self.folder / "preprocessed.c"
         flags = [*_FLAGS, *self.options.flags(), f"-I{RUNTIME}"]
-        failed = self._run([*command, *flags, "-E", "-P", path, "-o", str(output)])
+        failed = self._compile(command, [*flags, "-E", "-P", path, "-o", str(output)])
         return None if failed else output.read_text("utf-8", "replace")
 
     def command(self) -> bytes:
@@ -142,8 +167,8 @@ class _Job:
                 "it: install the zig wheel (pip install ziglang) or wasi-libc"
             )
         flags = [*_FLAGS, *self.options.flags()]
-        command = [*self.tools.whole, *flags, *self.paths, *self.options.link_flags()]
-        if failed := self._run([*command, "-o", str(self.output)]):
+        rest = [*flags, *self.paths, *self.options.link_flags(), "-o", str(self.output)]
+        if failed := self._compile(self.tools.whole, rest, more=_JUMP_FILES):
             raise self._fail(explain_link(failed, small=False))
         return self.output.read_bytes()
 
@@ -168,10 +193,11 @@ class _Job:
         header.parent.mkdir()
         output = self.folder / f"{number}.o"
         flags = [*_FLAGS, *_SMALL_FLAGS, *self.options.flags(), "-ferror-limit=0"]
-        command = [*self.tools.compile, *flags, f"-I{header.parent}", "-include", str(header)]
+        flags += [f"-I{header.parent}", "-include", str(header)]
         while True:
             header.write_text("".join(lines), encoding="ascii")
-            failed = self._run([*command, self.paths[number], "-o", str(output)])
+            rest = [*flags, self.paths[number], "-o", str(output)]
+            failed = self._compile(self.tools.compile, rest, "mvp")
             if failed is None:
                 return output
             clashes = {int(line) - 1 for line in _CLASH.findall(failed)}
@@ -183,10 +209,12 @@ class _Job:
 
     def _runtime(self) -> list[Path]:
         objects = []
-        for name in _RUNTIME:
+        files = [RUNTIME / f"{name}.c" for name in _RUNTIME]
+        for path in [*files, *(_JUMP_FILES if self.jumps else [])]:
+            name = path.stem if path.suffix == ".c" else path.name
             output = self.folder / f"{name}.o"
-            command = [*self.tools.compile, *_FLAGS, *_SMALL_FLAGS, "-O2", f"-I{RUNTIME}"]
-            if failed := self._run([*command, str(RUNTIME / f"{name}.c"), "-o", str(output)]):
+            rest = [*_FLAGS, *_SMALL_FLAGS, "-O2", f"-I{RUNTIME}", str(path), "-o", str(output)]
+            if failed := self._compile(self.tools.compile, rest, "mvp"):
                 raise CompileError(f"the runtime library does not compile:\n{errors_first(failed)}")
             objects.append(output)
         return objects

@@ -197,3 +197,37 @@ def test_options_are_checked():
 def test_floats(tmp_path):
     text = "void compute(const char *i) {\n  float c = atoi(i);\n  print_int((int)(c * 1.8f));\n}\n"
     assert run(tmp_path, text, "100").output.strip() == b"180"
+
+
+JUMPS = """#include <setjmp.h>
+#include <stdio.h>
+static jmp_buf outer, inner;
+static void deep(int n) { if (n) deep(n - 1); else longjmp(inner, n); putchar('!'); }
+__attribute__((noinline)) static void rounds(void) {
+  volatile int round = 0;
+  if (!setjmp(outer)) {
+    int came = setjmp(inner);
+    printf("%d %d\\n", round, came);
+    if (round++ < 3) deep(round + 3);
+    longjmp(outer, 1);
+  }
+}
+void compute(const char *input) {
+  rounds();
+  if (*input) longjmp(outer, 7);
+}
+"""
+
+
+def test_jumps(tmp_path):
+    """setjmp, in the small library: a value of 0 becomes 1; and a jump to what has returned."""
+    done = run(tmp_path, JUMPS)
+    assert done.output == b"0 0\n1 1\n2 1\n3 1\n" and done.trap is None
+    lost = run(tmp_path, JUMPS, "x").trap
+    assert str(lost).startswith("trap: uncaught exception of ") and "__wasm_longjmp" in str(lost)
+
+
+def test_jumps_with_the_whole_library(tmp_path):
+    head = "void compute(const char *input) {"
+    done = run(tmp_path, JUMPS.replace(head, 'int main(void) { const char *input = "";'))
+    assert done.output == b"0 0\n1 1\n2 1\n3 1\n" and done.trap is None

@@ -39,7 +39,9 @@ def in_wasmtime(data: bytes, given: Environment, folder: Path) -> Ended:
         place.write_bytes(content)
     if given.files:
         config.preopen_dir(str(folder / "root"), "/", fs_mutable=False)
-    engine = wasmtime.Engine()
+    features = wasmtime.Config()
+    features.wasm_exceptions = True
+    engine = wasmtime.Engine(features)
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
     store = wasmtime.Store(engine)

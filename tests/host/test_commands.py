@@ -36,6 +36,7 @@ SHAPES = b"square 4 box 3 5\nsquare 2 box 5 5\n"
         ("probe", Environment()),
         ("shapes", Environment(stdin=SHAPES)),  # C++
         ("shapes", Environment(stdin=b"square 4 circle 3")),
+        ("jumps", Environment()),  # C's setjmp
         ("println", Environment()),  # Rust
         ("tally", Environment(("tally",), stdin=TEXT)),
         ("tally", Environment(("tally", "the", "cow", "hen"), stdin=TEXT)),
