@@ -46,6 +46,7 @@ from compiler.oracle import (  # noqa: E402
 from pyvm.compiler.compile import from_wasm  # noqa: E402
 from pyvm.isa.errors import ProgramError, Unsupported, WasmError  # noqa: E402
 from pyvm.wasm.decode import decode, without_custom_sections  # noqa: E402
+from pyvm.wasm.missing import needs_more  # noqa: E402
 from pyvm.wasm.validate import validate  # noqa: E402
 from wasm.mutated_wasm import modules, mutant  # noqa: E402
 
@@ -89,7 +90,7 @@ class Judge:
             module = decode(data)
             validate(module)
             older = has_older_exceptions(module)
-            verdict, message = "valid", ""
+            verdict, message = "needs more" if needs_more(module) else "valid", ""
         except WasmError as error:
             verdict, message = "invalid", str(error)
         except Unsupported as error:

@@ -63,9 +63,9 @@ class Totals:
             judge.judge(instance)
         counts = judge.counts
         counts["refused"] += script.refused.total()
-        counts["skipped"] = script.skipped.total()
+        counts["skipped"] += script.skipped.total()
         counts["invalid"], counts["accepted"] = script.invalid[True], script.invalid[False]
-        self.reasons += script.skipped
+        self.reasons += script.skipped + judge.skipped
         self.rows.append((path.name, counts))
 
     def text(self) -> str:

@@ -35,5 +35,9 @@ class Unsupported(ProgramError):
         self.offset = offset
 
 
+class Missing(Unsupported):
+    """A module asks for a part of WebAssembly that pyvm does not have."""
+
+
 class ExecutionError(ProgramError):
     """A token program did what has no meaning."""

@@ -116,6 +116,8 @@ class TrapSite:
         source = f" ({printable(self.line)})" if self.line else ""
         if self.kind is Trap.UNSUPPORTED and self.instruction:
             what = self.instruction
+            if " needs " in what:  # it says all (wasm/missing.py)
+                return f"stopped: {what}{source}"
             return f"stopped: {what}{place}{at}{source}: the base machine has no floats"
         if self.kind is Trap.UNCAUGHT_EXCEPTION and self.instruction:
             return f"trap: {self.kind.description} of {self.instruction}{place}{at}{source}"

@@ -69,7 +69,7 @@ def _immediate(reader: Reader, kind: str, module: Module, where: str) -> Immedia
     if kind in ("indirect", "pair"):
         return reader.unsigned(), reader.unsigned()
     if kind == "reference":
-        return reader.reference_type()
+        return reader.heap_type()
     if kind in ("zero", "zeros"):
         if any(reader.take(1 if kind == "zero" else 2)):  # the only memory's index
             raise WasmError("zero byte expected", at)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyvm.isa.errors import WasmError
+from pyvm.isa.errors import Missing, WasmError
 from pyvm.wasm import limits, proposals
 from pyvm.wasm.code import expression
+from pyvm.wasm.missing import stub, without_missing_types
 from pyvm.wasm.module import (
     Body,
     Data,
@@ -71,6 +72,7 @@ def decode(data: bytes) -> Module:
             f"{len(module.functions)} functions are declared, {len(module.bodies)} have code",
             len(data),
         )
+    without_missing_types(module, module.missing_types)
     if module.data_count not in (None, len(module.data)):
         raise WasmError(
             f"{module.data_count} data segments are announced, {len(module.data)} are there",
@@ -132,7 +134,7 @@ def _entries(reader: Reader, what: str, item: Callable[[], T]) -> list[T]:
 def _type_section(reader: Reader, module: Module) -> None:
     def kinds(what: str) -> tuple[str, ...]:
         at = reader.position
-        found = tuple(reader.vector(reader.value_type))
+        found = tuple(reader.vector(lambda: reader.any_value_type(module.missing_types)))
         limits.bounded(len(found), limits.TYPE_WORDS, f"{what} of one type", at)
         return found
 
@@ -297,7 +299,7 @@ def _element_section(reader: Reader, module: Module) -> None:
         found = kind
         value = None
         if op == _REF_NULL:
-            found = reader.reference_type()
+            found = reader.heap_type()
         else:
             value = reader.unsigned()
             found = "funcref" if op == _REF_FUNC else kind
@@ -332,9 +334,15 @@ def _code_section(reader: Reader, module: Module) -> None:
     imported, total = len(module.imported("func")), 0
 
     def item() -> None:
-        nonlocal total
         body = reader.window(reader.unsigned())
         at = body.position
+        try:
+            module.bodies.append(content(body, at))
+        except Missing as why:
+            module.bodies.append(stub(why, at))
+
+    def content(body: Reader, at: int) -> Body:
+        nonlocal total
         kinds: list[str] = []
         for _ in range(body.unsigned()):
             place, count = body.position, body.unsigned()
@@ -348,7 +356,7 @@ def _code_section(reader: Reader, module: Module) -> None:
         code = expression(body, module, f" in function {imported + len(module.bodies)}")
         if body.position != body.end:
             raise WasmError("code behind the end of a function", body.position)
-        module.bodies.append(Body(tuple(kinds), code, at))
+        return Body(tuple(kinds), code, at)
 
     _entries(reader, "functions", item)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, Union
 
+from pyvm.isa.errors import Missing
 from pyvm.printable import printable
 
 PAGE = 65536
@@ -165,6 +166,7 @@ class Module:
     data: list[Data] = field(default_factory=list)
     data_count: int | None = None
     instructions: int = 0  # decoded so far
+    missing_types: dict[str, Missing] = field(default_factory=dict)  # by name, see missing.py
     names: dict[int, str] = field(default_factory=dict)  # name section, then exports
     tag_names: dict[int, str] = field(default_factory=dict)  # name section
     debug: dict[str, bytes] = field(default_factory=dict)  # custom sections .debug_*

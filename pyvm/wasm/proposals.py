@@ -1,15 +1,15 @@
 """The parts of WebAssembly that pyvm does not have, by the bytes that ask for them.
 
 Enters: an opcode, the byte of a type, a flag.  Leaves: the proposal that it belongs to, and the
-sentence that says so.  A module that uses one of them is not invalid.  What no table here knows is
-no WebAssembly of today, and invalid.
+sentence that says so.  A module that uses one of them is not invalid (missing.py).  What no table
+here knows is no WebAssembly of today, and invalid.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyvm.isa.errors import ProgramError, Unsupported, WasmError
+from pyvm.isa.errors import Missing, ProgramError, WasmError
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ _TYPES: dict[int, Known] = {  # of values, and the heap types of references
     0x67: ("stringref", STRINGREF),
     0x65: ("a shared type", SHARED_EVERYTHING),
 }
-_REFERENCES = (0x63, 0x64)  # (ref null ...), (ref ...): a heap type follows
+TYPED_REFERENCES = (0x63, 0x64)  # (ref null ...), (ref ...): a heap type follows
 _DEFINITIONS: dict[int, Known] = {
     0x5F: ("a struct type", GC),
     0x5E: ("an array type", GC),
@@ -113,14 +113,14 @@ def refusal(known: Known | None, at: int, otherwise: str, where: str = "") -> Pr
     return WasmError(otherwise, at) if known is None else missing(known, at, where)
 
 
-def missing(known: Known, at: int, where: str = "") -> Unsupported:
+def missing(known: Known, at: int, where: str = "") -> Missing:
     """The error that says which proposal is needed, and by what."""
     what, proposal = known
     advice = f"; in C, compile with {proposal.flag}" if proposal.flag else ""
     yet = " yet" if proposal.second else ""
     place = f" at offset {at:#x}{where}"
-    return Unsupported(
-        f"{what}{place} needs {proposal.name}, which pyvm does not have{yet}{advice}"
+    return Missing(
+        f"{what}{place} needs {proposal.name}, which pyvm does not have{yet}{advice}", at
     )
 
 
@@ -138,10 +138,15 @@ def instruction(prefix: int | None, number: int) -> Known | None:
 
 def value_type(code: int, heap: int | None = None) -> Known | None:
     """The type that pyvm does not have; `heap`: the byte behind that of a reference."""
-    if code in _REFERENCES:
+    if code in TYPED_REFERENCES:
         _, proposal = _TYPES.get(heap or 0, ("", FUNCTION_REFERENCES))
         return "a typed reference", proposal
     return _TYPES.get(code)
+
+
+def is_one_byte(code: int) -> bool:
+    """Whether a type, or the heap type of a reference, that begins so ends there; 0: an index."""
+    return code == 0 or code == 0x7B or 0x67 <= code <= 0x74
 
 
 def type_definition(code: int) -> Known | None:

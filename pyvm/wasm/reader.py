@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyvm.isa.errors import ProgramError, WasmError
+from pyvm.isa.errors import Missing, ProgramError, WasmError
 from pyvm.wasm import proposals
 from pyvm.wasm.opcodes import REFERENCES, VALUE_TYPES
 
@@ -89,6 +89,31 @@ class Reader:
         if code not in VALUE_TYPES:
             raise self.no_value_type(code, at)
         return VALUE_TYPES[code]
+
+    def any_value_type(self, missing: dict[str, Missing]) -> str:
+        """Also one that pyvm does not have: then its name is among those that are missing."""
+        at = self.position
+        try:
+            return self.value_type()
+        except Missing as why:
+            first = self.data[at]
+            if first in proposals.TYPED_REFERENCES:
+                first = self.data[self.position] if self.position < self.end else 0
+                if self.signed(33) >= 0:
+                    first = 0
+            if not proposals.is_one_byte(first):  # nobody knows here where the type ends
+                raise
+            name = f"type {self.data[at : self.position].hex()}"
+            missing.setdefault(name, why)
+            return name
+
+    def heap_type(self) -> str:
+        """What ref.null names: a type of references, or the index of a type."""
+        at = self.position
+        if self.signed(33) >= 0:
+            raise proposals.missing(("a typed reference", proposals.FUNCTION_REFERENCES), at)
+        self.position = at
+        return self.reference_type()
 
     def reference_type(self) -> str:
         at = self.position

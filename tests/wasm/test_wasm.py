@@ -13,6 +13,7 @@ from pyvm.bundled import PROGRAMS
 from pyvm.compiler.compile import from_wasm
 from pyvm.isa.errors import ProgramError, Unsupported, WasmError
 from pyvm.wasm.decode import decode
+from pyvm.wasm.missing import needs_more
 from pyvm.wasm.validate import validate
 
 SMALL = wat(
@@ -69,7 +70,7 @@ def test_validity_agrees_with_wasmtime_on_damaged_programs(name):
             validate(found)
         except ProgramError:
             continue
-        if not has_older_exceptions(found):
+        if not has_older_exceptions(found) and not needs_more(found):
             wasmtime.Module.validate(engine, bytes(damaged))
 
 

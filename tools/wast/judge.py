@@ -16,6 +16,7 @@ from pyvm.isa.errors import ProgramError
 from pyvm.isa.program import Program
 from pyvm.isa.tokens import VOCABULARY
 from pyvm.isa.traps import Trap
+from wast.modules import needs
 from wast.program import ALL, Action, Actions, with_actions
 from wast.script import Instance
 
@@ -42,11 +43,13 @@ TRAPS = {
 
 
 class Judge:
-    """Counts the verdicts; `said` is told of each that is not "passed"."""
+    """Counts the verdicts, and what those need that are skipped; `said` is told of each that is
+    not "passed"."""
 
     def __init__(self, engine: Engine, said: Callable[[str, int, str], None]):
         self.engine, self.said = engine, said
         self.counts: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
 
     def judge(self, instance: Instance) -> None:
         actions = instance.actions
@@ -144,6 +147,10 @@ class Judge:
     def _verdict(self, outcome: str, action: Action, why: str) -> None:
         if not action.is_asked:
             return
+        more = needs(why) if outcome == "refused" else None
+        if more:
+            outcome = "skipped"
+            self.skipped[more] += 1
         self.counts[outcome] += 1
         if outcome != "passed":
             self.said(outcome, action.line, why)

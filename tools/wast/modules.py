@@ -6,10 +6,21 @@ Enters: a node `module`, in text form, quoted or binary.  Leaves: its bytes, by 
 
 from __future__ import annotations
 
+import re
+
 import wasmtime
 
 from wast.legacy import has_folded_try, unfolded
 from wast.text import Node
+
+# How pyvm refuses what needs a part of WebAssembly that it does not have.
+_NEEDS = re.compile(r"(needs .+?), which pyvm does not have")
+
+
+def needs(refusal: str) -> str | None:
+    """What something needs that is refused; None: it is refused for another reason."""
+    found = _NEEDS.search(refusal)
+    return found[1] if found else None
 
 
 def is_quoted(node: Node) -> bool:

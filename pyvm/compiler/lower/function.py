@@ -32,6 +32,7 @@ from pyvm.isa.errors import Unsupported
 from pyvm.isa.traps import Trap
 from pyvm.printable import printable
 from pyvm.wasm.floats import integer_code, integer_type
+from pyvm.wasm.missing import is_stub
 from pyvm.wasm.module import Immediate, number, numbers
 from pyvm.wasm.opcodes import OPCODES, Opcode
 
@@ -58,6 +59,10 @@ class _Lowering(Calls, Control):
     """A function while it is lowered."""
 
     def function(self) -> Function:
+        if is_stub(self.body):  # it takes nothing: nobody comes back
+            _, why, self.at = self.body.code[0]
+            self._refuse(Unsupported(str(why), self.at), str(why))
+            return Function(self.index, self.name, [], self.out.code)
         for kind in (*self.type.params, *self.type.results):
             self._check_type(kind, self.body.at)
         for i in reversed(range(len(self.type.params))):
