@@ -78,6 +78,7 @@ SOME_DO_NOT = """
 (assert_return (invoke "v" (v128.const i32x4 0 0 0 0)))
 (assert_return (get $a "g") (i32.const 1))
 (module (import "a" "g" (global (mut i32))) (func (export "h") (global.set 0 (i32.const 2))))
+(assert_return (invoke $a "f") (i32.const 1))
 (assert_return (invoke "h"))
 (assert_return (get $a "g") (i32.const 2))
 (assert_unlinkable (module (import "a" "nothing" (func))) "unknown import")
@@ -90,7 +91,7 @@ def test_what_is_not_run_has_a_reason(run_wast, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "argv", ["run_wast.py", "--engine", "executor", str(tmp_path)])
     assert run_wast.main() == 0
     said = capsys.readouterr().out
-    assert "| some.wast |      1 |      0 |       0 |       4 |" in said
+    assert "| some.wast |      2 |      0 |       0 |       4 |" in said
     reasons = (
         "SIMD", "needs a second module with a state", "a second module shares the state",
         "modules that must not link (assert_unlinkable)",

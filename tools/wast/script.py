@@ -97,6 +97,17 @@ class Instance:
         return Action(code, results, line)
 
 
+class Unlinked(str):
+    """Why a module is not there: it imports from some that have a state."""
+
+    providers: list[Instance]
+
+    def runs(self) -> None:
+        """It can change what those have."""
+        for each in self.providers:
+            each.shared = True
+
+
 class Script:
     """What a file asks for.
 
@@ -190,15 +201,16 @@ class Script:
             for item in module.imports
             if item.module in self._registered
         }
-        providers: dict[str, Instance] = {}
-        for name, provider in needed.items():
-            if isinstance(provider, Instance) and not provider.has_state:
-                providers[name] = provider
-            elif isinstance(provider, Instance):
-                provider.shared = True
-        if len(providers) < len(needed):
-            return "needs a second module with a state"
-        return Instance(data, self._line(node), module, providers)
+        there = {name: each for name, each in needed.items() if isinstance(each, Instance)}
+        providers = {name: each for name, each in there.items() if not each.has_state}
+        if len(providers) == len(needed):
+            return Instance(data, self._line(node), module, providers)
+        unlinked = Unlinked("needs a second module with a state")
+        unlinked.providers = [each for each in there.values() if each.has_state]
+        offsets = [item.offset for item in module.elements] + [item.offset for item in module.data]
+        if module.start or any(offset is not None for offset in offsets):
+            unlinked.runs()
+        return unlinked
 
     def _must_trap(self, node: Node, message: str) -> None:
         instance = self._instance(node)
@@ -233,6 +245,8 @@ class Script:
         try:
             if inner.head not in ACTIONS:
                 raise Skipped(f"{inner.head} is no action")
+            if isinstance(instance, Unlinked) and inner.head == "invoke":
+                instance.runs()
             if isinstance(instance, str):
                 raise Skipped(instance)
             if instance.shared:
