@@ -71,6 +71,10 @@ LATER_MODULES = (
     '(module (table 1 funcref) (table 1 externref) (func (export "compute") (drop (table.get 1 (i32.const 0)))))',
     '(module (func (export "compute") (drop (i8x16.splat (i32.const 1)))))',
     '(module (elem $e func) (func (export "compute") (elem.drop $e)))',
+    """(module (type $t (func (param v128 (ref func)) (result (ref null $t) anyref))) (tag $e (param v128))
+      (table 1 funcref) (func $u (type $t) (unreachable)) (func $v (drop (ref.null $t)) (throw $e (unreachable)))
+      (func $w (block (type $t) (unreachable)) (drop) (drop)) (func (export "compute") (param i32)
+      (if (local.get 0) (then (call_indirect (type $t) (unreachable)) (drop) (drop)))))""",
 )
 
 
