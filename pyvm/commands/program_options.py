@@ -122,6 +122,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _finish(parser: Parser, arguments: argparse.Namespace) -> None:
     """Tells the program, other C files and integers apart."""
+    from pyvm.compiler.c_options import SOURCES
+
     words, rest = arguments.words, arguments.rest
     if not words and rest:  # a name that begins with a dash stands behind --
         words, arguments.rest = rest[:1], rest[1:]
@@ -129,8 +131,8 @@ def _finish(parser: Parser, arguments: argparse.Namespace) -> None:
         parser.error("the following arguments are required: PROGRAM")
     arguments.program, *words = words
     count = 0
-    if arguments.program.endswith(".c"):
-        while count < len(words) and words[count].endswith(".c"):
+    if arguments.program.endswith(SOURCES):
+        while count < len(words) and words[count].endswith(SOURCES):
             count += 1
     arguments.more = words[:count]
     if arguments.entry is not None:
@@ -197,9 +199,11 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
 
 def _patience(arguments: argparse.Namespace) -> threading.Timer:
     """Tells a terminal what takes long, if it does."""
+    from pyvm.compiler.c_options import SOURCES
+
     words = "compiling ..."
-    if arguments.program.endswith(".c"):
-        words += " (zig builds its C library when it is first used)"
+    if arguments.program.endswith(SOURCES):
+        words += " (libraries are built when they are first used)"
     timer = threading.Timer(_PATIENCE, say, (words,))
     timer.daemon = True
     if sys.stderr.isatty() and not getattr(arguments, "quiet", False):

@@ -15,6 +15,8 @@ from pyvm.isa.errors import ProgramError
 # of the largest memory that can grow to the rest.
 STACK_SIZE = 1 << 20
 SMALLEST_STACK, LARGEST_STACK, STACK_ALIGNMENT = 256, 1 << 25, 16
+CPLUSPLUS = (".cpp", ".cc", ".cxx", ".C", ".c++")  # how names of C++ files end
+SOURCES = (".c", *CPLUSPLUS)
 LEVELS = ("0", "1", "2", "3", "s", "z")  # of optimisation, as C compilers spell them
 
 
@@ -23,7 +25,7 @@ class COptions:
     """How C is compiled.
 
     Attributes:
-        more: other .c files of the program.
+        more: other C and C++ files of the program.
         include: folders of its headers.
         define: NAME or NAME=VALUE.
         optimize: one of LEVELS.

@@ -1,6 +1,6 @@
-"""C -> WebAssembly, with a compiler that is there (toolchain.py).
+"""C and C++ -> WebAssembly, with a compiler that is there (toolchain.py).
 
-Enters: .c files and options.  Leaves: the bytes of a .wasm module.
+Enters: .c and .cpp files and options.  Leaves: the bytes of a .wasm module.
 
 A program that defines `main` is a command: it gets the whole C library and what WASI offers.  One
 that defines `compute`, or a function to run by its name, gets the small runtime library
@@ -19,8 +19,9 @@ from pathlib import Path
 
 from pyvm import helpers
 from pyvm.compiler.c_messages import errors_first, explain_link
-from pyvm.compiler.c_options import STACK_SIZE, COptions, check_stack_size
+from pyvm.compiler.c_options import CPLUSPLUS, STACK_SIZE, COptions, check_stack_size
 from pyvm.compiler.c_scan import defined_functions
+from pyvm.compiler.cplusplus import EXCEPTIONS, Library
 from pyvm.compiler.toolchain import RUNTIME, Toolchain, compiler_command, toolchain
 from pyvm.isa.errors import CompileError, CompilerNotFound
 from pyvm.printable import printable
@@ -38,8 +39,10 @@ _SMALL_FLAGS = (
 ).split()
 # setjmp and longjmp become exceptions, and need two files more.  Only programs that use them are
 # compiled so: the library has to be built once more for it.
+_TARGET = ("--target=wasm32-wasi",)
 _JUMPS = ("-mllvm", "-wasm-enable-sjlj")
 _JUMP_FILES = (RUNTIME / "jump.c", RUNTIME / "jump.s")
+_THROW_FILE = RUNTIME / "throw.s"
 _NEEDS_JUMPS = re.compile(r"#error Setjmp/longjmp support requires")
 _RUNTIME = ("print", "scan", "strings")
 _MISMATCH = re.compile(
@@ -74,6 +77,8 @@ def compile_c(
     tools = toolchain()
     with tempfile.TemporaryDirectory(prefix="pyvm-") as folder:
         job = _Job(tools, paths, options, Path(folder))
+        if any(path.endswith(CPLUSPLUS) for path in paths):
+            return without_custom_sections(job.plusplus(entry), _KEPT_SECTIONS)
         if entry == "compute" and job.is_command():
             return without_custom_sections(job.command(), _KEPT_SECTIONS)
         return without_custom_sections(job.small(entry), _KEPT_SECTIONS)
@@ -169,6 +174,32 @@ class _Job:
         flags = [*_FLAGS, *self.options.flags()]
         rest = [*flags, *self.paths, *self.options.link_flags(), "-o", str(self.output)]
         if failed := self._compile(self.tools.whole, rest, more=_JUMP_FILES):
+            raise self._fail(explain_link(failed, small=False))
+        return self.output.read_bytes()
+
+    def plusplus(self, entry: str) -> bytes:
+        """The module of a program in C++, or of one that has files in it."""
+        name = printable(self.paths[0])
+        if entry != "compute":
+            raise CompileError(f"{name} is C++: only its main can be run, and no other function")
+        zig = self.tools.zig
+        if zig is None:
+            raise CompilerNotFound(
+                f"{name} is C++, which needs the zig wheel (pip install ziglang)"
+            )
+        self.jumps = True
+        target = [*_TARGET, *self.tools.with_exceptions("generic")]
+        library = Library(zig, target, self.folder, self._run).archive()
+        objects = []
+        for number, path in enumerate(self.paths):
+            tool = (zig, "c++" if path.endswith(CPLUSPLUS) else "cc", *_TARGET, EXCEPTIONS)
+            objects.append(str(self.folder / f"{number}.o"))
+            rest = [*_FLAGS, *self.options.flags(), "-c", path, "-o", objects[-1]]
+            if failed := self._compile(tool, rest):
+                raise self._fail(failed)
+        rest = [*_FLAGS, *objects, str(_THROW_FILE), "-Wl,--export=__cpp_exception"]
+        rest += [*self.options.link_flags(), str(library), "-o", str(self.output)]
+        if failed := self._compile((zig, "cc", *_TARGET), rest, more=_JUMP_FILES):
             raise self._fail(explain_link(failed, small=False))
         return self.output.read_bytes()
 

@@ -1,7 +1,7 @@
-"""C or WebAssembly -> a program of the machine: one call a stage.  Read this first.
+"""C, C++ or WebAssembly -> a program of the machine: one call a stage.  Read this first.
 
-Enters: a bundled name, the path of a .c, .wasm or token file, or the bytes of a module.  Leaves: a
-`Program` (pyvm/isa/program.py), which is ready to become tokens.
+Enters: a bundled name, the path of a .c, .cpp, .wasm or token file, or the bytes of a module.
+Leaves: a `Program` (pyvm/isa/program.py), which is ready to become tokens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from pyvm import bundled
-from pyvm.compiler.c_options import COptions, check_stack_size
+from pyvm.compiler.c_options import SOURCES, COptions, check_stack_size
 from pyvm.compiler.kept import Kept
 from pyvm.host.environment import Environment, with_environment
 from pyvm.isa.debug import Debug
@@ -27,7 +27,6 @@ from pyvm.printable import printable
 MACHINES = ("standard", "base")
 # What a program is given to read: the bytes, or what gives them once they are wanted.
 Input: TypeAlias = "bytes | str | Callable[[], bytes] | None"
-_CPLUSPLUS = (".cpp", ".cc", ".cxx", ".C", ".c++")
 
 
 class NotACommand(ProgramError):
@@ -53,7 +52,7 @@ def compile_file(
     """The program in a file, or a bundled one.
 
     Args:
-        source: bundled name, or path of a .c, .wasm or token file.
+        source: bundled name, or path of a .c, .cpp, .wasm or token file.
         input: text for a program that takes one (others ignore it), what a command reads from
             standard input; or a function that gives it, which is called only if the program can
             read it. None: the bundled program's default, or nothing.
@@ -94,7 +93,7 @@ def compile_file(
                 f"{printable(name) or 'an empty name'}: no such file, and no bundled program "
                 f"(those are: {known})"
             )
-        if path.suffix == ".c":
+        if path.suffix in SOURCES:
             data = _from_c(path, entry, options)
         else:
             if stack_size is not None:
@@ -122,15 +121,10 @@ def _token_file(
     data: bytes, path: Path, input: Input, machine: str, environment: Environment | None
 ) -> Program:
     """The program in a token file, which has an input, or surroundings, of its own."""
-    if path.suffix in _CPLUSPLUS:
-        raise ProgramError(
-            f"{printable(str(path))} is C++, which pyvm does not compile: make a module of it with "
-            "`zig c++ --target=wasm32-wasi -fno-exceptions -O2` and run that"
-        )
     if data.split(None, 1)[:1] != [b"{"] or not data.isascii():
         raise ProgramError(
-            f"{printable(str(path))} is neither C, WebAssembly nor a token file: pyvm "
-            "compiles .c and .wasm files, and runs what `pyvm compile` writes"
+            f"{printable(str(path))} is neither C, C++, WebAssembly nor a token file: pyvm "
+            "compiles .c, .cpp and .wasm files, and runs what `pyvm compile` writes"
         )
     program = parse(data.decode(), path.name)
     _check_machine(program, machine)

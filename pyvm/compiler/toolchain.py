@@ -25,13 +25,13 @@ class Toolchain:
         compile: C to an object, for the small runtime library.
         link: such objects to a module, the compiler's own routines included.
         whole: C to a module with the C library, by WASI; None where that library is not there.
-        zig: whether it is zig, which spells features in its own way.
+        zig: its path, if it is zig, which spells features in its own way.
     """
 
     compile: tuple[str, ...]
     link: tuple[str, ...]
     whole: tuple[str, ...] | None
-    zig: bool = False
+    zig: str | None = None
 
     def with_exceptions(self, processor: str) -> list[str]:
         """Flags for a processor, and exceptions besides."""
@@ -46,7 +46,7 @@ def toolchain() -> Toolchain:
         # The target with a C library has its headers; without -nostdlib, zig links the routines
         # that the compiler calls, such as the product of two __int128.
         wasi = (zig, "cc", "--target=wasm32-wasi")
-        return Toolchain((*wasi, "-c"), (zig, "cc", "--target=wasm32-freestanding"), wasi, True)
+        return Toolchain((*wasi, "-c"), (zig, "cc", "--target=wasm32-freestanding"), wasi, zig)
     for name in ("clang", *(f"clang-{version}" for version in range(25, 10, -1))):
         path = helpers.program(name)
         if path and _has_linker(path) and "wasm32" in _answer(path, "--print-targets"):
