@@ -77,7 +77,7 @@ def test_files(tmp_path):
     with pytest.raises(ProgramError, match="no such file, and no bundled program"):
         compile_file(tmp_path / "missing.c")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ProgramError, match="neither C, WebAssembly nor a token file"):
+    with pytest.raises(ProgramError, match="neither C, C\\+\\+, WebAssembly nor a token file"):
         compile_file(tmp_path / "binary")
 
 
