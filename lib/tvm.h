@@ -54,8 +54,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(_WIN32)
+#if defined(_WIN32) && defined(TVM_BUILD)
 #define TVM_API __declspec(dllexport)
+#elif defined(_WIN32) && !defined(TVM_STATIC) /* who links the static library defines TVM_STATIC */
+#define TVM_API __declspec(dllimport)
 #elif defined(__GNUC__)
 #define TVM_API __attribute__((visibility("default")))
 #else

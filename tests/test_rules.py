@@ -16,7 +16,12 @@ import pyvm
 from pyvm.engine.library import library_path
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted(p for p in (ROOT / "lib").rglob("*") if p.suffix in (".cpp", ".hpp", ".h", ".inc"))
+LIB = ROOT / "lib"
+SOURCES = sorted(
+    path
+    for path in LIB.rglob("*")
+    if path.suffix in (".cpp", ".hpp", ".h", ".inc") and LIB / "examples" not in path.parents
+)
 MARKERS = ("__init__.py", "__main__.py")  # these say what a folder or command is
 PACKAGE = sorted((ROOT / "pyvm").rglob("*.py"))
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pyvm import helpers
 from pyvm.build.compilers import find_cxx, is_zig
+from pyvm.engine.library import NAME
 from pyvm.files import write_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +66,7 @@ def build(
     _configure(folder, options, compiler, env, quiet, say)
     _run([env["NINJA"], "-C", str(folder)], env, quiet, "Ninja could not build libtvm")
     library = _built_library(folder)
-    return _place(library, PLACE / library.name) if place else library
+    return _place(library, PLACE / NAME) if place else library
 
 
 def _environment(compiler: list[str]) -> dict[str, str]:
