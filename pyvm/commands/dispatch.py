@@ -25,6 +25,7 @@ _MODULES = {
     "specialize": "programs",
     "verify": "verify",
     "model": "models",
+    "export": "export",
     "doctor": "doctor",
 }
 

@@ -21,6 +21,7 @@ _EXTRAS = {
     "c": ("ziglang",),
     "schedule": ("highspy",),
     "build": ("meson", "ninja"),
+    "export": ("safetensors", "onnx"),
     "test": ("pytest", "hypothesis", "wasmtime", "ruff"),
 }
 
