@@ -379,15 +379,17 @@ class _Compiler:
         if not any(item.behind for item in calls):
             return [], []
         units: dict[int, Unit] = {}
-        labels = [Label("no exception")]
+        labels: list[Label] = []
         for function, at, tag in self.exceptions.thrown:
             labels.append(Label("thrown"))
             name = self.module.function_name(function)
             unit = units.setdefault(function, Unit(Uncaught(function), [], name))
             unit.code += [labels[-1], Ins("trap", Trap.UNCAUGHT_EXCEPTION, at, tag)]
-        start = Unit(Uncaught(-1), [labels[0], Ins("trap", Trap.UNCAUGHT_EXCEPTION)])
+        if not labels:  # there are null references to exceptions at most
+            return [self.uncaught, Ins("trap", Trap.UNCAUGHT_EXCEPTION)], []
         site = Ins("global.get", self.shared.globals[self.exceptions.site])
-        return [self.uncaught, site, Ins("br_table", tuple(labels))], [start, *units.values()]
+        jump = Ins("br_table", (labels[0], *labels))  # no site is 0
+        return [self.uncaught, site, jump], list(units.values())
 
     def _printed(self, results: tuple[str, ...]) -> list[Ins]:
         """Prints the results, which lie on the stack, a line each.  The last one is on top: those

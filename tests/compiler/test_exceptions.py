@@ -174,3 +174,25 @@ def test_the_base_machine_has_none():
         Unsupported, match="throw in compute at offset 0x.*: the base machine has no exceptions"
     ):
         from_wasm(data, machine="base")
+
+
+def test_references_take_places_that_end(monkeypatch):
+    """One for each exception that a reference is made of, however often that is thrown again."""
+    monkeypatch.setattr("pyvm.wasm.limits.TABLE_ELEMENTS", 1 + 8 * 2)  # of two words
+    text = """(module (tag $t (param i32))
+      (func (export "fresh") (param i32) (loop (block (result i32 exnref)
+        (try_table (catch_ref $t 0) (throw $t (local.get 0))) (unreachable)) (drop) (drop)
+        (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+      (func (export "again") (param i32) (local $e exnref)
+        (block (result i32 exnref) (try_table (catch_ref $t 0) (throw $t (local.get 0))) (unreachable))
+        (local.set $e) (drop)
+        (loop (block (result exnref) (try_table (catch_all_ref 0) (throw_ref (local.get $e))) (unreachable))
+          (local.set $e) (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"""
+    for entry, count, kind in [
+        ("fresh", 8, None),
+        ("fresh", 9, Trap.TABLE_OUT_OF_BOUNDS),
+        ("again", 99, None),
+    ]:
+        trap = execute(from_wasm(wat(text), None, entry, (count,), True), 1 << 20).trap
+        assert (trap and trap.kind) == kind
+        assert trap is None or "in fresh" in str(trap)
