@@ -12,7 +12,7 @@ from pyvm.commands.common import say
 from pyvm.commands.report import Report
 
 # pyvm.export.TARGETS and POSITIONS; importing them takes numpy, which --help does without.
-_TARGETS = ("safetensors", "onnx")
+_TARGETS = ("safetensors", "torch", "huggingface", "transformerlens", "onnx")
 _POSITIONS = 32_768
 
 

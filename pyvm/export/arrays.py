@@ -102,7 +102,7 @@ def named(arrays: Arrays) -> dict[str, np.ndarray]:
     for number, layer in enumerate(arrays.layers):
         for name, matrix in layer.items():
             found[f"model.layers.{number}.{_MODULES[name]}.{name}_proj.weight"] = matrix
-    return {name: np.ascontiguousarray(matrix, np.float64) for name, matrix in found.items()}
+    return found
 
 
 def check_words(arrays: Arrays) -> None:

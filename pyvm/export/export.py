@@ -27,6 +27,9 @@ Written: TypeAlias = "bytes | dict[str, bytes]"
 # The module of each target.
 TARGETS = {
     "safetensors": "to_safetensors",
+    "torch": "to_torch",
+    "huggingface": "to_huggingface",
+    "transformerlens": "to_transformerlens",
     "onnx": "to_onnx",
 }
 POSITIONS = 32_768

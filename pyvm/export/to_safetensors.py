@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+
 from pyvm.export.arrays import Arrays, ExportError, named
 
 
@@ -22,10 +24,16 @@ def write(arrays: Arrays) -> bytes:
 
 
 def pack(arrays: Arrays, metadata: dict[str, str]) -> bytes:
-    """The matrices as a safetensors file; `format` says that rows are outputs, as in torch."""
+    """The matrices by their usual names as a safetensors file."""
+    return pack_tensors(named(arrays), metadata)
+
+
+def pack_tensors(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
+    """`format` says that the file is meant for torch, which its loaders ask for."""
     try:
         from safetensors.numpy import save
     except ImportError:
         raise ExportError("this export needs safetensors: pip install 'libtvm[export]'") from None
-    data: bytes = save(named(arrays), {"format": "pt", **metadata})
+    whole = {name: np.ascontiguousarray(tensor, np.float64) for name, tensor in tensors.items()}
+    data: bytes = save(whole, {"format": "pt", **metadata})
     return data

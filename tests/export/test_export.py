@@ -188,3 +188,34 @@ def test_the_command_offers_every_target():
     assert commands._TARGETS == tuple(TARGETS) and commands._POSITIONS == POSITIONS
     page = (Path(commands.__file__).parents[1] / "export" / "README.md").read_text()
     assert re.search(r"--to (\S+)", page)[1].split("|") == list(TARGETS)
+
+
+@pytest.mark.parametrize("target", ["torch", "huggingface", "transformerlens"])
+def test_folders(target, base, tmp_path):
+    """What stands in them can be read without the frameworks; tools/check_exports.py runs them."""
+    pytest.importorskip("safetensors")
+    from safetensors.numpy import load_file
+
+    folder = tmp_path / "made"
+    export_model(base, target, folder, 64)
+    tensors = load_file(folder / "model.safetensors")
+    matrices = [base.embedding, base.head, np.empty((64, base.embedding.shape[1]))]
+    for layer in base.layers:
+        matrices += [layer.qkv, layer.out, layer.w_in, layer.w_ffn]
+    assert sum(t.size for t in tensors.values()) == sum(m.size for m in matrices)
+    for path in folder.glob("*.json"):
+        json.loads(path.read_text())
+    for path in folder.glob("*.py"):
+        compile(path.read_text(), str(path), "exec")
+        assert len(path.read_text().splitlines()) <= (100 if target == "torch" else 200)
+    assert json.loads((folder / "labels.json").read_text()) == base.metadata
+    with pytest.raises(ExportError, match="is there: name a folder"):
+        export_model(base, target, folder, 64)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_words_that_no_tokenizer_can_have(base, tmp_path):
+    for word in ("two words", base.vocabulary[3]):
+        strange = dataclasses.replace(base, vocabulary=(word, *base.vocabulary[1:]))
+        with pytest.raises(ExportError, match="in the vocabulary"):
+            export_model(strange, "huggingface", tmp_path / "a", 64)
