@@ -149,14 +149,39 @@ typedef void (*tvm_text_callback)(void* user, const char* text);
 TVM_API tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size_t count,
                                      tvm_text_callback callback, void* user);
 
+/* A kernel is the plan's tapes as native code: the blocks that some traces need, written as C++ and compiled
+ * into a shared object of its own. It gives the same tokens and the same errors; positions that it lacks are
+ * interpreted. lib/kernel/README.md tells how one is compiled. */
+
+/* A whole trace that a kernel is made for; its first `prompt` tokens are given, the others predicted. */
+typedef struct tvm_kernel_trace {
+  const int32_t* tokens;
+  size_t count, prompt; /* 1 <= prompt <= count */
+} tvm_kernel_trace;
+
+/* Receives a source file; its name and text are valid during the call only. */
+typedef void (*tvm_source_callback)(void* user, const char* name, const char* text);
+
+/* Writes a kernel for the model: `parts` (1 to 64) is how many files its blocks are spread over, for each of
+ * generating and verifying. The traces (at least one) begin with the same token, and are run.
+ * TVM_ERROR_UNSUPPORTED when the model has no plan. */
+TVM_API tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trace* traces, size_t count,
+                                           int32_t parts, tvm_source_callback callback, void* user);
+
+/* Loads a kernel, which runs that begin afterwards take (path auto or kernel). It is native code: the path must
+ * be one that the caller trusts. TVM_ERROR_FILE when it cannot be loaded, TVM_ERROR_UNSUPPORTED when it is none,
+ * or one of another model or of another version of the library, TVM_ERROR_ARGUMENT when the model has one. */
+TVM_API tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path);
+
 /* The JSON block of the file (names of slots, heads and neurons), "" when it has none. */
 TVM_API const char* tvm_model_metadata(const tvm_model* model);
 
 /* ---- options of a run --------------------------------------------------------------------- */
 
-/* auto: the plan where the model has one and no layer option is set; a sequence that leaves it before a token
+/* auto: the plan where the model has one and no layer option is set, by its kernel as far as one is loaded; plan:
+ * interpreted; kernel: by the kernel, which must be loaded, as far as it goes. With auto, a sequence that leaves it before a token
  * was handed over is run by layers instead. */
-enum { TVM_PATH_AUTO = 0, TVM_PATH_PLAN = 1, TVM_PATH_LAYERS = 2 };
+enum { TVM_PATH_AUTO = 0, TVM_PATH_PLAN = 1, TVM_PATH_LAYERS = 2, TVM_PATH_KERNEL = 3 };
 enum {
   TVM_PROJECTION_AUTO = 0,
   TVM_PROJECTION_DENSE = 1,
@@ -207,6 +232,7 @@ typedef struct tvm_run_result {
   int32_t exact; /* 1: no sum was rounded in an order of BLAS's or the hull's own, and no integer of a
                     model that has a plan, so that every variant gives these tokens; 0: others may
                     differ. The smallest struct ends before it */
+  uint64_t covered; /* positions that a kernel has run */
 } tvm_run_result;
 
 /* Greedy decoding: prefills `prompt` (count >= 1) and generates until the stop token, or until `limit`
@@ -228,6 +254,7 @@ typedef struct tvm_verify_result {
   double attention_seconds;
   double output_seconds;
   int32_t exact; /* as in tvm_run_result; the smallest struct ends before it */
+  uint64_t covered; /* positions that a kernel has run, those that were read included */
 } tvm_verify_result;
 
 /* Teacher forcing over `tokens` (count >= 1): checks tokens[first .. last) against the model's

@@ -144,9 +144,10 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "base": (),
     "model": ("base",),
     "layers": ("base", "model"),
-    "plan": ("base", "model"),
+    "plan": ("base", "model", "kernel"),  # plan/ enters kernels, which are written from its blocks
+    "kernel": ("base", "model", "plan"),
     "executor": ("base",),
-    "api": ("base", "model", "layers", "plan", "executor", "tvm.h"),
+    "api": ("base", "model", "layers", "plan", "kernel", "executor", "tvm.h"),
 }
 INCLUDE = re.compile(r'^#include "([^"/]+)', re.M)
 

@@ -71,8 +71,7 @@ inline void require(bool condition, const char* message) {
 }
 
 // Structs of the ABI open with their size, so that they can grow at their end. The smallest size of each is
-// that of its first version, which lacks the last field of today's. A field that is added stands behind
-// these.
+// that of its first version. A field that is added stands behind what was there.
 template <class Struct>
 inline constexpr std::size_t kSmallest = sizeof(Struct);
 template <>
@@ -83,6 +82,14 @@ template <>
 inline constexpr std::size_t kSmallest<tvm_run_result> = offsetof(tvm_run_result, exact);
 template <>
 inline constexpr std::size_t kSmallest<tvm_verify_result> = offsetof(tvm_verify_result, exact);
+
+// The size before the newest field was added.
+template <class Struct>
+inline constexpr std::size_t kBefore = kSmallest<Struct>;
+template <>
+inline constexpr std::size_t kBefore<tvm_run_result> = offsetof(tvm_run_result, covered);
+template <>
+inline constexpr std::size_t kBefore<tvm_verify_result> = offsetof(tvm_verify_result, covered);
 
 template <class Struct>
 void require_size(const Struct* given, const char* name) {
@@ -97,7 +104,8 @@ void require_size(const Struct* given, const char* name) {
 // ours (an older header) or larger (a newer one).
 template <class Struct>
 std::size_t common_size(const Struct* given) {
-  return given->size < sizeof(Struct) ? kSmallest<Struct> : sizeof(Struct);
+  if (given->size >= sizeof(Struct)) return sizeof(Struct);
+  return given->size >= kBefore<Struct> ? kBefore<Struct> : kSmallest<Struct>;
 }
 
 // Hands a result to the caller, who keeps the size that was passed in.

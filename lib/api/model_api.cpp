@@ -6,6 +6,8 @@
 #include "api/guard.hpp"
 #include "api/handles.hpp"
 #include "api/tokens.hpp"
+#include "kernel/emit.hpp"
+#include "kernel/load.hpp"
 #include "plan/explain.hpp"
 
 namespace {
@@ -20,6 +22,13 @@ void open(std::span<const unsigned char> bytes, const char* name, tvm_model** mo
   auto opened = std::make_unique<tvm_model>();
   opened->model = tvm::read_model(bytes, name);
   *model = opened.release();
+}
+
+const tvm::plan::Plan& plan_of(const tvm_model& model) {
+  const tvm::plan::Plan* plan = model.plan();
+  if (plan == nullptr)
+    throw tvm::Error(tvm::Status::kUnsupported, tvm::sentence("the model has no plan: ", model.why_no_plan));
+  return *plan;
 }
 
 }  // namespace
@@ -92,11 +101,37 @@ tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size
     tvm::require(callback != nullptr, "callback is NULL");
     std::span<const std::int32_t> sequence;
     if (tokens != nullptr || count > 0) sequence = tvm::checked_tokens(model->model, tokens, count, "tokens");
-    const tvm::plan::Plan* plan = model->plan();
-    if (plan == nullptr)
-      throw tvm::Error(tvm::Status::kUnsupported,
-                       tvm::sentence("the model has no plan: ", model->why_no_plan));
-    callback(user, tvm::plan::explain(*plan, sequence).c_str());
+    callback(user, tvm::plan::explain(plan_of(*model), sequence).c_str());
+  });
+}
+
+tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trace* traces, size_t count,
+                                   int32_t parts, tvm_source_callback callback, void* user) {
+  return tvm::guard([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require(traces != nullptr, "traces is NULL");
+    tvm::require(callback != nullptr, "callback is NULL");
+    tvm::require(count > 0, "count is 0: a kernel is made for at least one trace");
+    tvm::require(parts >= 1 && parts <= 64, "parts must be 1 to 64");
+    std::vector<tvm::kernel::Example> examples;
+    for (const tvm_kernel_trace& trace : std::span(traces, count)) {
+      const auto tokens = tvm::checked_tokens(model->model, trace.tokens, trace.count, "a trace");
+      tvm::require(trace.prompt >= 1 && trace.prompt <= trace.count,
+                   "a trace's prompt is not 1 to its count");
+      examples.push_back({tokens, trace.prompt});
+    }
+    const tvm::plan::Plan& plan = plan_of(*model);
+    for (const auto& file : tvm::kernel::emit(model->model, plan, examples, static_cast<std::size_t>(parts)))
+      callback(user, file.name.c_str(), file.text.c_str());
+  });
+}
+
+tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path) {
+  return tvm::guard([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require(path != nullptr, "path is NULL");
+    const tvm::plan::Plan& plan = plan_of(*model);
+    plan.use(std::make_shared<const tvm::kernel::Loaded>(path, plan.subject()));
   });
 }
 

@@ -46,7 +46,7 @@ tvm_options checked(const tvm_options* options) {
       throw tvm::Error(tvm::Status::kArgument,
                        tvm::sentence("options: ", name, " is ", value, ", allowed are 0 to ", highest));
   };
-  within(given.path, TVM_PATH_LAYERS, "path");
+  within(given.path, TVM_PATH_KERNEL, "path");
   within(given.projection, TVM_PROJECTION_SPARSE, "projection");
   within(given.attention, TVM_ATTENTION_SCAN, "attention");
   within(given.bypass, TVM_BYPASS_ALL, "bypass");
@@ -62,9 +62,14 @@ const tvm::plan::Plan* plan_for(const tvm_model& model, const tvm_options& how) 
                              how.bypass != TVM_BYPASS_ALL;
   if (how.path == TVM_PATH_AUTO && layer_options) return nullptr;
   const tvm::plan::Plan* plan = model.plan();
-  if (plan == nullptr && how.path == TVM_PATH_PLAN)
-    throw tvm::Error(tvm::Status::kUnsupported, tvm::sentence("path plan: the model has none (",
-                                                              model.why_no_plan, "); use path layers"));
+  if (plan == nullptr && how.path != TVM_PATH_AUTO)
+    throw tvm::Error(tvm::Status::kUnsupported,
+                     tvm::sentence(how.path == TVM_PATH_PLAN ? "path plan: the model has none ("
+                                                             : "path kernel: the model has no plan (",
+                                   model.why_no_plan, "); use path layers"));
+  if (how.path == TVM_PATH_KERNEL && !plan->has_kernel())
+    throw tvm::Error(tvm::Status::kUnsupported,
+                     "path kernel: no kernel of this model is loaded; load one, or use path plan");
   return plan;
 }
 
@@ -78,7 +83,7 @@ bool by_plan(const tvm_model& model, const tvm_options& how, Run&& run) {
     run(*plan);
     return true;
   } catch (const tvm::plan::LeftPlan&) {
-    if (how.path == TVM_PATH_PLAN) throw;
+    if (how.path != TVM_PATH_AUTO) throw;
     return false;
   }
 }
@@ -136,13 +141,15 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
     const auto tokens = tvm::checked_tokens(model->model, prompt, prompt_count, "prompt");
     tvm::HandOver out = hand_over(limit, callback, user);
     tvm::LayerReport report;
+    tvm::plan::Engine engine{.kernel = how.path != TVM_PATH_PLAN};
     if (!by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-          tvm::plan::generate(plan, model->model.stop, tokens, out);
+          tvm::plan::generate(plan, model->model.stop, tokens, out, engine);
         }))
       report =
           tvm::generate_by_layers(model->model, model->plan() != nullptr, tokens, layer_options(how), out);
     tvm_run_result run = result_of(out);
     describe(report, run);
+    run.covered = engine.covered;
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });
@@ -164,8 +171,9 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     if (predicted != nullptr) found = std::make_unique_for_overwrite<std::int32_t[]>(last - first);
     tvm::Verdict verdict;
     tvm::LayerReport report;
+    tvm::plan::Engine engine{.kernel = how.path != TVM_PATH_PLAN};
     if (!by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-          verdict = tvm::plan::verify(plan, checked_span, first, last, found.get(), how.threads);
+          verdict = tvm::plan::verify(plan, checked_span, first, last, found.get(), how.threads, engine);
         }))
       report = tvm::verify_by_layers(model->model, model->plan() != nullptr, checked_span, first, last,
                                      found.get(), layer_options(how), verdict);
@@ -177,6 +185,7 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     run.expected = verdict.expected;
     run.predicted = verdict.predicted;
     describe(report, run);
+    run.covered = engine.covered;
     run.seconds = seconds_since(start);
     tvm::give(result, run);
   });

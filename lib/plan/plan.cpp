@@ -1,5 +1,6 @@
 #include "plan/plan.hpp"
 
+#include "base/error.hpp"
 #include "plan/fold/fold.hpp"
 #include "plan/ir/declined.hpp"
 #include "plan/specialize/tabulate.hpp"
@@ -17,9 +18,29 @@ std::shared_ptr<BlockVersions> Plan::versions(std::int32_t first_token) const {
   auto found = versions_.find(first_token);
   if (found == versions_.end()) {
     if (versions_.size() >= kMaxFirstTokens) versions_.clear();
-    found = versions_.emplace(first_token, std::make_shared<BlockVersions>(subject_, first_token)).first;
+    const bool has_kernel = kernel_ != nullptr && kernel_->kernel().first_token == first_token;
+    const kernel::RecipeBook* book = has_kernel ? &kernel_->book() : nullptr;
+    found =
+        versions_.emplace(first_token, std::make_shared<BlockVersions>(subject_, first_token, book)).first;
   }
   return found->second;
+}
+
+void Plan::use(std::shared_ptr<const kernel::Loaded> kernel) const {
+  const std::lock_guard lock(mutex_);
+  if (kernel_ != nullptr) throw Error(Status::kArgument, "the model has a kernel already");
+  versions_.clear();
+  kernel_ = std::move(kernel);
+}
+
+std::shared_ptr<const kernel::Loaded> Plan::kernel(std::int32_t first_token) const {
+  const std::lock_guard lock(mutex_);
+  return kernel_ != nullptr && kernel_->kernel().first_token == first_token ? kernel_ : nullptr;
+}
+
+bool Plan::has_kernel() const {
+  const std::lock_guard lock(mutex_);
+  return kernel_ != nullptr;
 }
 
 std::unique_ptr<const Plan> build_plan(const Model& model, std::string& why_not) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "kernel/load.hpp"
 #include "model/model.hpp"
 #include "plan/specialize/block_versions.hpp"
 
@@ -24,9 +25,16 @@ class Plan {
   // The tapes for sequences with this first token: made as runs need them, shared by all runs and threads.
   std::shared_ptr<BlockVersions> versions(std::int32_t first_token) const;
 
+  // Runs that begin from now on take the kernel where it goes.
+  void use(std::shared_ptr<const kernel::Loaded> kernel) const;
+  // Null when there is none, or none for sequences with this first token.
+  std::shared_ptr<const kernel::Loaded> kernel(std::int32_t first_token) const;
+  bool has_kernel() const;
+
  private:
   const Subject subject_;
   mutable std::mutex mutex_;
+  mutable std::shared_ptr<const kernel::Loaded> kernel_;
   mutable std::map<std::int32_t, std::shared_ptr<BlockVersions>> versions_;
 };
 

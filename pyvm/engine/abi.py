@@ -24,7 +24,7 @@ from typing import Any
 
 ABI_VERSION = 2
 
-PATHS = {"auto": 0, "plan": 1, "layers": 2}
+PATHS = {"auto": 0, "plan": 1, "layers": 2, "kernel": 3}
 PROJECTIONS = {"auto": 0, "dense": 1, "blas": 2, "sparse": 3}
 ATTENTIONS = {"auto": 0, "hull": 1, "scan": 2}
 BYPASSES = {"none": 0, "passthrough": 1, "gather": 2, "all": 3}
@@ -69,6 +69,7 @@ _ENDING = (
     ("attention_seconds", c_double),
     ("output_seconds", c_double),
     ("exact", c_int32),
+    ("covered", c_uint64),
 )
 
 
@@ -95,9 +96,14 @@ class VerifyResult(Sized):
     )
 
 
+class KernelTrace(Structure):
+    _fields_ = (("tokens", POINTER(c_int32)), ("count", c_size_t), ("prompt", c_size_t))
+
+
 Tokens = POINTER(c_int32)
 Callback = CFUNCTYPE(c_int32, c_void_p, Tokens, c_size_t)
 TextCallback = CFUNCTYPE(None, c_void_p, c_char_p)
+SourceCallback = CFUNCTYPE(None, c_void_p, c_char_p, c_char_p)
 
 # name -> (result, parameters); tvm_abi_version is called before any other.
 FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -113,6 +119,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tvm_model_metadata": (c_char_p, [c_void_p]),
     "tvm_model_why_no_plan": (c_char_p, [c_void_p]),
     "tvm_model_explain": (c_int32, [c_void_p, Tokens, c_size_t, TextCallback, c_void_p]),
+    "tvm_model_kernel_source": (
+        c_int32,
+        [c_void_p, POINTER(KernelTrace), c_size_t, c_int32, SourceCallback, c_void_p],
+    ),
+    "tvm_model_load_kernel": (c_int32, [c_void_p, c_char_p]),
     "tvm_options_default": (None, [POINTER(Options)]),
     "tvm_generate": (
         c_int32,

@@ -292,6 +292,7 @@ class Model:
             checked=result.checked,
             timings=Timings.of(result),
             exact=bool(result.exact),
+            covered=result.covered,
         )
 
 
@@ -325,4 +326,5 @@ def make_run(
         timings=Timings.of(result),
         vocabulary=vocabulary,
         exact=bool(result.exact),
+        covered=result.covered,
     )

@@ -46,6 +46,7 @@ class Run:
         timings: of the run.
         vocabulary: the spelling of each id.
         exact: every variant of the engine gives these tokens (tvm.h).
+        covered: positions that a kernel has run.
     """
 
     tokens: np.ndarray
@@ -56,6 +57,7 @@ class Run:
     timings: Timings
     vocabulary: tuple[str, ...] = field(repr=False)
     exact: bool = True
+    covered: int = 0
 
     @property
     def generated(self) -> np.ndarray:
@@ -112,6 +114,7 @@ class Check:
         checked: positions whose prediction was compared.
         timings: of the verification.
         exact: every variant of the engine predicts the same (tvm.h).
+        covered: positions that a kernel has run, those before the window included.
     """
 
     ok: bool
@@ -123,6 +126,7 @@ class Check:
     checked: int
     timings: Timings
     exact: bool = True
+    covered: int = 0
 
     @property
     def tokens_per_second(self) -> float:

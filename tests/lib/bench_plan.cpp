@@ -1,7 +1,7 @@
-// How fast the plan is: the folded tape alone (one class, no selectors) and the specialised plan, generation
-// and verification, in turn within each round. For people: no figure is tested.
+// How fast the plan is: the folded tape alone (one class, no selectors), the specialised plan, and its kernel
+// if one is named; generation and verification, in turn within each round. For people: no figure is tested.
 //
-//     bench_plan MODEL TOKENS [rounds [first]]
+//     bench_plan MODEL TOKENS [rounds [first [KERNEL]]]
 //
 // MODEL: a model file. TOKENS: a whole trace, int32 little endian. The first `first` tokens (default 1) are
 // the prompt, the others are generated again and compared. Or through `meson test --benchmark` with the two
@@ -63,18 +63,21 @@ bool generates(const Plan& plan, std::int32_t stop, const Tokens& tokens, std::s
     next += chunk.size();
     return same;
   });
-  tvm::plan::generate(plan, stop, {tokens.data(), first}, out);
+  tvm::plan::Engine engine;
+  tvm::plan::generate(plan, stop, {tokens.data(), first}, out, engine);
   return same && out.given() == tokens.size() - first;
 }
 
 bool verifies(const Plan& plan, const Tokens& tokens, std::size_t first, int threads) {
-  const tvm::Verdict found = tvm::plan::verify(plan, tokens, first, tokens.size(), nullptr, threads);
+  tvm::plan::Engine engine;
+  const tvm::Verdict found = tvm::plan::verify(plan, tokens, first, tokens.size(), nullptr, threads, engine);
   if (!found.ok())
     std::fprintf(stderr, "the first mismatch is at %lld\n", static_cast<long long>(found.first_mismatch));
   return found.ok();
 }
 
-int bench(const char* model_path, const char* tokens_path, int rounds, std::size_t first) {
+int bench(const char* model_path, const char* tokens_path, int rounds, std::size_t first,
+          const char* kernel_path) {
   const tvm::Model model = tvm::read_model(tvm::read_file(model_path), model_path);
   const auto bytes = tvm::read_file(tokens_path);
   Tokens tokens(bytes.size() / 4);
@@ -92,10 +95,17 @@ int bench(const char* model_path, const char* tokens_path, int rounds, std::size
     return 1;
   }
   const std::unique_ptr<const Plan> folded = folded_alone(model);
+  std::unique_ptr<const Plan> compiled;
+  if (kernel_path != nullptr) {
+    compiled = tvm::plan::build_plan(model, why_not);
+    compiled->use(std::make_shared<const tvm::kernel::Loaded>(kernel_path, compiled->subject()));
+  }
   std::printf("%s\nplan built in %.1f ms; %zu tokens, %zu of them given\n", tvm_build_info(), 1e3 * building,
               tokens.size(), first);
   std::vector<Variant> variants;
-  for (const auto& [name, how] : {std::pair{"folded tape", folded.get()}, std::pair{"plan", plan.get()}}) {
+  for (const auto& [name, how] : {std::pair{"folded tape", folded.get()}, std::pair{"plan", plan.get()},
+                                  std::pair{"kernel", compiled.get()}}) {
+    if (how == nullptr) continue;
     const std::string title = name;
     const Plan* one = how;
     variants.push_back(
@@ -143,7 +153,7 @@ int main(int argc, char** argv) {
   }
   try {
     return bench(model, tokens, argc > 3 ? std::max(1, std::atoi(argv[3])) : 5,
-                 argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 1);
+                 argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 1, argc > 5 ? argv[5] : nullptr);
   } catch (const tvm::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "plan/ir/declined.hpp"
+#include "plan/run/by_kernel.hpp"
 
 namespace tvm::plan {
 namespace {
@@ -33,9 +34,14 @@ inline Block* guessed(Link& usual, Block* found) {
   return found;
 }
 
+// Positions that a kernel must run to be worth entering while reading, and the most that are read before it
+// is tried again: of a prompt nobody predicts the tokens.
+constexpr std::size_t kWorthEntering = 16, kLongestWait = 1024;
+
 }  // namespace
 
-Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> versions)
+Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> versions,
+                         std::shared_ptr<const kernel::Loaded> kernel)
     : subject_(subject),
       versions_(std::move(versions)),
       context_(versions_->start()),
@@ -43,11 +49,30 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
       registers_(subject.network.nodes.size(), 0),
       gates_(subject.network.nodes.size()),
       sums_(subject.network.nodes.size()),
-      fixed_(subject.network.stores.size()),
+      store_views_(subject.network.stores.size()),
       histories_(subject.network.histories.size()),
       features_(subject.network.features.size()) {
-  for (const Store& store : subject.network.stores) stores_.emplace_back(store.columns.size());
+  for (std::size_t s = 0; s < subject.network.stores.size(); ++s) {
+    layouts_.push_back(
+        kernel::layout_of(subject.network, subject.network.stores[s], subject.uses.columns[s]));
+    stores_.push_back(std::make_unique<kernel::PagedStore>(store_views_[s], layouts_[s].row_bytes));
+  }
   registers_[kOneNode] = 1;
+  if (kernel == nullptr) return;
+  kernel_ = std::move(kernel);
+  state_.stores = store_views_.data();
+  state_.registers = registers_.data();
+  state_.owner = this;
+  state_.find = [](kernel::State* state, std::uint32_t store, std::int64_t key) {
+    return static_cast<const Interpreter*>(state->owner)->stores_[store]->find(key);
+  };
+  state_.place = [](kernel::State* state, std::uint32_t store, std::int64_t key) -> unsigned char* {
+    try {
+      return static_cast<Interpreter*>(state->owner)->stores_[store]->place(key);
+    } catch (const std::bad_alloc&) {
+      return nullptr;  // the interpreter finds that again, and says so
+    }
+  };
 }
 
 template <class Make>
@@ -102,6 +127,16 @@ inline std::int64_t Interpreter::token_sum(const Tape& tape, const Op& op, const
   return sum;
 }
 
+// The block that predicts at this position, if the kernel may have it. It compares tokens before `end`.
+inline Block* Interpreter::predicting_block(std::uint32_t token_class, std::size_t position,
+                                            std::size_t end) const {
+  if (position + 1 >= end) return nullptr;
+  Block* block = context_->next[1][token_class].load(std::memory_order_acquire);
+  if (block != nullptr || kernel_->book().step(context_->kernel, token_class, true) == kernel::kUnknown)
+    return block;
+  return made([&] { return versions_->step(*context_, token_class, true); });
+}
+
 // Operators are jumped to from the end of the one before (labels as values, an extension that GCC and
 // Clang share): the processor then predicts each jump by where it is made from.
 #define TVM_NEXT goto* labels[static_cast<std::size_t>((++op)->code)]
@@ -123,6 +158,9 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
   Link* link = nullptr;
   std::size_t position = position_;
   bool cut = false;
+  bool left = false;      // the kernel has left `following` to us
+  std::size_t wait = 0;   // reading: positions before the kernel is tried again
+  std::size_t waits = 1;  // the next such number
   while (position + predicting < end) {
     const auto here = static_cast<std::size_t>(tokens[position]);
     r[kPositionNode] = static_cast<std::int64_t>(position);
@@ -135,6 +173,28 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     }
     following = nullptr;
     link = nullptr;
+    if (kernel_ != nullptr && !left && (predicting || wait == 0)) {
+      const Block* known = predicting ? block : predicting_block(token_class[here], position, end);
+      if (const kernel::Run enter = known != nullptr ? entry_of<mode>(*known) : nullptr) {
+        following = run_kernel<mode>(enter, tokens, end);
+        left = following != nullptr;
+        if constexpr (mode == Mode::kPredict)
+          predicted = std::copy(tokens + position + 1, tokens + position_ + 1, predicted);
+        if constexpr (!predicting)
+          waits = position_ - position < kWorthEntering ? std::min(2 * waits, kLongestWait) : 1, wait = waits;
+        position = position_;
+        if constexpr (mode == Mode::kGenerate)
+          if (tokens[position] == stop && state_.left == kernel::Left::kAfter) return stop;
+        if constexpr (mode == Mode::kVerify)
+          if (state_.found >= 0) return state_.found;
+        if constexpr (mode == Mode::kPredict)
+          if (state_.found >= 0) predicted[-1] = state_.found;
+        if constexpr (predicting) next = tokens[position];
+        continue;
+      }
+    }
+    if constexpr (!predicting) wait -= wait > 0;
+    left = false;
     Tape* tape = &block->tape;
     const Op* op = tape->ops.data() - 1;
     TVM_NEXT;
@@ -175,18 +235,19 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
       TVM_NEXT;
     }
   lookup:
-    if (stores_[op->table].empty()) off_plan("a lookup finds every key cleared");
-    r[op->to] = static_cast<std::int64_t>(stores_[op->table].nearest(value(*tape, op->value)));
+    if (stores_[op->table]->empty()) off_plan("a lookup finds every key cleared");
+    r[op->to] = reinterpret_cast<std::intptr_t>(stores_[op->table]->nearest(value(*tape, op->value)));
     TVM_NEXT;
   found:
-    r[op->to] = stores_[op->table].row(static_cast<std::size_t>(r[op->at]))[op->part];
+    r[op->to] = layouts_[op->table].columns[op->part].read(
+        reinterpret_cast<const unsigned char*>(static_cast<std::intptr_t>(r[op->at])));
     TVM_NEXT;
   match:
     {
-      const KeyMap& store = stores_[op->table];
+      const kernel::PagedStore& store = *stores_[op->table];
       if (store.empty()) off_plan("a lookup finds every key cleared");
-      const std::int64_t* row = store.get(value(*tape, op->value));
-      r[op->to] = row == nullptr ? 0 : row[op->part];
+      const unsigned char* row = store.find(value(*tape, op->value));
+      r[op->to] = kernel::now_of(row) < 0 ? 0 : layouts_[op->table].columns[op->part].read(row);
       TVM_NEXT;
     }
   batch:

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/key_map.hpp"
+#include "kernel/paged_store.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/output.hpp"
 
@@ -19,12 +19,17 @@ namespace tvm::plan {
 // Not for several threads at once.
 class Interpreter {
  public:
-  Interpreter(const Plan& plan, std::int32_t first_token)
-      : Interpreter(plan.subject(), plan.versions(first_token)) {}
-  Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> versions);
+  Interpreter(const Plan& plan, std::int32_t first_token, bool with_kernel = true)
+      : Interpreter(plan.subject(), plan.versions(first_token),
+                    with_kernel ? plan.kernel(first_token) : nullptr) {}
+  // `kernel`: that of the versions, or null.
+  Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> versions,
+              std::shared_ptr<const kernel::Loaded> kernel = nullptr);
 
   std::size_t position() const { return position_; }
   const BlockVersions& versions() const { return *versions_; }
+  // Positions that the kernel has run.
+  std::uint64_t covered() const { return covered_; }
 
   // Reads tokens[position() .. end); what they predict is not computed.
   void read(const std::int32_t* tokens, std::size_t end);
@@ -45,6 +50,15 @@ class Interpreter {
   enum class Mode : std::uint8_t { kRead, kGenerate, kVerify, kPredict };
   template <Mode mode, class Tokens>
   std::int32_t run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted);
+  template <Mode mode>
+  kernel::Run entry_of(const Block& block) const;
+  Block* predicting_block(std::uint32_t token_class, std::size_t position, std::size_t end) const;
+  template <Mode mode>
+  Block* run_kernel(kernel::Run run, const std::int32_t* tokens, std::size_t end);
+  template <Mode mode>
+  Block* at_branch(Block& branch, const std::int32_t* tokens);
+  template <Mode mode>
+  Block* after_branch(Block& target);
   std::int64_t value(const Tape& tape, const Linear& linear) const;
   [[gnu::noinline]] void check(const Tape& tape, const Linear& linear) const;
   Wide wide(const Tape& tape, const Linear& linear) const;
@@ -72,14 +86,14 @@ class Interpreter {
   Output output_;
   std::size_t position_ = 0;
   std::vector<std::int64_t> registers_;
-  std::vector<double> gates_;  // of a batch
-  std::vector<Sum> sums_;      // per node
-  std::vector<KeyMap> stores_;
-  struct Fixed {
-    std::int64_t key = 0;
-    std::size_t record = SIZE_MAX;
-  };
-  std::vector<Fixed> fixed_;  // per store: the record of its latest constant key
+  std::vector<double> gates_;               // of a batch
+  std::vector<Sum> sums_;                   // per node
+  std::vector<kernel::Layout> layouts_;     // per store
+  std::vector<kernel::Store> store_views_;  // per store, what a kernel sees of it
+  std::vector<std::unique_ptr<kernel::PagedStore>> stores_;
+  std::shared_ptr<const kernel::Loaded> kernel_;
+  kernel::State state_{};
+  std::uint64_t covered_ = 0;
   std::vector<std::vector<std::int64_t>> histories_;
   std::vector<std::int64_t> features_;
 };

@@ -69,17 +69,10 @@ void Interpreter::insert(const Tape& tape, const Op& op) {
   } else if (how.proof == SquareProof::How::kCompute) {
     check_square(tape, how, key);
   }
-  KeyMap& store = stores_[op.table];
-  std::size_t record = 0;
-  if (how.fixed) {
-    Fixed& fixed = fixed_[op.table];
-    if (fixed.record == SIZE_MAX || fixed.key != key) fixed = {key, store.place(key)};
-    record = fixed.record;
-  } else {
-    record = store.place(key);
-  }
-  std::int64_t* row = store.write(record, registers_[kPositionNode]);
-  for (const Linear& column : how.columns) *row++ = value(tape, column);
+  unsigned char* const row = stores_[op.table]->place(key);
+  kernel::PagedStore::stamp(row, registers_[kPositionNode]);
+  const kernel::Column* column = layouts_[op.table].columns.data();
+  for (const Linear& written : how.columns) (column++)->write(row, value(tape, written));
 }
 
 std::int64_t Interpreter::product(const Tape& tape, std::int64_t open, const Linear& factor) const {

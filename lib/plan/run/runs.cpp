@@ -64,13 +64,19 @@ struct Share {
   std::size_t mismatch = 0;        // end: none
   std::int32_t found = -1;         // predicted at the mismatch
   std::exception_ptr error;
+  Engine engine;
 };
 
 void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first,
                   std::int32_t* predicted, Share& mine, const std::atomic<bool>& given_up) {
   mine.mismatch = mine.end;
   if (mine.begin == mine.end) return;
-  Interpreter sequence(plan, tokens[0]);
+  Interpreter sequence(plan, tokens[0], mine.engine.kernel);
+  const struct Count {
+    Engine& engine;
+    const Interpreter& of;
+    ~Count() { engine.covered = of.covered(); }
+  } count{mine.engine, sequence};
   const auto chunks = [&](std::size_t end, auto&& run) {
     while (!given_up.load(std::memory_order_relaxed) && run(std::min(end, sequence.position() + kHandOver))) {
     }
@@ -120,9 +126,10 @@ void cut(std::vector<Share>& shares, std::size_t first, std::size_t last) {
 
 }  // namespace
 
-void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, HandOver& out) {
+void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, HandOver& out,
+              Engine& engine) {
   require_positions(prompt.size());
-  Interpreter interpreter(plan, prompt[0]);
+  Interpreter interpreter(plan, prompt[0], engine.kernel);
   TokenBuffer tokens(prompt);
   interpreter.read(tokens.data(), prompt.size() - 1);
   std::size_t given = prompt.size();  // tokens handed over, the prompt included
@@ -145,12 +152,14 @@ void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t>
       throw;
     }
   } while (!hand_over(tokens.data()[interpreter.position()] == stop));
+  engine.covered = interpreter.covered();
 }
 
 Verdict verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
-               std::int32_t* predicted, int threads) {
+               std::int32_t* predicted, int threads, Engine& engine) {
   require_positions(last);
   std::vector<Share> shares(worth_starting(last - first, threads));
+  for (Share& mine : shares) mine.engine.kernel = engine.kernel;
   std::atomic<bool> are_cut = false, given_up = false;
   const auto run = [&](Share& mine) {
     try {
@@ -176,6 +185,7 @@ Verdict verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size
   }
   Verdict verdict;
   verdict.checked = last - first;
+  for (const Share& mine : shares) engine.covered += mine.engine.covered;
   for (const Share& mine : shares) {
     if (mine.error) std::rethrow_exception(mine.error);
     if (mine.mismatch == mine.end) continue;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "kernel/fingerprint.hpp"
+
 namespace tvm::plan {
 namespace {
 
@@ -13,20 +15,23 @@ constexpr std::size_t kMaxTargets = std::size_t{1} << 14;
 
 }  // namespace
 
-BlockVersions::BlockVersions(const Subject& subject, std::int32_t first_token)
-    : subject_(subject), first_token_(first_token) {
+BlockVersions::BlockVersions(const Subject& subject, std::int32_t first_token,
+                             const kernel::RecipeBook* kernel)
+    : subject_(subject), first_token_(first_token), kernel_(kernel) {
   AbstractState known;
   known.cases.assign(subject.division.selectors.size(), kNoCase);
   known.valid.assign(subject.network.nodes.size(), false);
   nothing_ = intern(known);
   known.first = true;
   start_ = intern(known);
+  nothing_->kernel = kernel::kNothing;
+  start_->kernel = kernel::kStart;
 }
 
 Context* BlockVersions::intern(AbstractState known) {
   const auto found = contexts_.find(known);
   if (found != contexts_.end()) return found->second.get();
-  if (contexts_.size() >= kMaxContexts) return nothing_;
+  if (limited_ && contexts_.size() >= kMaxContexts) return nothing_;
   auto context = std::make_unique<Context>();
   context->known = known;
   for (auto& next : context->next) next = std::vector<Link>(subject_.division.classes.size());
@@ -44,6 +49,7 @@ Block* BlockVersions::add(Context& from, std::uint32_t token_class, const std::v
   block->token_class = token_class;
   block->cases = cases;
   block->predict = request.predict;
+  block->rest = request.part == Part::kRest;
   if (request.part != Part::kBranch) {
     AbstractState known{.cases = cases, .valid = from.known.valid};
     for (NodeId id = 0; id < known.valid.size(); ++id)
@@ -69,12 +75,20 @@ Block* BlockVersions::step(Context& context, std::uint32_t token_class, bool pre
   Link& link = context.next[predict][token_class];
   if (Block* made = link.load(std::memory_order_acquire)) return made;
   const std::lock_guard lock(mutex_);
+  return step_locked(context, token_class, predict);
+}
+
+Block* BlockVersions::step_locked(Context& context, std::uint32_t token_class, bool predict) {
+  Link& link = context.next[predict][token_class];
   if (Block* made = link.load(std::memory_order_relaxed)) return made;
   // Where there are too many tapes, the one that relies on nothing being known.
-  const bool full = blocks_.size() >= kMaxBlocks && !context.known.first;
+  const bool full = limited_ && blocks_.size() >= kMaxBlocks && !context.known.first;
   Context& from = full ? *nothing_ : context;
   Block* made = from.next[predict][token_class].load(std::memory_order_relaxed);
-  if (made == nullptr) made = make_step(from, token_class, predict);
+  if (made == nullptr) {
+    made = make_step(from, token_class, predict);
+    if (kernel_ != nullptr) learn(*made, kernel_->step(from.kernel, token_class, predict));
+  }
   from.next[predict][token_class].store(made, std::memory_order_release);
   link.store(made, std::memory_order_release);
   return made;
@@ -83,13 +97,62 @@ Block* BlockVersions::step(Context& context, std::uint32_t token_class, bool pre
 Block* BlockVersions::target(Block& branch, std::size_t index) {
   if (Block* made = branch.targets[index].load(std::memory_order_acquire)) return made;
   const std::lock_guard lock(mutex_);
+  return target_locked(branch, index);
+}
+
+Block* BlockVersions::target_locked(Block& branch, std::size_t index) {
   // Where there are too many tapes, that of no case of any selector.
-  if (blocks_.size() >= kMaxBlocks) index = branch.targets.size() - 1;
+  if (limited_ && blocks_.size() >= kMaxBlocks) index = branch.targets.size() - 1;
   Link& link = branch.targets[index];
   if (Block* made = link.load(std::memory_order_relaxed)) return made;
   Block* made = make_target(branch, index);
+  if (kernel_ != nullptr) learn(*made, kernel_->target(branch.kernel, static_cast<std::uint32_t>(index)));
   link.store(made, std::memory_order_release);
   return made;
+}
+
+void BlockVersions::learn(Block& block, std::uint32_t number) {
+  std::vector<std::pair<Block*, std::uint32_t>> all{{&block, number}};
+  while (!all.empty()) {
+    const auto [one, is] = all.back();
+    all.pop_back();
+    if (one->kernel != kernel::kUnknown || is == kernel::kUnknown ||
+        (*kernel_)[is].tape != kernel::fingerprint_of(subject_.network, one->tape))
+      continue;
+    one->kernel = is;
+    for (std::uint32_t i = 0; i < one->targets.size(); ++i)
+      if (Block* target = one->targets[i].load(std::memory_order_relaxed))
+        all.emplace_back(target, kernel_->target(is, i));
+    Context* const after = one->after;
+    if (after == nullptr || after->kernel != kernel::kUnknown) continue;
+    after->kernel = (*kernel_)[is].after;
+    for (const bool predict : {false, true})
+      for (std::uint32_t c = 0; c < after->next[predict].size(); ++c)
+        if (Block* next = after->next[predict][c].load(std::memory_order_relaxed);
+            next && next->from == after)
+          all.emplace_back(next, kernel_->step(after->kernel, c, predict));
+  }
+}
+
+Block* BlockVersions::of_kernel(std::uint32_t number) {
+  const std::lock_guard lock(mutex_);
+  // What it is made from, the last first.
+  std::vector<std::uint32_t> path;
+  for (std::uint32_t at = number; at != kernel::kStart && at != kernel::kNothing; at = (*kernel_)[at].parent)
+    path.push_back(at);
+  struct Unlimited {
+    bool& limited;
+    ~Unlimited() { limited = true; }
+  } unlimited{limited_ = false};
+  Block* block = nullptr;
+  Context* context = (*kernel_)[path.back()].parent == kernel::kStart ? start_ : nothing_;
+  for (; !path.empty(); path.pop_back()) {
+    const kernel::Recipe& recipe = (*kernel_)[path.back()];
+    block = recipe.branch != 0 ? target_locked(*block, recipe.index)
+                               : step_locked(*context, recipe.index / 2, recipe.index % 2 != 0);
+    context = block->after;
+  }
+  return block;
 }
 
 std::vector<std::uint32_t> BlockVersions::known_cases(PartialEvaluator& evaluator) const {

@@ -18,6 +18,7 @@
 #include <mutex>
 #include <vector>
 
+#include "kernel/recipe_book.hpp"
 #include "plan/specialize/tape.hpp"
 
 namespace tvm::plan {
@@ -29,7 +30,8 @@ using Link = std::atomic<Block*>;
 
 struct Context {
   AbstractState known;
-  std::array<std::vector<Link>, 2> next;  // without and with a prediction; by token class
+  std::array<std::vector<Link>, 2> next;                 // without and with a prediction; by token class
+  std::atomic<std::uint32_t> kernel = kernel::kUnknown;  // its number in the kernel
 };
 
 // An entry of a table of predictions. Entered by runs on any thread, each the same.
@@ -50,14 +52,18 @@ struct alignas(64) Block {
   std::uint32_t token_class = 0;
   std::vector<std::uint32_t> cases;  // of selectors, as far as they are known at its begin
   bool predict = false;
-  std::vector<Link> targets;  // of the branch
+  bool rest = false;                                     // a target of a branch
+  std::vector<Link> targets;                             // of the branch
+  std::atomic<std::uint32_t> kernel = kernel::kUnknown;  // its number in the kernel
 };
 
 // Of all sequences with one first token. Runs follow links without a lock and make what is missing under one.
 class BlockVersions {
  public:
-  BlockVersions(const Subject& subject, std::int32_t first_token);
+  // `kernel`: its recipes, or null.
+  BlockVersions(const Subject& subject, std::int32_t first_token, const kernel::RecipeBook* kernel = nullptr);
 
+  std::int32_t first_token() const { return first_token_; }
   Context* start() const { return start_; }
   Context* nothing_known() const { return nothing_; }
   // In the order in which they were made.
@@ -67,9 +73,16 @@ class BlockVersions {
   Block* step(Context& context, std::uint32_t token_class, bool predict);
   Block* target(Block& branch, std::size_t index);
 
+  // A block of the kernel by its number, made if it is missing, whatever the limits.
+  Block* of_kernel(std::uint32_t number);
+
  private:
+  Block* step_locked(Context& context, std::uint32_t token_class, bool predict);
+  Block* target_locked(Block& branch, std::size_t index);
   Block* make_step(Context& context, std::uint32_t token_class, bool predict);
   Block* make_target(Block& branch, std::size_t index);
+  // The block is this one of the kernel, if their tapes are the same; and what follows from that.
+  void learn(Block& block, std::uint32_t number);
   std::vector<std::uint32_t> known_cases(PartialEvaluator& evaluator) const;
   Context* intern(AbstractState known);
   // Makes the block, and unless it branches, the context after it.
@@ -78,6 +91,8 @@ class BlockVersions {
 
   const Subject& subject_;
   const std::int32_t first_token_;
+  const kernel::RecipeBook* const kernel_;
+  bool limited_ = true;
   mutable std::mutex mutex_;  // of all that follows
   std::map<AbstractState, std::unique_ptr<Context>> contexts_;
   std::vector<std::unique_ptr<Block>> blocks_;

@@ -74,12 +74,17 @@ class Encoder {
   void recall() {
     Expr entry;
     std::int64_t stride = 1;
+    bool registers = true;
     for (const Expr& number : demand_.base()) {
       const Interval interval = evaluator_.interval(number);
       add_scaled(entry, number, stride);
       add_scaled(entry, constant(static_cast<std::int64_t>(interval.low)), -stride);
-      stride *= static_cast<std::int64_t>(interval.high - interval.low + 1);
+      const auto size = static_cast<std::int64_t>(interval.high - interval.low + 1);
+      tape_.digits.push_back({number[0].node, static_cast<std::int64_t>(interval.low), size});
+      registers = registers && number.size() == 1 && number[0].weight == 1 && number[0].node != kOneNode;
+      stride *= size;
     }
+    if (!registers) tape_.digits.clear();
     entry_ = linear(entry);
     tape_.entries = demand_.entries();
     tape_.ops.push_back({.code = Code::kRecall, .value = entry_});
@@ -133,7 +138,6 @@ class Encoder {
 
   void insert(const ResidualInsert& residual, std::uint32_t store) {
     Insert insert;
-    insert.fixed = constant_of(residual.key).has_value();
     insert.key = checked(residual.key);
     insert.clear = checked(residual.clear);
     insert.always = residual.clear.empty();

@@ -37,7 +37,6 @@ struct alignas(64) Insert {
   Linear key;
   std::vector<Linear> columns;  // of the record; unread ones are 0
   bool always = false;          // clear is 0
-  bool fixed = false;           // the key is a constant
   // That the squared key is the square. To be computed: rest + sum of weight * value * max(0, gate).
   SquareProof::How proof = SquareProof::How::kProved;
   std::int64_t sign = 0;
@@ -64,6 +63,12 @@ struct Near {
   std::int64_t offset, weight;
 };
 
+// A number that the prediction is tabulated by: a register within low .. low + size - 1.
+struct Digit {
+  NodeId node;
+  std::int64_t low, size;
+};
+
 struct Tape {
   std::vector<Op> ops;
   std::vector<Term> terms;
@@ -73,6 +78,7 @@ struct Tape {
   std::vector<Insert> inserts;
   std::vector<Linear> features;  // kPredict: of the output head
   std::size_t entries = 0;       // kRecall: of the table of predictions
+  std::vector<Digit> digits;     // of its index, the lowest first; none where they are sums of registers
   // kBranch: selectors whose cases are looked at, and the number of tapes to go on with.
   std::vector<std::uint32_t> branches;
   std::size_t targets = 0;

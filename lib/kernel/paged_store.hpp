@@ -1,0 +1,138 @@
+// Newest record by integer key, as plan and kernels keep it: rows with packed columns, in pages of
+// neighbouring keys (runtime.hpp), with the nearest key where the key itself is absent.
+//
+// Enters: keys and records.  Leaves: the record that exact attention on parabola keys picks: least
+// |query - key|, then newest.
+//
+// Machines use runs of neighbouring keys (addresses, depths of a stack). The directory covers a window of
+// keys and grows while it is not too sparse; pages beyond it are found in a table.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "kernel/runtime.hpp"
+#include "plan/ir/network.hpp"
+
+namespace tvm::kernel {
+
+// A column of a row: an unsigned number of `bytes` at `offset`, less `low`. 0 bytes: nobody reads the column.
+struct Column {
+  std::uint32_t offset = 0, bytes = 0;
+  std::int64_t low = 0;
+
+  std::int64_t read(const unsigned char* row) const {
+    switch (bytes) {
+      case 1: return low + at<std::uint8_t>(row);
+      case 2: return low + at<std::uint16_t>(row);
+      case 4: return low + at<std::uint32_t>(row);
+      case 8: return static_cast<std::int64_t>(at<std::uint64_t>(row));  // low is 0
+      default: return 0;
+    }
+  }
+  void write(unsigned char* row, std::int64_t value) const {
+    const std::uint64_t less = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(low);
+    switch (bytes) {
+      case 1: put(row, static_cast<std::uint8_t>(less)); break;
+      case 2: put(row, static_cast<std::uint16_t>(less)); break;
+      case 4: put(row, static_cast<std::uint32_t>(less)); break;
+      case 8: put(row, less); break;
+      default: break;
+    }
+  }
+
+ private:
+  template <class T>
+  T at(const unsigned char* row) const {
+    T value;
+    std::memcpy(&value, row + offset, sizeof value);
+    return value;
+  }
+  template <class T>
+  void put(unsigned char* row, T value) const {
+    std::memcpy(row + offset, &value, sizeof value);
+  }
+};
+
+struct Layout {
+  std::vector<Column> columns;
+  std::uint32_t row_bytes = 0;
+};
+
+// Each column as narrow as its interval allows. `read`: whether a live node reads the column.
+Layout layout_of(const plan::Network& network, const plan::Store& store, const std::vector<bool>& read);
+
+inline std::int32_t now_of(const unsigned char* row) {
+  std::int32_t now = 0;
+  std::memcpy(&now, row, sizeof now);
+  return now;
+}
+
+// Owns the pages and the directory of a Store, which does not move.
+class PagedStore {
+ public:
+  PagedStore(Store& store, std::uint32_t row_bytes);
+  ~PagedStore();
+  PagedStore(const PagedStore&) = delete;
+
+  bool empty() const { return store_.records == 0; }
+
+  // The row of a key, to be written over: by `stamp` and its columns. Throws std::bad_alloc.
+  unsigned char* place(std::int64_t key) {
+    const std::uint64_t index = static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(store_.low);
+    if (index < store_.span) [[likely]] {
+      unsigned char* page = store_.pages[index / kSize];
+      if (page != store_.none) [[likely]]
+        return page + index % kSize * row_bytes_;
+    }
+    return place_in_new(key);
+  }
+  static void stamp(unsigned char* row, std::int64_t now) {
+    const auto position = static_cast<std::int32_t>(now);
+    std::memcpy(row, &position, sizeof position);
+  }
+
+  // The row of a key; its now_of is negative where there is no record.
+  const unsigned char* find(std::int64_t key) const {
+    const std::uint64_t index = static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(store_.low);
+    if (index < store_.span) [[likely]]
+      return store_.pages[index / kSize] + index % kSize * row_bytes_;
+    return find_far(key);
+  }
+
+  // The row of the record nearest to `query`. Not to be called on an empty store.
+  const unsigned char* nearest(std::int64_t query) const {
+    const unsigned char* row = find(query);
+    return now_of(row) >= 0 ? row : nearest_of_others(query);
+  }
+
+ private:
+  static constexpr std::uint64_t kSize = Store::kPageSize;
+  struct Free {
+    void operator()(unsigned char* block) const;
+  };
+  using Page = std::unique_ptr<unsigned char, Free>;
+
+  unsigned char* place_in_new(std::int64_t key);
+  const unsigned char* find_far(std::int64_t key) const;
+  const unsigned char* nearest_of_others(std::int64_t query) const;
+  Page empty_page() const;
+  bool cover(std::int64_t page);
+  void set_window(std::int64_t first, std::uint64_t count);
+  // The newest key of a page at or above, or at or below, a place in it; negative when there is none.
+  std::int64_t at_or_above(std::int64_t page, std::int64_t place) const;
+  std::int64_t at_or_below(std::int64_t page, std::int64_t place) const;
+
+  Store& store_;
+  const std::uint32_t row_bytes_;
+  Page none_;
+  std::vector<unsigned char*> directory_;
+  std::unordered_map<std::int64_t, Page> pages_;  // by number: key / kSize, rounded down
+  std::uint64_t moves_at_ = 64;                   // pages: when the directory moves to where new ones are
+  mutable std::set<std::int64_t> ordered_;        // numbers of pages, from the first search for neighbours on
+};
+
+}  // namespace tvm::kernel

@@ -1,0 +1,34 @@
+// The table of predictions of a tape, all of it, computed before anything runs.
+//
+// Enters: a tape that has a table.  Leaves: for each entry the token that the interpreter would enter there,
+// or kMissing where that is not known before a run gets there.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "plan/run/output.hpp"
+#include "plan/specialize/tape.hpp"
+
+namespace tvm::kernel {
+
+inline constexpr std::int32_t kMissing = -1;
+
+class Predictions {
+ public:
+  explicit Predictions(const plan::Network& network)
+      : network_(network), output_(network), registers_(network.nodes.size()) {}
+
+  std::vector<std::int32_t> table_of(const plan::Tape& tape);
+
+ private:
+  std::int32_t entry(const plan::Tape& tape, std::size_t first);
+  bool compute(const plan::Tape& tape, const plan::Op& op);
+  bool value(const plan::Tape& tape, const plan::Linear& linear, std::int64_t& result) const;
+
+  const plan::Network& network_;
+  plan::Output output_;
+  std::vector<std::int64_t> registers_;
+};
+
+}  // namespace tvm::kernel

@@ -1,0 +1,52 @@
+// Which block of a kernel a block is that a run makes.
+//
+// Enters: the recipes of a kernel.  Leaves: numbers of blocks by how they are made.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "kernel/runtime.hpp"
+
+namespace tvm::kernel {
+
+// The number of no block of a kernel, and of no context.
+inline constexpr std::uint32_t kUnknown = UINT32_MAX - 2;
+
+inline std::uint32_t step_index(std::uint32_t token_class, bool predict) {
+  return 2 * token_class + (predict ? 1 : 0);
+}
+
+class RecipeBook {
+ public:
+  RecipeBook(const Recipe* recipes, std::uint32_t count) : recipes_(recipes) {
+    for (std::uint32_t block = 0; block < count; ++block)
+      (recipes[block].branch != 0 ? targets_ : steps_)
+          .emplace(key_of(recipes[block].parent, recipes[block].index), block);
+  }
+
+  // Contexts are numbered by the first block after which they are, or kStart or kNothing.
+  std::uint32_t step(std::uint32_t context, std::uint32_t token_class, bool predict) const {
+    return number(steps_, key_of(context, step_index(token_class, predict)));
+  }
+  std::uint32_t target(std::uint32_t branch, std::uint32_t index) const {
+    return number(targets_, key_of(branch, index));
+  }
+  const Recipe& operator[](std::uint32_t block) const { return recipes_[block]; }
+
+ private:
+  using Numbers = std::unordered_map<std::uint64_t, std::uint32_t>;
+
+  static std::uint64_t key_of(std::uint32_t parent, std::uint32_t index) {
+    return std::uint64_t{parent} << 32 | index;
+  }
+  static std::uint32_t number(const Numbers& numbers, std::uint64_t key) {
+    const auto found = numbers.find(key);
+    return found == numbers.end() ? kUnknown : found->second;
+  }
+
+  const Recipe* recipes_;
+  Numbers steps_, targets_;
+};
+
+}  // namespace tvm::kernel

@@ -1,0 +1,60 @@
+// How the interpreter enters a kernel and comes back. Part of interpreter.cpp.
+//
+// Enters: a block that the kernel has.  Leaves: registers, sums and stores at a later position, and the block
+// that the interpreter is to run there, which may be in the middle of the position.
+#pragma once
+
+#include "kernel/load.hpp"
+#include "plan/run/interpreter.hpp"
+
+namespace tvm::plan {
+
+// Reading, and predicting what is not asked to be right, follow the tokens that are there: so does the kernel
+// while it verifies them.
+template <Interpreter::Mode mode>
+kernel::Run Interpreter::entry_of(const Block& block) const {
+  const std::uint32_t number = block.kernel.load(std::memory_order_relaxed);
+  if (number == kernel::kUnknown) return nullptr;
+  const kernel::Kernel& all = kernel_->kernel();
+  return (mode == Mode::kGenerate ? all.generate : all.verify)[number];
+}
+
+// The block to be run by the interpreter at position_, or null: that which follows in context_. The mismatch
+// that the kernel found, if one, is in state_.found.
+template <Interpreter::Mode mode>
+Block* Interpreter::run_kernel(kernel::Run run, const std::int32_t* tokens, std::size_t end) {
+  std::int64_t* const r = registers_.data();
+  const std::uint32_t* sums = kernel_->kernel().sums;
+  const auto sum = [&](int i) { return sums[i] < registers_.size() ? r[sums[i]] : 0; };
+  state_.found = -1;
+  // A kernel that verifies writes no token.
+  run(&state_, const_cast<std::int32_t*>(tokens), position_, end - 1, sum(0), sum(1));
+  covered_ += state_.position - position_;
+  position_ = state_.position;
+  Block* const left = made([&] { return versions_->of_kernel(state_.block); });
+  switch (state_.left) {
+    case kernel::Left::kAfter: context_ = left->after; return nullptr;
+    case kernel::Left::kAtBranch: return at_branch<mode>(*left, tokens);
+    case kernel::Left::kBefore: break;
+  }
+  if (left->rest) return after_branch<mode>(*left);
+  context_ = left->from;
+  return mode == Mode::kRead ? nullptr : left;
+}
+
+// Who reads wants no prediction: the same block without one. Up to a branch they are the same.
+template <Interpreter::Mode mode>
+Block* Interpreter::at_branch(Block& branch, const std::int32_t* tokens) {
+  if (mode != Mode::kRead) return this->branch(branch, tokens);
+  return this->branch(*made([&] { return versions_->step(*branch.from, branch.token_class, false); }),
+                      tokens);
+}
+template <Interpreter::Mode mode>
+Block* Interpreter::after_branch(Block& target) {
+  if (mode != Mode::kRead) return &target;
+  const std::uint32_t index = kernel_->book()[target.kernel].index;
+  return made(
+      [&] { return versions_->target(*versions_->step(*target.from, target.token_class, false), index); });
+}
+
+}  // namespace tvm::plan

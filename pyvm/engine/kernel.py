@@ -1,0 +1,51 @@
+"""Kernels: the plan's tapes as native code (lib/kernel).
+
+Enters: a model, and traces that a kernel is to be made for; or the path of a compiled kernel.
+Leaves: C++ source files; or a model whose runs take the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from pyvm.engine import abi
+from pyvm.engine.arrays import pointer, token_array
+from pyvm.engine.library import check, library
+from pyvm.engine.model import Model
+from pyvm.engine.run import Run
+
+
+def kernel_source(
+    model: Model, traces: Sequence[Run | tuple[np.ndarray, int]], parts: int = 4
+) -> dict[str, str]:
+    """Source files by name: all of one kernel, its .cpp files to be compiled with lib/ among the
+    folders of headers. `traces` are runs, or tokens with the length of their prompt."""
+    given = [
+        (trace.tokens, trace.prompt_length) if isinstance(trace, Run) else trace for trace in traces
+    ]
+    arrays = [token_array(tokens) for tokens, _ in given]
+    items = (abi.KernelTrace * len(arrays))()
+    for item, array, (_, prompt) in zip(items, arrays, given):
+        item.tokens, item.count, item.prompt = pointer(array), array.size, prompt
+    files: dict[str, str] = {}
+
+    def take(_: object, name: bytes, text: bytes) -> None:
+        files[name.decode()] = text.decode()
+
+    with model._use() as handle:
+        check(
+            library().tvm_model_kernel_source(
+                handle, items, len(arrays), parts, abi.SourceCallback(take), None
+            )
+        )
+    return files
+
+
+def load_kernel(model: Model, path: str | os.PathLike[str]) -> None:
+    """Loads a kernel, which runs of the model take from now on. It is native code: `path` must be
+    one that is trusted."""
+    with model._use() as handle:
+        check(library().tvm_model_load_kernel(handle, os.fsencode(path)))

@@ -1,0 +1,188 @@
+"""Kernel, interpreter and the network as written give the same tokens and the same errors."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pyvm
+from cases import BY_NAME
+from plan_checks import AS_WRITTEN, predictions
+from pyvm.engine.errors import ArgumentError, FileError, UnsupportedError
+from pyvm.engine.executor import execute
+from pyvm.engine.kernel import kernel_source, load_kernel
+from pyvm.engine.model import Model
+
+LIB = Path(__file__).resolve().parents[2] / "lib"
+COMPILER = next(filter(None, map(shutil.which, ("g++", "clang++", "clang++-14"))), None)
+FLAGS = "-std=c++20 -O1 -fPIC -fwrapv -fvisibility=hidden -fno-exceptions -shared".split()
+NAMES = ("hello", "collatz")
+
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
+
+
+@pytest.fixture(scope="module")
+def traces():
+    found = {}
+    for name in NAMES:
+        run = execute(pyvm.compile(name), limit=20_000)
+        found[name] = (run.tokens, run.prompt_length)
+    return found
+
+
+@pytest.fixture(scope="module")
+def kernel(model_bytes, traces, tmp_path_factory) -> Path:
+    """Of the standard machine, made for what hello alone needs."""
+    folder = tmp_path_factory.mktemp("kernel")
+    with Model(model_bytes) as model:
+        for name, text in kernel_source(model, [traces["hello"]], parts=1).items():
+            (folder / name).write_text(text)
+    sources = sorted(map(str, folder.glob("*.cpp")))
+    made = folder / "kernel.so"
+    subprocess.run(
+        [str(COMPILER), *FLAGS, f"-I{LIB}", *sources, "-o", str(made)], check=True, timeout=300
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def compiled(model_bytes, kernel):
+    with Model(model_bytes) as model:
+        load_kernel(model, kernel)
+        yield model
+
+
+def outcome(run):
+    """What a call gives, or its error."""
+    try:
+        return run()
+    except pyvm.PyvmError as error:
+        return type(error), str(error)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", NAMES)
+def test_generating(compiled, traces, name):
+    tokens, prompt = traces[name]
+    run = compiled.generate(tokens[:prompt], limit=len(tokens) - prompt, path="kernel")
+    assert np.array_equal(run.tokens, tokens)
+    generated = len(tokens) - prompt
+    assert run.covered >= (generated - 1 if name == "hello" else generated // 10)
+    assert compiled.generate(tokens[:prompt], limit=100, path="plan").covered == 0
+    assert compiled.generate(tokens[:prompt], limit=100).covered > 0
+
+
+@needs_compiler
+@pytest.mark.parametrize("limit", [1, 2, 3, 50, 51])
+def test_it_stops_where_it_is_told(compiled, traces, limit):
+    tokens, prompt = traces["hello"]
+    run = compiled.generate(tokens[:prompt], limit=limit, path="kernel")
+    assert np.array_equal(run.tokens, tokens[: prompt + limit]) and run.stopped == "limit"
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", NAMES)
+def test_verifying(compiled, traces, name):
+    tokens, prompt = traces[name]
+    for first in (1, prompt, prompt + 700, len(tokens) - 3):
+        found = compiled.verify(tokens, first=first, path="kernel")
+        expected = compiled.verify(tokens, first=first, path="plan")
+        assert (found.ok, found.checked) == (expected.ok, expected.checked)
+        assert found.first_mismatch == expected.first_mismatch
+        assert found.predicted == expected.predicted
+    assert found.covered > 0
+
+
+@needs_compiler
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_traces(compiled, traces, seed):
+    random = np.random.default_rng(seed)
+    tokens, prompt = traces[NAMES[seed % 2]]
+    tokens = tokens[: prompt + 3_000].copy()
+    size = compiled.vocabulary_size
+    for _ in range(int(random.integers(1, 6))):
+        at = int(random.integers(1 if seed % 3 else prompt, len(tokens)))
+        match random.integers(4):
+            case 0:
+                tokens[at] = random.integers(size)
+            case 1:
+                tokens = np.delete(tokens, slice(at, at + int(random.integers(1, 4))))
+            case 2:
+                tokens = np.insert(tokens, at, tokens[at - 1 : at + int(random.integers(1, 9))])
+            case 3:
+                tokens[at : at + 9] = random.integers(0, 512, size=len(tokens[at : at + 9]))
+
+    def check(path, first, predicted):
+        return outcome(lambda: verified(path, first, predicted))
+
+    def verified(path, first, predicted):
+        found = compiled.verify(tokens, first=first, predicted=predicted, path=path, threads=1)
+        return (
+            found.ok,
+            found.checked,
+            found.first_mismatch,
+            found.predicted,
+            (None if found.predictions is None else found.predictions.tolist()),
+        )
+
+    for first in (1, min(prompt, len(tokens) - 1), len(tokens) - 20):
+        for predicted in (False, True):
+            assert check("kernel", first, predicted) == check("plan", first, predicted)
+    if seed < 4:  # the network as written is slow
+        short = tokens[:600]
+        written = predictions(compiled, short, **AS_WRITTEN)
+        found = predictions(compiled, short, path="kernel")
+        both = min(len(written), len(found))
+        assert both > 100 and np.array_equal(written[:both], found[:both])
+    start = tokens[: int(random.integers(prompt, len(tokens)))]
+    expected = outcome(lambda: compiled.generate(start, limit=2_000, path="plan").tokens.tolist())
+    found = outcome(lambda: compiled.generate(start, limit=2_000, path="kernel").tokens.tolist())
+    assert found == expected
+
+
+@needs_compiler
+def test_a_program_that_it_was_not_made_for(compiled):
+    tokens = execute(BY_NAME["output"].prompt).tokens
+    assert (
+        compiled.verify(tokens, first=1, path="kernel").first_mismatch
+        == compiled.verify(tokens, first=1, path="plan").first_mismatch
+    )
+
+
+@needs_compiler
+def test_several_threads(compiled, traces):
+    tokens, prompt = traces["collatz"]
+    assert compiled.verify(tokens, first=prompt, path="kernel", threads=2).ok
+
+
+@needs_compiler
+def test_what_cannot_be_loaded(compiled, kernel, model_bytes, tmp_path):
+    with pytest.raises(ArgumentError, match="has a kernel already"):
+        load_kernel(compiled, kernel)
+    with pyvm.load("base") as base, pytest.raises(UnsupportedError, match="for another model"):
+        load_kernel(base, kernel)
+    with Model(model_bytes) as model:
+        with pytest.raises(UnsupportedError, match="no kernel of this model is loaded"):
+            model.generate([0], limit=1, path="kernel")
+        with pytest.raises(FileError, match="cannot be loaded"):
+            load_kernel(model, tmp_path / "nothing.so")
+        other = tmp_path / "other.so"
+        source = tmp_path / "other.cpp"
+        source.write_text("int nothing;")
+        subprocess.run([str(COMPILER), *FLAGS, str(source), "-o", str(other)], check=True)
+        with pytest.raises(UnsupportedError, match="this is no kernel"):
+            load_kernel(model, other)
+
+
+def test_traces_that_no_kernel_can_be_made_for(model, traces):
+    tokens, prompt = traces["hello"]
+    with pytest.raises(ArgumentError, match="begin with the same token"):
+        kernel_source(model, [(tokens, prompt), (tokens[1:], prompt)])
+    with pytest.raises(ArgumentError, match="prompt is not 1 to its count"):
+        kernel_source(model, [(tokens, 0)])
+    with pytest.raises(ArgumentError, match="parts"):
+        kernel_source(model, [(tokens, prompt)], parts=0)
