@@ -64,7 +64,7 @@ def _huggingface(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
     most = min(prompt + GENERATED, tokens.size)
     made = model.generate(**given, max_length=most)[0].numpy()
     if not np.array_equal(made, tokens[:most]):
-        found[0][:] = -1
+        return np.full(tokens.size, -1)
     return np.concatenate(found)
 
 
