@@ -45,13 +45,12 @@ def explain_link(message: str, small: bool, entry: str = "main") -> str:
     """What the linker misses; other messages as they are."""
     if found := _NO_EXPORT.search(message):
         return f"error: the program defines no function {found.group(1)}"
-    if found := _SIGNATURE.search(message):
-        return (
-            f"error: {found.group(1)} is declared with one type and defined with another\n{message}"
-        )
     missing = dict.fromkeys(_UNDEFINED.findall(message))
     if not missing:
-        return message
+        found = _SIGNATURE.search(message)
+        name = found and found.group(1)
+        what = f"error: {name} is declared with one type and defined with another\n" if name else ""
+        return what + message
     if not missing.keys().isdisjoint(_OLD_JUMPS):
         return (
             "error: setjmp and longjmp need clang 19 or a newer one, or the zig wheel "

@@ -187,6 +187,15 @@ def test_types_that_differ_between_files_are_an_error(tmp_path):
         compile_file(path, c=COptions(more=(tmp_path / "other.c",)))
 
 
+def test_what_is_missing_is_said_before_types_that_differ(tmp_path):
+    """They are a warning of the linker, which then fails for another reason."""
+    (tmp_path / "other.c").write_text("void f(int a, int b) { print_int(a + b); }")
+    path = tmp_path / "prog.c"
+    path.write_text("void f(int); void g(void); void compute(void) { f(1); g(); }")
+    with pytest.raises(ProgramError, match="nothing defines g"):
+        compile_file(path, c=COptions(more=(tmp_path / "other.c",)))
+
+
 def test_options_are_checked():
     with pytest.raises(ProgramError, match="'9' is no level"):
         COptions(optimize="9")
