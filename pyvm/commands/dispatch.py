@@ -22,6 +22,7 @@ _MODULES = {
     "run": "run",
     "compile": "programs",
     "trace": "programs",
+    "view": "view",
     "specialize": "programs",
     "verify": "verify",
     "model": "models",

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pyvm.engine.abi import RunResult, VerifyResult
 from pyvm.isa.traps import TrapSite
+
+if TYPE_CHECKING:
+    from pyvm.isa.program import Program
+    from pyvm.view import View
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,20 @@ class Run:
     def ok(self) -> bool:
         """The program came to its normal end: no trap, and no exit with a status but 0."""
         return self.stopped == "halt" and self.trap is None and self.status == 0
+
+    def view(self, program: Program | None = None, at: int | None = None) -> View:
+        """A page that shows every position: save(path), or shown by a notebook.
+
+        Args:
+            program: what ran; functions and source lines are known from it.
+            at: a position around which the network's values are kept as well.
+        """
+        from pyvm.view import View
+
+        return View(self, program, at)
+
+    def _repr_html_(self) -> str:
+        return self.view()._repr_html_()
 
     @property
     def tokens_per_second(self) -> float:

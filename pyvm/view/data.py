@@ -1,0 +1,174 @@
+"""What a page is told of a run: arrays, and names.
+
+Enters: a run, and the program where it is known.  Leaves: `PageData`, which html.py packs.
+
+The page replays the trace from its tokens, so those are nearly all it needs.  The network's values
+are many more: they are computed for `window` positions at the beginning of what was generated, as
+many at its end and around one more position, and only in the first `MOST_EVALUATED` tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pyvm.engine.errors import ArgumentError
+from pyvm.engine.run import Run
+from pyvm.graph.machine import build_machine
+from pyvm.graph.primitives import AVERAGE, Graph
+from pyvm.isa import instructions as isa
+from pyvm.isa.classes import token_classes
+from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.program import Program
+from pyvm.isa.prompt import Listing, read_listing, trace_begin
+from pyvm.isa.tokens import BASE_VOCABULARY, VOCABULARY
+from pyvm.schedule.schedule import Schedule, lifetimes, shipped
+from pyvm.schedule.units import fetches, is_gather
+from pyvm.view.evaluate import evaluate
+
+MOST_TOKENS = (1 << 21) - 1  # a page keeps a position in 21 bits of a float64
+MOST_EVALUATED = 1 << 20  # about a gigabyte while they are evaluated
+WINDOW = 512
+_MOST_SOURCE = 1 << 20  # characters of a source file
+
+_KINDS = ("byte", "output", "error", "trap", "completes", "jumps", "stack_delta", "call_delta")
+
+
+@dataclass(frozen=True)
+class PageData:
+    """`header` is JSON; `arrays` are packed one behind the other."""
+
+    header: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+
+def page_data(
+    run: Run, program: Program | None = None, at: int | None = None, window: int = WINDOW
+) -> PageData:
+    """The data of a page; `at`: a position around which the network is evaluated as well."""
+    if run.tokens.size > MOST_TOKENS:
+        raise ArgumentError(
+            f"a page shows at most {MOST_TOKENS:,} tokens, and the run has {run.tokens.size:,}: "
+            "limit them (--max-tokens)"
+        )
+    if at is not None and not 0 <= at < run.tokens.size:
+        raise ArgumentError(f"position {at} is not one of the run's {run.tokens.size:,}")
+    listing = program.listing if program is not None else read_listing(run.tokens, run.vocabulary)
+    if listing is None:
+        raise ArgumentError("the run's prompt has no program: give it, too")
+    classes = token_classes(run.vocabulary)
+    header: dict[str, Any] = {
+        "name": program.name if program is not None else "run",
+        "vocabulary": run.vocabulary,
+        "begin": trace_begin(run.tokens, classes),
+        "prompt": run.prompt_length,
+        "halt": classes.halt,
+        "stopped": run.stopped,
+        "trapped": None if run.trap is None else str(run.trap),
+        "globals": isa.GLOBALS,
+        "locals": isa.LOCALS,
+        "opcodes": [_opcode(name) for name in INSTRUCTIONS],
+    }
+    arrays = {name: getattr(classes, name) for name in _KINDS}
+    arrays["tokens"] = run.tokens.astype(np.uint16)
+    arrays["code"] = listing.opcodes
+    arrays["immediates"] = listing.immediates
+    _add_places(header, arrays, program, listing)
+    _add_network(header, arrays, run, at, window)
+    return PageData(header, arrays)
+
+
+def _opcode(name: str) -> dict[str, Any]:
+    row = INSTRUCTIONS[name]
+    return {
+        "name": name,
+        "pops": row.pops,
+        "pushes": row.pushes,
+        "bytes": row.value_bytes,
+        "cell": row.cell,
+        "writes": row.writes,
+        "access": row.access_bytes or row.value_bytes,
+        "immediate": row.immediate,
+        "given": row.completion == isa.NEVER,
+    }
+
+
+def _add_places(
+    header: dict[str, Any], arrays: dict[str, np.ndarray], program: Program | None, listing: Listing
+) -> None:
+    """Function and source line of each instruction: 0 where nobody knows."""
+    functions, lines = {"": 0}, {"": 0}
+    function = np.zeros(len(listing), dtype=np.uint32)
+    line = np.zeros(len(listing), dtype=np.uint32)
+    if program is not None:
+        starts = [first for first, _ in program.debug.units] + [len(listing)]
+        for (first, unit), end in zip(program.debug.units, starts[1:]):
+            function[first:end] = functions.setdefault(unit, len(functions))
+        for i, (name, offset) in enumerate(program.places):
+            if name is not None:
+                function[i] = functions.setdefault(name, len(functions))
+            line[i] = lines.setdefault(program.debug.line(offset) or "", len(lines))
+    files = {text.rpartition(":")[0] for text in lines if text}
+    header["functions"], header["lines"] = list(functions), list(lines)
+    header["sources"] = {name: text for name in sorted(files) if (text := _source(name))}
+    arrays["function"], arrays["line"] = function, line
+
+
+def _source(name: str) -> str | None:
+    """The text of a source file that is still there."""
+    try:
+        return Path(name).read_text(errors="replace")[:_MOST_SOURCE]
+    except OSError:
+        return None
+
+
+def machine_of(vocabulary: tuple[str, ...]) -> tuple[Graph, Schedule] | None:
+    """The machine that speaks this vocabulary, and its schedule; None for others."""
+    for name, spelled in (("standard", VOCABULARY), ("base", BASE_VOCABULARY)):
+        if vocabulary == spelled:
+            return build_machine(name), shipped(name)
+    return None
+
+
+def layout(graph: Graph, schedule: Schedule) -> dict[str, Any]:
+    """Who lives in which slot from which half to which; of each fetch its layer and its kind."""
+    spans = lifetimes(graph, schedule.layers, schedule.layer)
+    heads = {}
+    for persist in graph.persists:
+        for fetch in fetches(persist):
+            kind = "gather" if is_gather(fetch, graph) else "lookup"
+            kind = "mean" if fetch.tie == AVERAGE else kind
+            heads[fetch.name] = [schedule.layer[persist.name], kind, len(fetch.values)]
+    return {
+        "layers": schedule.layers,
+        "width": schedule.width,
+        "slots": [[dim.name, schedule.slot[dim.name], *span] for dim, span in spans.items()],
+        "heads": heads,
+    }
+
+
+def _add_network(
+    header: dict[str, Any], arrays: dict[str, np.ndarray], run: Run, at: int | None, window: int
+) -> None:
+    found = machine_of(run.vocabulary)
+    if found is None:
+        return
+    first, last = max(0, run.prompt_length - 1), min(run.tokens.size, MOST_EVALUATED)
+    wanted = [np.arange(first, min(first + window, last))]
+    wanted.append(np.arange(max(first, last - window), last))
+    if at is not None:
+        wanted.append(np.arange(max(0, at - window // 2), min(at + window // 2, last)))
+    values = evaluate(found[0], run.tokens, np.unique(np.concatenate(wanted)))
+    header["network"] = {
+        **layout(*found),
+        "dimensions": values.names,
+        "fetches": values.fetches,
+    }
+    arrays["positions"] = values.positions.astype(np.uint32)
+    # Columns of neighbours differ little: they are packed one behind the other.
+    arrays["values"] = np.ascontiguousarray(values.values.T)
+    arrays["sources"] = np.ascontiguousarray(values.sources.T)
+    arrays["predicted"] = values.predicted

@@ -1,0 +1,133 @@
+// The network at the position: arcs of heads, the residual stream, the schedule.
+
+// The row of a position among those that were evaluated, or -1.
+function evaluated(data, position) {
+  if (!data.positions) return -1;
+  let low = 0, high = data.positions.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (data.positions[middle] < position) low = middle + 1;
+    else high = middle;
+  }
+  return data.positions[low] === position ? low : -1;
+}
+
+function headsAt(data, row) {
+  const rows = data.positions.length;
+  return data.network.fetches
+    .map((name, k) => [...data.network.heads[name], name, data.sources[k * rows + row]])
+    .sort((a, b) => a[0] - b[0]);
+}
+
+function drawAttention(app) {
+  const { data, position } = app, row = evaluated(data, position), body = byId("heads").tBodies[0];
+  body.replaceChildren();
+  byId("arcs").replaceChildren();
+  byId("heads").hidden = row < 0;
+  if (row < 0) {
+    byId("evaluated").textContent = data.network
+      ? "The network's values are kept for the first and the last positions of what was generated, "
+        + `and around one more: pyvm view --at ${position} keeps those around here.`
+      : "The run is not one of a machine of this package: its network is not known.";
+    return;
+  }
+  byId("evaluated").textContent = `At position ${position} the network has read `
+    + `"${data.vocabulary[data.tokens[position]]}" and chooses "${data.vocabulary[data.predicted[row]]}".`;
+  const heads = headsAt(data, row);
+  heads.forEach(([layer, kind, , name, source], k) => {
+    const line = make("tr", "", "", { "data-head": k });
+    for (const text of [layer, name, kind]) line.append(make("td", `${text}`));
+    const where = make("td");
+    if (source >= 0) {
+      const button = make("button", `${source}`, "", { title: `to position ${source}` });
+      button.addEventListener("click", () => app.go(source));
+      where.append(button);
+    } else where.textContent = "all so far";
+    line.append(where, make("td", source >= 0 ? data.vocabulary[data.tokens[source]] : ""));
+    body.append(line);
+  });
+  drawArcs(app, heads);
+}
+
+// Positions lie on an axis by the logarithm of their distance; what is far is squeezed together.
+function drawArcs(app, heads) {
+  const wide = byId("arcs").clientWidth || 900, width = Math.max(330, wide), height = 190, base = 150;
+  const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Arcs from this position to those that heads attend to; the table below says the same" });
+  const far = Math.log2(2 + app.position);
+  const x = (p) => width - 40 - ((width - 80) * Math.log2(1 + app.position - p)) / far;
+  svg.append(drawing("line", { x1: 20, x2: width - 20, y1: base, y2: base, stroke: "var(--line)" }));
+  const step = Math.ceil(far / (width / 75));
+  for (let n = 0; n < far; n += step) {
+    const p = app.position - (2 ** n - 1);
+    if (p < 0) continue;
+    svg.append(drawing("line", { x1: x(p), x2: x(p), y1: base, y2: base + 5, stroke: "var(--soft)" }));
+    svg.append(drawing("text", { x: x(p), y: base + 18, "text-anchor": "middle" }, n ? `-${2 ** n - 1}` : "here"));
+  }
+  ["gather", "lookup"].forEach((kind, k) => {
+    svg.append(drawing("line", { x1: 20 + 90 * k, x2: 40 + 90 * k, y1: 184, y2: 184, class: kind, "stroke-width": 3 }));
+    svg.append(drawing("text", { x: 46 + 90 * k, y: 188 }, kind));
+  });
+  heads.forEach(([layer, kind, , name, source], k) => {
+    if (source < 0) return;
+    const a = x(source), b = x(app.position), rise = Math.min(138, 14 + (b - a) / 2.2) - (k % 4) * 3;
+    const path = source === app.position
+      ? `M${b} ${base} c-14 -26 14 -26 0 0`
+      : `M${a} ${base} C${a} ${base - rise} ${b} ${base - rise} ${b} ${base}`;
+    const arc = drawing("path", { d: path, class: kind });
+    arc.append(drawing("title", {}, `layer ${layer}, ${name}: position ${source}`));
+    const line = byId("heads").tBodies[0].rows[k];
+    const light = (on) => { arc.classList.toggle("on", on); line.classList.toggle("on", on); };
+    for (const element of [arc, line]) {
+      element.addEventListener("mouseenter", () => light(true));
+      element.addEventListener("mouseleave", () => light(false));
+    }
+    arc.addEventListener("click", () => app.go(source));
+    svg.append(arc);
+  });
+  byId("arcs").replaceChildren(svg);
+}
+
+const number = (value) => (Number.isInteger(value) ? `${value}` : value.toPrecision(6));
+
+function drawResidual(app) {
+  const { data } = app, row = evaluated(data, app.position), box = byId("dimensions");
+  box.replaceChildren();
+  if (row < 0) return;
+  const wanted = byId("filter").value.toLowerCase(), rows = data.positions.length;
+  data.network.dimensions.forEach((name, k) => {
+    if (!name.toLowerCase().includes(wanted)) return;
+    const line = make("div");
+    line.append(make("b", name), make("span", number(data.values[k * rows + row])));
+    box.append(line);
+  });
+}
+
+function drawSchedule(app) {
+  const { data } = app;
+  if (!data.network) {
+    byId("layers").hidden = byId("residual").hidden = true;
+    return;
+  }
+  const { layers, width, slots } = data.network, left = 30, cell = 76, tall = 16;
+  const svg = drawing("svg", { width: left + (2 * layers + 2) * cell, height: 24 + width * tall, role: "img", "aria-label": "Slots by layers" });
+  for (let half = 0; half <= 2 * layers + 1; half++) {
+    const name = half === 0 ? "embedding" : half > 2 * layers ? "output" : `${(half + 1) >> 1} ${half % 2 ? "attention" : "ffn"}`;
+    svg.append(drawing("text", { x: left + half * cell + 2, y: 12 }, name));
+  }
+  for (let slot = 0; slot < width; slot++) svg.append(drawing("text", { x: 4, y: 33 + slot * tall }, `${slot}`));
+  for (const [name, slot, first, last] of slots) {
+    const x = left + first * cell, y = 21 + slot * tall, wide = (last - first + 1) * cell - 2;
+    const bar = drawing("rect", { x, y, width: wide, height: tall - 2, rx: 2 });
+    bar.append(drawing("title", {}, name));
+    bar.addEventListener("click", () => {
+      for (const other of svg.querySelectorAll("rect.on")) other.classList.remove("on");
+      bar.classList.add("on");
+      const row = evaluated(data, app.position), k = data.network.dimensions.indexOf(name);
+      const value = row < 0 ? "not evaluated here" : number(data.values[k * data.positions.length + row]);
+      byId("picked").textContent = `Slot ${slot}: ${name} = ${value}`;
+    });
+    const fits = Math.max(3, Math.floor(wide / 6.6));
+    svg.append(bar, drawing("text", { x: x + 3, y: y + 11, class: "label" }, name.length > fits ? `${name.slice(0, fits - 1)}…` : name));
+  }
+  byId("schedule").replaceChildren(svg);
+}
