@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from pyvm.engine.errors import ArgumentError
-from pyvm.engine.run import Run
 from pyvm.graph.machine import build_machine
 from pyvm.graph.primitives import AVERAGE, Graph
 from pyvm.isa import instructions as isa
 from pyvm.isa.classes import token_classes
+from pyvm.isa.errors import ProgramError
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program
 from pyvm.isa.prompt import Listing, read_listing, trace_begin
 from pyvm.isa.tokens import BASE_VOCABULARY, VOCABULARY
+from pyvm.isa.traps import TrapSite
 from pyvm.schedule.schedule import Schedule, lifetimes, shipped
 from pyvm.schedule.units import fetches, is_gather
 from pyvm.view.evaluate import evaluate
@@ -37,6 +37,21 @@ _MOST_SOURCE = 1 << 20  # characters of a source file
 _KINDS = ("byte", "output", "error", "trap", "completes", "jumps", "stack_delta", "call_delta")
 
 
+class Shown(Protocol):
+    """What is asked of a run (pyvm/engine/run.py)."""
+
+    @property
+    def tokens(self) -> np.ndarray: ...
+    @property
+    def prompt_length(self) -> int: ...
+    @property
+    def stopped(self) -> str: ...
+    @property
+    def trap(self) -> TrapSite | None: ...
+    @property
+    def vocabulary(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True)
 class PageData:
     """`header` is JSON; `arrays` are packed one behind the other."""
@@ -46,19 +61,19 @@ class PageData:
 
 
 def page_data(
-    run: Run, program: Program | None = None, at: int | None = None, window: int = WINDOW
+    run: Shown, program: Program | None = None, at: int | None = None, window: int = WINDOW
 ) -> PageData:
     """The data of a page; `at`: a position around which the network is evaluated as well."""
     if run.tokens.size > MOST_TOKENS:
-        raise ArgumentError(
+        raise ProgramError(
             f"a page shows at most {MOST_TOKENS:,} tokens, and the run has {run.tokens.size:,}: "
             "limit them (--max-tokens)"
         )
     if at is not None and not 0 <= at < run.tokens.size:
-        raise ArgumentError(f"position {at} is not one of the run's {run.tokens.size:,}")
+        raise ProgramError(f"position {at} is not one of the run's {run.tokens.size:,}")
     listing = program.listing if program is not None else read_listing(run.tokens, run.vocabulary)
     if listing is None:
-        raise ArgumentError("the run's prompt has no program: give it, too")
+        raise ProgramError("the run's prompt has no program: give it, too")
     classes = token_classes(run.vocabulary)
     header: dict[str, Any] = {
         "name": program.name if program is not None else "run",
@@ -151,7 +166,7 @@ def layout(graph: Graph, schedule: Schedule) -> dict[str, Any]:
 
 
 def _add_network(
-    header: dict[str, Any], arrays: dict[str, np.ndarray], run: Run, at: int | None, window: int
+    header: dict[str, Any], arrays: dict[str, np.ndarray], run: Shown, at: int | None, window: int
 ) -> None:
     found = machine_of(run.vocabulary)
     if found is None:

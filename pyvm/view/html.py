@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyvm.view.data import PageData, page_data
+from pyvm.view.data import PageData, Shown, page_data
 
 if TYPE_CHECKING:
     import os
 
-    from pyvm.engine.run import Run
     from pyvm.isa.program import Program
 
 _SCRIPTS = (
@@ -35,7 +34,7 @@ _TYPES = {"bool": "Uint8Array", "float64": "Float64Array"}
 class View:
     """A page of one run.  `at`: a position around which the network's values are kept, too."""
 
-    run: Run = field(repr=False)
+    run: Shown = field(repr=False)
     program: Program | None = None
     at: int | None = None
 

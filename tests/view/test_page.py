@@ -3,6 +3,7 @@
 import pytest
 
 import pyvm
+from pyvm.isa.errors import ProgramError
 from pyvm.view import View
 from view.browser import driver
 
@@ -27,7 +28,7 @@ def test_page_is_one_file_without_a_network(page):
 
 
 def test_position_that_is_none_is_refused(page):
-    with pytest.raises(pyvm.PyvmError, match="position 999999999 is not one of"):
+    with pytest.raises(ProgramError, match="position 999999999 is not one of"):
         _ = View(page[1], at=999999999).html
 
 
