@@ -1,11 +1,15 @@
-"""`pyvm model build` and `pyvm model info`; `pyvm model explain` is in explain.py.
+"""`pyvm model build`, `info` and `compile`; `pyvm model explain` is in explain.py.
 
-Enters: nothing, or a model file.  Leaves: a model file, or a description of one.
+Enters: nothing, or a model file.  Leaves: a model file, a description of one, or
+its kernel in the cache folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import time
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +19,7 @@ from pyvm.commands.common import say
 from pyvm.commands.report import Report
 from pyvm.printable import printable
 
+_LONGEST = 5_000_000  # tokens of a run that a kernel is made for
 _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
 
 
@@ -42,10 +47,24 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     reports.add_option(
         parser, "machine", "vocabulary", "stop", "width", "layers", "heads", "neurons", "plan",
-        "certificate", "head_kinds", "head_kinds_stored", "labels",
+        "kernel", "certificate", "head_kinds", "head_kinds_stored", "labels",
     )  # fmt: skip
     parser.set_defaults(command=info)
     explain.add(actions)
+
+    parser = actions.add_parser(
+        "compile", help="compile a model's plan to native code", epilog=status.EPILOG
+    )
+    parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
+    common.add_machine_option(parser)
+    parser.add_argument(
+        "--program",
+        action="append",
+        metavar="PROGRAM",
+        help="a program whose runs the kernel is to cover, as `pyvm run` takes it; again for more "
+        "(default: the bundled programs)",
+    )
+    parser.set_defaults(command=compile)
 
 
 def build(arguments: argparse.Namespace, report: Report) -> int:
@@ -65,11 +84,42 @@ def build(arguments: argparse.Namespace, report: Report) -> int:
     return status.OK
 
 
+def compile(arguments: argparse.Namespace, report: Report) -> int:
+    """The kernel covers the blocks that runs of the programs need; other programs use them, too."""
+    from pyvm.build.helper import BuildError
+    from pyvm.build.kernel import compile_kernel
+    from pyvm.bundled import PROGRAMS
+    from pyvm.compiler.compile import compile_file
+    from pyvm.engine.kept_kernels import keep_kernel
+    from pyvm.engine.kernel import kernel_source
+    from pyvm.engine.model import Model
+    from pyvm.engine.standard import MACHINES, machine_bytes
+
+    named = arguments.model or "standard"
+    data = machine_bytes(named) if named in MACHINES else Path(named).read_bytes()
+    begin = time.perf_counter()
+    with Model(data) as model:
+        runs = []
+        for name in arguments.program or PROGRAMS:
+            say(f"running {printable(name)}")
+            program = compile_file(name, machine=arguments.machine)
+            runs.append(model.generate(program, _LONGEST, path="plan"))
+        say("compiling: about a minute of processor time")
+        try:
+            kernel = compile_kernel(kernel_source(model, runs, parts=2 * (os.cpu_count() or 1)))
+        except BuildError as error:
+            raise common.CommandError(str(error)) from None
+    path = keep_kernel(data, kernel)
+    say(f"{printable(str(path))}: {len(kernel):,} bytes, {time.perf_counter() - begin:.0f} s")
+    return status.OK
+
+
 def info(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.engine.abi import HEAD_KINDS
 
     with common.open_model(arguments) as model:
         kinds, names = model.head_types, model.metadata.get("heads")
+        kernel = None if model.kernel is None else str(model.kernel)
         report.update(
             machine=arguments.model or "standard",
             vocabulary=model.vocabulary_size,
@@ -79,6 +129,7 @@ def info(arguments: argparse.Namespace, report: Report) -> int:
             heads=model.heads,
             neurons=model.neurons,
             plan=model.why_no_plan or "yes",
+            kernel=kernel,
             certificate=None if model.why_no_plan else model.explain()["certificate"],
             head_kinds=[[tuple(HEAD_KINDS)[kind] for kind in row] for row in kinds],
             head_kinds_stored=model.kinds_stored,
@@ -98,6 +149,7 @@ def info(arguments: argparse.Namespace, report: Report) -> int:
         if not model.why_no_plan:
             for line in explain.certificate(model.explain()["certificate"]):
                 print(f"  {line}")
+        print(f"kernel      {printable(kernel) if kernel else 'none: pyvm model compile'}")
         print(f"head kinds  {source}")
         for number, kind in enumerate(HEAD_KINDS):
             count = int(np.count_nonzero(kinds == number))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -49,3 +50,4 @@ def load_kernel(model: Model, path: str | os.PathLike[str]) -> None:
     one that is trusted."""
     with model._use() as handle:
         check(library().tvm_model_load_kernel(handle, os.fsencode(path)))
+    model.kernel = Path(path)

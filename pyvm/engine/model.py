@@ -58,6 +58,7 @@ class Model:
         vocabulary: the spelling of each token id.
         head_types: int32 (layers, heads), index into pyvm.engine.abi.HEAD_KINDS.
         metadata: the file's own labels, {} when it has none.
+        kernel: the file of the kernel that was loaded, None when none was.
     """
 
     def __init__(self, source: str | os.PathLike[str] | bytes):
@@ -81,6 +82,7 @@ class Model:
         lib = library()
         self._handle: ctypes.c_void_p | None = handle
         self._running = 0
+        self.kernel: Path | None = None
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, lib.tvm_model_close, handle)
         # A daemon thread may be in a run at the interpreter's end: the model ends with the process.

@@ -18,6 +18,7 @@ import os
 from pathlib import Path
 
 from pyvm import cache
+from pyvm.engine.kept_kernels import take_kept_kernel, there_are_kernels
 from pyvm.engine.model import Model
 
 MACHINES = ("standard", "base")
@@ -28,17 +29,31 @@ _MOST = 1 << 26  # bytes that are read of a cached file: more than any machine h
 
 def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     """Opens a model file, the bytes of one, or a machine by its name; without an argument the
-    standard machine.  (A file that is called like a machine is named by "./base".)"""
+    standard machine.  (A file that is called like a machine is named by "./base".)  Runs take the
+    model's kernel where `pyvm model compile` has made one."""
     machine = "standard" if source is None else source
     if not (isinstance(machine, str) and machine in MACHINES):
-        return Model(machine)
+        model = Model(machine)
+        if there_are_kernels():
+            take_kept_kernel(model, machine if isinstance(machine, bytes) else _read(machine))
+        return model
     cached = cache_file(machine)
     data = None if cached is None else _kept(cached, machine)
     if data is None:
         data = machine_bytes(machine)
         if cached is not None and _is_machine(data, machine):
             cache.keep(cached, data)
-    return Model(data)
+    model = Model(data)
+    take_kept_kernel(model, data)
+    return model
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    """A model file that was opened; nothing when it is not there any more."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
 
 
 def machine_bytes(machine: str) -> bytes:
