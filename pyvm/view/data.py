@@ -185,5 +185,5 @@ def _add_network(
     arrays["positions"] = values.positions.astype(np.uint32)
     # Columns of neighbours differ little: they are packed one behind the other.
     arrays["values"] = np.ascontiguousarray(values.values.T)
-    arrays["sources"] = np.ascontiguousarray(values.sources.T)
+    arrays["attended"] = np.ascontiguousarray(values.sources.T)
     arrays["predicted"] = values.predicted

@@ -5,6 +5,7 @@ import pytest
 import pyvm
 from pyvm.isa.errors import ProgramError
 from pyvm.view import View
+from pyvm.view.data import page_data
 from view.browser import driver
 
 
@@ -69,3 +70,8 @@ def test_in_a_browser(page, width, dark):
         assert browser.get_log("browser") == []
     finally:
         browser.quit()
+
+
+def test_no_array_hides_a_field_of_the_header(page):
+    data = page_data(page[1])
+    assert not data.header.keys() & data.arrays.keys()

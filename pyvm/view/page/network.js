@@ -15,7 +15,7 @@ function evaluated(data, position) {
 function headsAt(data, row) {
   const rows = data.positions.length;
   return data.network.fetches
-    .map((name, k) => [...data.network.heads[name], name, data.sources[k * rows + row]])
+    .map((name, k) => [...data.network.heads[name], name, data.attended[k * rows + row]])
     .sort((a, b) => a[0] - b[0]);
 }
 
