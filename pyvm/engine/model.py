@@ -15,7 +15,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -308,6 +308,11 @@ def check_run(status: int, collector: Collector) -> None:
         raise OutOfMemory(f"{error}, after {collector.generated:,} generated tokens") from None
 
 
+def unknown_end() -> tuple[None, None]:
+    """Of a run whose tokens were not kept: neither cursor nor trap."""
+    return None, None
+
+
 def make_run(
     prompt: Prompt,
     collector: Collector,
@@ -318,15 +323,13 @@ def make_run(
 ) -> Run:
     """The run of a finished call."""
     tokens = collector.finish()
-    cursor, trap = prompt.end(tokens, vocabulary, stop) if keep else (None, None)
     return Run(
         tokens=tokens,
         prompt_length=prompt.tokens.size,
         stopped=abi.STOPPED[result.stopped],
-        trap=trap,
-        cursor=cursor,
         timings=Timings.of(result),
         vocabulary=vocabulary,
+        _end=partial(prompt.end, tokens, vocabulary, stop) if keep else unknown_end,
         exact=bool(result.exact),
         covered=result.covered,
     )

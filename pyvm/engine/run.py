@@ -5,6 +5,7 @@ Enters: results of libtvm.  Leaves: `Run`, `Check`, `Timings`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -46,8 +47,6 @@ class Run:
         tokens: int32, the prompt included.
         prompt_length: tokens of the prompt.
         stopped: "halt" (the stop token), "limit" or "callback".
-        trap: why and where the program trapped; None when it halted normally or has not halted.
-        cursor: index of the instruction where it stopped, None when that is not known.
         timings: of the run.
         vocabulary: the spelling of each id.
         exact: every variant of the engine gives these tokens (tvm.h).
@@ -57,12 +56,26 @@ class Run:
     tokens: np.ndarray
     prompt_length: int
     stopped: str
-    trap: TrapSite | None
-    cursor: int | None
     timings: Timings
     vocabulary: tuple[str, ...] = field(repr=False)
+    _end: Callable[[], tuple[int | None, TrapSite | None]] = field(repr=False, compare=False)
     exact: bool = True
     covered: int = 0
+
+    @cached_property
+    def _ending(self) -> tuple[int | None, TrapSite | None]:
+        """Counting rows reads every token: it waits until somebody asks."""
+        return self._end()
+
+    @property
+    def cursor(self) -> int | None:
+        """Index of the instruction where it stopped, None when that is not known."""
+        return self._ending[0]
+
+    @property
+    def trap(self) -> TrapSite | None:
+        """Why and where the program trapped; None when it halted normally or has not halted."""
+        return self._ending[1]
 
     @property
     def generated(self) -> np.ndarray:
