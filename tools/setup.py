@@ -224,7 +224,8 @@ def test(arguments: list[str]) -> int:
         "mypy": [PYTHON, "-m", "mypy"],
         "clang-format": [BIN / "clang-format", "--dry-run", "-Werror", *formatted()],
         "meson test": [PYTHON, *meson],
-        "pytest": [PYTHON, "-m", "pytest", *arguments],
+        # On all processors; `-n 0` among the arguments is one process.
+        "pytest": [PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal", *arguments],
     }
     codes = {
         name: abs(subprocess.call([str(part) for part in check], env=env))
