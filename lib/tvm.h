@@ -22,7 +22,8 @@
  * Paths.     There are two ways to compute the predictions. The layer path computes every layer as the
  *            weights say. The plan is the same network, folded and specialised once per model, exact in
  *            integers and hundreds of times as fast; only models that are integer machines have one, and
- *            a sequence may leave the patterns that it was built on.
+ *            a sequence may leave the patterns that it was built on. A kernel is the plan as native code,
+ *            several times as fast again, where one was compiled and loaded.
  * Memory.    A model takes what its weights take; its plan some megabytes more, which stay until it is
  *            closed. A run takes 4 bytes for each token of its sequence, and what later positions may ask
  *            of it: on the plan a record for each cell that was written, on the layer path of the standard
@@ -178,9 +179,9 @@ TVM_API const char* tvm_model_metadata(const tvm_model* model);
 
 /* ---- options of a run --------------------------------------------------------------------- */
 
-/* auto: the plan where the model has one and no layer option is set, by its kernel as far as one is loaded; plan:
- * interpreted; kernel: by the kernel, which must be loaded, as far as it goes. With auto, a sequence that leaves it before a token
- * was handed over is run by layers instead. */
+/* auto: the plan where the model has one and no layer option is set, by its kernel as far as one is loaded. A
+ * sequence that leaves the plan before a token was handed over is run by layers instead. plan: interpreted.
+ * kernel: the plan by its kernel, which must be loaded, as far as that goes. */
 enum { TVM_PATH_AUTO = 0, TVM_PATH_PLAN = 1, TVM_PATH_LAYERS = 2, TVM_PATH_KERNEL = 3 };
 enum {
   TVM_PROJECTION_AUTO = 0,

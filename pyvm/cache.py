@@ -48,15 +48,21 @@ def read(path: Path, most: int, own: bool = False) -> bytes | None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > most:
             return None
-        if own and hasattr(os, "geteuid"):
-            if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                return None
+        if own and not is_own(found):
+            return None
         with open(descriptor, "rb", closefd=False) as file:
             return file.read(most)
     except OSError:
         return None
     finally:
         os.close(descriptor)
+
+
+def is_own(found: os.stat_result) -> bool:
+    """Whether it belongs to this user, and nobody else can write it."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def keep(path: Path, data: bytes) -> None:

@@ -10,9 +10,7 @@ or of another version (lib/kernel/load.hpp); such a one is left alone.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import stat
 import sys
 from pathlib import Path
@@ -68,16 +66,9 @@ def there_are_kernels() -> bool:
 
 def _is_own(path: Path) -> bool:
     """A file, in a folder, that this user owns and nobody else can write."""
-    with contextlib.suppress(OSError):
-        return all(
-            kind(found.st_mode)
-            and (
-                not hasattr(os, "geteuid")
-                or (
-                    found.st_uid == os.geteuid()
-                    and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-                )
-            )
-            for kind, found in ((stat.S_ISREG, path.lstat()), (stat.S_ISDIR, path.parent.lstat()))
-        )
-    return False
+    try:
+        file, folder = path.lstat(), path.parent.lstat()
+    except OSError:
+        return False
+    kinds = stat.S_ISREG(file.st_mode) and stat.S_ISDIR(folder.st_mode)
+    return kinds and cache.is_own(file) and cache.is_own(folder)
