@@ -117,7 +117,7 @@ with pyvm.load() as model:
 # `bundled` is data; its __main__, which compiles the bundled programs anew, is a command.
 ROOMS = (
     "printable files helpers cache isa wasm host floats bundled compiler graph schedule weights "
-    "trace view engine machine export build commands cli"
+    "trace view engine machine export build examples commands cli"
 ).split()
 IMPORT = re.compile(r"^\s*(?:from (pyvm(?:\.\w+)*) import ([\w, ]+)|import (pyvm(?:\.\w+)*))", re.M)
 
