@@ -32,6 +32,9 @@ class COptions:
         libraries: names for -l.
         stack_size: bytes of the C stack.
         extra: other flags of the compiler.
+
+    >>> options = pyvm.COptions(define=("N=3",), optimize="s")
+    >>> program = pyvm.compile("prog.c", c=options)
     """
 
     more: tuple[str | os.PathLike[str], ...] = ()
@@ -50,6 +53,11 @@ class COptions:
                 raise TypeError(f"{name} must be a tuple, not {getattr(self, name)!r}")
 
     def flags(self) -> list[str]:
+        """Of the compiler, for each file.
+
+        >>> pyvm.COptions(define=("N=3",), optimize="s").flags()
+        ['-Os', '-DN=3']
+        """
         return [
             f"-O{self.optimize}",
             *(f"-I{os.fspath(folder)}" for folder in self.include),
@@ -58,6 +66,11 @@ class COptions:
         ]
 
     def link_flags(self) -> list[str]:
+        """Of the linker, for the program.
+
+        >>> pyvm.COptions(libraries=("m",)).link_flags()
+        ['-Wl,-z,stack-size=1048576', '-lm']
+        """
         return [
             f"-Wl,-z,stack-size={check_stack_size(self.stack_size)}",
             *(f"-l{name}" for name in self.libraries),

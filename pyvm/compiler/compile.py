@@ -64,6 +64,12 @@ def compile_file(
             (pyvm.host.environment.Environment); None: its name alone.
         c: how C is compiled: other files, folders of headers, definitions, libraries
             (pyvm.compiler.c_options.COptions).
+
+    Raises ProgramError for what cannot be compiled, and says where; CompileError with what the C
+    compiler said; OSError where a file cannot be read.
+
+    >>> pyvm.compile("addition", input="12 30")
+    <Program addition: ... instructions, input b'12 30'>
     """
     _check_parameters(entry, args, machine)
     _check_stack_size(stack_size)

@@ -101,7 +101,7 @@ class Model:
         )
 
     def close(self) -> None:
-        """Frees the model; a second call does nothing."""
+        """Frees the model; a second call does nothing.  ArgumentError while a run goes on."""
         with self._lock:
             if self._running:
                 raise ArgumentError("a model cannot be closed during a run")
@@ -168,6 +168,9 @@ class Model:
 
         With `tokens` also the tapes that predicting all of them takes. Raises UnsupportedError when
         the model has no plan.
+
+        >>> sorted(model.explain())[:4]
+        ['certificate', 'classes', 'features', 'heads_dropped']
         """
         texts: list[bytes] = []
         given = None if tokens is None else token_array(tokens)
@@ -185,7 +188,11 @@ class Model:
         return found
 
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
-        """Ids in this model's vocabulary; raises pyvm.isa.tokens.TokenError."""
+        """Ids in this model's vocabulary; raises pyvm.isa.tokens.TokenError.
+
+        >>> model.encode(["2a", "00"]).tolist()
+        [42, 0]
+        """
         from pyvm.isa.tokens import parse
 
         if isinstance(tokens, str) or not all(isinstance(token, str) for token in tokens):
@@ -211,6 +218,13 @@ class Model:
             keep: False for long runs whose tokens only `on_tokens` sees: the Run then has those of
                 the prompt alone, and neither cursor nor trap.
             options: path, projection, attention, bypass, threads: see tvm_options in tvm.h.
+
+        Any number of threads may generate at the same time. Raises LimitError where nobody could go
+        on exactly, OutOfMemory, ArgumentError for a program that this model cannot run.
+
+        >>> run = model.generate(pyvm.compile("hello"))
+        >>> run.output, run.stopped
+        (b'Hello from inside the transformer!\\n', 'halt')
         """
         limit, keep = check_count(limit, "limit"), check_flag(keep, "keep")
         settings = make_options("generate", options)
@@ -251,6 +265,12 @@ class Model:
         Tokens are taken as generate() takes ids.  `first` is by default the first token behind the
         prompt (1 when the tokens have no prompt of the token language), `last` the end.  With
         `predicted`, all predictions are returned; without it the first mismatch may end it.
+        Raises ArgumentError for a window that is none, LimitError as generate() does.
+
+        >>> run = model.generate(pyvm.compile("hello"))
+        >>> check = model.verify(run.tokens)
+        >>> check.ok, check.complete, check.checked == run.generated.size
+        (True, True, True)
         """
         settings = make_options("verify", options)
         predicted = check_flag(predicted, "predicted")

@@ -118,6 +118,9 @@ class Run:
         Args:
             program: what ran; functions and source lines are known from it.
             at: a position around which the network's values are kept as well.
+
+        >>> run.view().html[:15]
+        '<!doctype html>'
         """
         from pyvm.view import View
 

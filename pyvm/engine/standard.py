@@ -30,7 +30,13 @@ _MOST = 1 << 26  # bytes that are read of a cached file: more than any machine h
 def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     """Opens a model file, the bytes of one, or a machine by its name; without an argument the
     standard machine.  (A file that is called like a machine is named by "./base".)  Runs take the
-    model's kernel where `pyvm model compile` has made one."""
+    model's kernel where `pyvm model compile` has made one.
+
+    Raises ModelError for what is no model, FileError for what cannot be read.
+
+    >>> pyvm.load("base")
+    <Model V=915 D=24 L=4 H=12 F=...>
+    """
     machine = "standard" if source is None else source
     if not (isinstance(machine, str) and machine in MACHINES):
         model = Model(machine)

@@ -49,6 +49,11 @@ def export_model(
         target: a name of TARGETS.
         path: the file to write, or the folder to make.
         positions: the longest trace that the exported model can run, prompt included.
+
+    Raises ExportError for what cannot be exported, or where a package is missing: it names it.
+
+    >>> from pyvm.export import export_model
+    >>> arrays = export_model("base", "safetensors", "base.safetensors", positions=512)
     """
     if target not in TARGETS:
         raise ExportError(f"targets are {', '.join(TARGETS)}, not {printable(str(target))!r}")

@@ -45,6 +45,9 @@ class Environment:
         seed: of the random numbers.
         time: nanoseconds since 1970 at the beginning.
         step: nanoseconds that each look at the clock takes.
+
+    >>> around = pyvm.Environment(args=("prog", "-v"), env={"KEY": "value"}, stdin=b"text")
+    >>> program = pyvm.compile("prog.c", environment=around)
     """
 
     args: tuple[str | bytes, ...] = ("program",)
@@ -56,7 +59,11 @@ class Environment:
     step: int = STEP
 
     def encode(self) -> bytes:
-        """The bytes of the input; raises ProgramError for what no program can be given."""
+        """The bytes of the input; raises ProgramError for what no program can be given.
+
+        >>> len(pyvm.Environment(args=("prog",)).encode()) > 64
+        True
+        """
         for name in ("seed", "time", "step"):
             if not 0 <= getattr(self, name) <= _MASK:
                 raise ProgramError(f"{name} must be a number from 0 to 2^64 - 1")

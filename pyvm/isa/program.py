@@ -49,6 +49,10 @@ class Program:
         is_command: the input is what a run gives a command (pyvm/host/environment.py).
         reads_stdin: of a command: whether it can read standard input.
         settled: every input that has room there gives the same code, as far as it was compiled.
+
+    >>> program = pyvm.isa.program.Program((("i32.const", 42), ("output", 0), ("halt", 0)))
+    >>> model.generate(program).output
+    b'*'
     """
 
     code: Sequence[tuple[str, int]]
@@ -101,14 +105,22 @@ class Program:
         return self.reads_stdin if self.is_command else self.takes_input
 
     def given(self) -> list[bytes]:
-        """The bytes for each of the rows that the program begins with, as in the prompt."""
+        """The bytes for each of the rows that the program begins with, as in the prompt.
+
+        >>> pyvm.compile("hello").given()
+        [b'Hello from inside the transformer!\\n']
+        """
         data = iter(self.data)
         rows = self.listing.given()
         text = (self.input or b"") + b"\0"
         return [text if op == "input_base" else next(data) for op in rows]
 
     def with_input(self, text: bytes | str) -> Program:
-        """The same program with another input."""
+        """The same program with another input; ProgramError where it takes none, or has no room.
+
+        >>> model.generate(pyvm.compile("addition").with_input("2+3")).output
+        b'2 + 3\\n= 5\\ncarries: 0\\n'
+        """
         if self.is_command or not self.takes_input:
             more = (
                 ": it is a command, which with_environment gives others" if self.is_command else ""
@@ -123,15 +135,27 @@ class Program:
         return replace(self, input=data)
 
     def renamed(self, name: str, input: bytes | None) -> Program:
-        """The same program with another name, and an input that has room."""
+        """The same program with another name, and an input that has room.
+
+        >>> pyvm.compile("hello").renamed("hi", None)
+        <Program hi: ... instructions>
+        """
         return replace(self, name=name, input=input)
 
     def words(self) -> list[str]:
-        """The prompt as token spellings."""
+        """The prompt as token spellings.
+
+        >>> pyvm.compile("hello").words()[:6]
+        ['{', 'data', '00', '00', '10', '00']
+        """
         return decode(self.tokens())
 
     def tokens(self) -> np.ndarray:
-        """The prompt (int32)."""
+        """The prompt (int32).
+
+        >>> pyvm.compile("hello").tokens()[:3].tolist()
+        [785, 1270, 0]
+        """
         code = np.empty((len(self.code), 5), dtype=np.int32)
         code[:, 0] = _OPCODE_TOKEN[self.listing.opcodes]
         immediates = self.listing.immediates.astype("<u4")
@@ -146,7 +170,11 @@ class Program:
         return np.concatenate(parts)
 
     def text(self) -> str:
-        """The token file: one instruction per line, then what stands behind the program."""
+        """The token file: one instruction per line, then what stands behind the program.
+
+        >>> pyvm.compile("hello").text().splitlines()[1]
+        'data 00 00 10 00'
+        """
         words = self.words()
         end = 1 + 5 * len(self.code)
         rows = ["{", *(" ".join(words[i : i + 5]) for i in range(1, end, 5)), "}"]
@@ -161,6 +189,9 @@ class Program:
     ) -> TrapSite | None:
         """The trap that a run means which stopped at instruction `cursor`; None for the normal
         end.
+
+        >>> pyvm.isa.program.Program((("trap", 1),)).trap_at(0).kind
+        <Trap...: 1>
         """
         if not 0 <= cursor < len(self.code):
             return None
@@ -171,7 +202,12 @@ class Program:
     def site(
         self, kind: Trap, cursor: int, calls: Callable[[], Iterable[int]] | None = None
     ) -> TrapSite:
-        """A trap at an instruction; `calls` gives those that have not returned, the last first."""
+        """A trap at an instruction; `calls` gives those that have not returned, the last first.
+
+        >>> kind = pyvm.isa.traps.Trap(1)
+        >>> pyvm.isa.program.Program((("halt", 0),)).site(kind, 0).kind is kind
+        True
+        """
         function, offset = self.places[cursor] if self.places else (None, None)
         found = TrapSite(
             kind, function, offset, self.debug.line(offset), self.debug.refused.get(cursor)

@@ -193,7 +193,11 @@ class Machine:
         )
 
     def encode(self, spellings: Iterable[str]) -> list[int]:
-        """The ids of a prompt: `begin`, then tokens."""
+        """The ids of a prompt: `begin`, then tokens.
+
+        >>> parity.encode("1 0 =".split())
+        [0, 2, 1, 3]
+        """
         ids = []
         for spelling in (_BEGIN, *spellings):
             if spelling not in self._ids:
@@ -202,7 +206,11 @@ class Machine:
         return ids
 
     def evaluate(self, prompt: Sequence[str], limit: int = 10_000) -> list[str]:
-        """What the machine generates, computed exactly and without a transformer: slow, right."""
+        """What the machine generates, computed exactly and without a transformer: slow, right.
+
+        >>> parity.evaluate("1 0 1 =".split())
+        ['odd', 'odd', 'even', 'end']
+        """
         ids = generate(self.graph, self.encode(prompt), self._ids[self._stop], limit)
         return [self.tokens[id].spelling for id in ids]
 
@@ -219,7 +227,11 @@ class Machine:
         return build_weights(graph, solve(graph, layers), self._stop)
 
     def build(self, layers: int | None = None) -> Model:
-        """The model: graph, schedule, weights, each checked (`model_file`)."""
+        """The model: graph, schedule, weights, each checked (`model_file`).
+
+        >>> parity.build()
+        <Model V=7 D=10 L=2 H=5 F=1>
+        """
         from pyvm.engine.model import Model
 
         return Model(self.model_file(layers).to_bytes())
