@@ -35,6 +35,7 @@ EXTRAS = {"run": {"build"}, "test": {"build", "c", "schedule", "test"}}
 # The exit status where nothing could be set up; of a run as in pyvm/commands/status.py.
 CANNOT = {"run": 125, "test": 1}
 NO_CXX_COMPILER = 3  # exit code of `python -m pyvm.build`
+CPLUSPLUS = (".cpp", ".cc", ".cxx", ".C", ".c++")  # as in pyvm/compiler/c_options.py
 
 
 class SetupError(Exception):
@@ -183,11 +184,14 @@ def set_up(extras: set[str]) -> None:
 
 
 def needs_c_compiler(arguments: list[str]) -> bool:
-    """Bundled programs are shipped compiled; only somebody's own C file needs a C compiler."""
-    if not any(argument.endswith(".c") for argument in arguments):
+    """Bundled programs are shipped compiled; only somebody's own C or C++ file needs a compiler."""
+    cplusplus = any(argument.endswith(CPLUSPLUS) for argument in arguments)
+    if not cplusplus and not any(argument.endswith(".c") for argument in arguments):
         return False
     if any(VENV.glob("[Ll]ib/**/site-packages/ziglang")):
         return False
+    if cplusplus:  # zig alone has the library
+        return True
     clang = program("clang")
     return not (clang and program("wasm-ld") and "wasm32" in succeeds(clang, "--print-targets")[1])
 

@@ -14,6 +14,7 @@ import pytest
 
 from pyvm import helpers
 from pyvm.build import compilers, helper
+from pyvm.compiler.c_options import CPLUSPLUS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -189,6 +190,11 @@ def test_a_c_compiler_is_installed_only_for_a_c_file(checkout, monkeypatch):
     assert not module.needs_c_compiler(["sudoku", "--stats"])
     assert not module.needs_c_compiler(["file.wasm"])
     assert module.needs_c_compiler(["mine.c", "--input", "x"])
+    monkeypatch.setattr(module, "program", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(module, "succeeds", lambda *command: (True, "wasm32"))
+    assert not module.needs_c_compiler(["mine.c"])
+    assert all(module.needs_c_compiler([f"mine{ending}"]) for ending in CPLUSPLUS)
+    assert module.CPLUSPLUS == CPLUSPLUS
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX sh")
