@@ -266,6 +266,47 @@ TVM_API tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, siz
                               size_t last, int32_t* predicted, const tvm_options* options,
                               tvm_verify_result* result);
 
+/* ---- runs that are kept ------------------------------------------------------------------- */
+
+/* A run on the plan that stays between calls: it goes on piece by piece, and its state can be saved and
+ * restored, so that a long run survives its process, and pieces of a trace are verified apart. Not for several
+ * threads at once; any number of runs may share a model. Copies the prompt. TVM_ERROR_UNSUPPORTED when the
+ * model has no plan, or when path is layers. After an error of generating, verifying or restoring, the run can
+ * only be closed. */
+typedef struct tvm_run tvm_run;
+
+TVM_API tvm_status tvm_run_open(const tvm_model* model, const int32_t* prompt, size_t prompt_count,
+                                const tvm_options* options, tvm_run** run);
+
+/* NULL is allowed. The model must still be open. */
+TVM_API void tvm_run_close(tvm_run* run);
+
+/* Goes on as tvm_generate does, `limit` counted from here. A run that has come to its stop token stays there:
+ * TVM_STOPPED_TOKEN, no token. A sequence that leaves the plan ends in TVM_ERROR_LIMIT, or
+ * TVM_ERROR_UNSUPPORTED before a token of this call was handed over. */
+TVM_API tvm_status tvm_run_generate(tvm_run* run, uint64_t limit, tvm_callback callback, void* user,
+                                    tvm_run_result* result);
+
+/* Checks that tokens are what the run predicts next, up to the first that is not; then the run can only be
+ * closed. `first_mismatch` is a position of the whole sequence. */
+TVM_API tvm_status tvm_run_verify(tvm_run* run, const int32_t* tokens, size_t count, tvm_verify_result* result);
+
+/* Receives bytes, which are valid during the call only. */
+typedef void (*tvm_bytes_callback)(void* user, const void* bytes, size_t size);
+
+/* Positions that the run has read: all its tokens but the last, once it has generated or verified. */
+TVM_API uint64_t tvm_run_position(const tvm_run* run);
+
+/* A border: the state of the run at its position, as what has changed since the position `since` of an earlier
+ * border; since 0 it is all. Equal states give equal bytes, whatever computed them, so that two borders are
+ * compared byte by byte. lib/plan/README.md has the layout. */
+TVM_API tvm_status tvm_run_save(tvm_run* run, uint64_t since, tvm_bytes_callback callback, void* user);
+
+/* Goes on from a border: a new run from one since 0, then from what has changed since there, in turn. The bytes
+ * need not be trusted: a border that is none is TVM_ERROR_ARGUMENT, and from a wrong one no run verifies up to
+ * the right one behind it. */
+TVM_API tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size);
+
 /* The native executor of token programs: runs the program in `prompt` as the token language defines it, with
  * no model, and hands over the same tokens that the standard machine generates. It is the oracle for long
  * runs. `vocabulary` (count spellings) says what the token ids mean. It must have the tokens of the base

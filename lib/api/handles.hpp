@@ -7,6 +7,7 @@
 
 #include "model/model.hpp"
 #include "plan/plan.hpp"
+#include "plan/run/sequence.hpp"
 #include "tvm.h"
 
 struct tvm_model {
@@ -27,4 +28,9 @@ struct tvm_model {
   mutable bool known = false;
   mutable std::unique_ptr<const tvm::plan::Plan> built;
   mutable std::string why_no_plan;
+};
+
+struct tvm_run {
+  const tvm::Model& model;
+  tvm::plan::Sequence sequence;
 };

@@ -191,6 +191,81 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
   });
 }
 
+tvm_status tvm_run_open(const tvm_model* model, const int32_t* prompt, size_t prompt_count,
+                        const tvm_options* options, tvm_run** run) {
+  return tvm::guard([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require(run != nullptr, "run is NULL");
+    tvm_options how = checked(options);
+    const auto tokens = tvm::checked_tokens(model->model, prompt, prompt_count, "prompt");
+    if (how.path == TVM_PATH_AUTO && model->plan() == nullptr) how.path = TVM_PATH_PLAN;
+    const tvm::plan::Plan* plan = plan_for(*model, how);
+    if (plan == nullptr)
+      throw tvm::Error(tvm::Status::kUnsupported,
+                       "path layers: a run that is kept takes the plan; use path auto or plan");
+    *run = new tvm_run{model->model, {*plan, model->model.stop, tokens, how.path != TVM_PATH_PLAN}};
+  });
+}
+
+void tvm_run_close(tvm_run* run) { delete run; }
+
+tvm_status tvm_run_generate(tvm_run* run, uint64_t limit, tvm_callback callback, void* user,
+                            tvm_run_result* result) {
+  return tvm::guard([&] {
+    const auto start = std::chrono::steady_clock::now();
+    tvm::require(run != nullptr, "run is NULL");
+    tvm::require_size(result, "result");
+    tvm::HandOver out = hand_over(limit, callback, user);
+    const std::uint64_t before = run->sequence.covered();
+    run->sequence.generate(out);
+    tvm_run_result done = result_of(out);
+    done.exact = 1;
+    done.covered = run->sequence.covered() - before;
+    done.seconds = seconds_since(start);
+    tvm::give(result, done);
+  });
+}
+
+tvm_status tvm_run_verify(tvm_run* run, const int32_t* tokens, size_t count, tvm_verify_result* result) {
+  return tvm::guard([&] {
+    const auto start = std::chrono::steady_clock::now();
+    tvm::require(run != nullptr, "run is NULL");
+    tvm::require_size(result, "result");
+    const auto given = tvm::checked_tokens(run->model, tokens, count, "tokens");
+    const std::uint64_t before = run->sequence.covered();
+    const tvm::Verdict verdict = run->sequence.verify(given);
+    tvm_verify_result done{};
+    done.ok = verdict.ok();
+    done.checked = verdict.checked;
+    done.first_mismatch = verdict.first_mismatch;
+    done.expected = verdict.expected;
+    done.predicted = verdict.predicted;
+    done.exact = 1;
+    done.covered = run->sequence.covered() - before;
+    done.seconds = seconds_since(start);
+    tvm::give(result, done);
+  });
+}
+
+uint64_t tvm_run_position(const tvm_run* run) { return run == nullptr ? 0 : run->sequence.position(); }
+
+tvm_status tvm_run_save(tvm_run* run, uint64_t since, tvm_bytes_callback callback, void* user) {
+  return tvm::guard([&] {
+    tvm::require(run != nullptr, "run is NULL");
+    tvm::require(callback != nullptr, "callback is NULL");
+    const tvm::plan::Bytes border = run->sequence.save(since);
+    callback(user, border.data(), border.size());
+  });
+}
+
+tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size) {
+  return tvm::guard([&] {
+    tvm::require(run != nullptr, "run is NULL");
+    tvm::require(border != nullptr, "border is NULL");
+    run->sequence.restore({static_cast<const unsigned char*>(border), size});
+  });
+}
+
 tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, const int32_t* prompt,
                      size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
                      tvm_run_result* result) {

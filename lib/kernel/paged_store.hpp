@@ -8,10 +8,12 @@
 // keys and grows while it is not too sparse; pages beyond it are found in a table.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "kernel/runtime.hpp"
@@ -101,6 +103,18 @@ class PagedStore {
     if (index < store_.span) [[likely]]
       return store_.pages[index / kSize] + index % kSize * row_bytes_;
     return find_far(key);
+  }
+
+  // f(key, row) of every record, by ascending key.
+  template <class F>
+  void for_each(F&& f) const {
+    std::vector<std::pair<std::int64_t, const unsigned char*>> pages;
+    for (const auto& [number, page] : pages_) pages.emplace_back(number, page.get());
+    std::sort(pages.begin(), pages.end());
+    for (const auto& [number, rows] : pages)
+      for (std::int64_t i = 0; i < Store::kPageSize; ++i)
+        if (const unsigned char* row = rows + i * row_bytes_; now_of(row) >= 0)
+          f(number * Store::kPageSize + i, row);
   }
 
   // The row of the record nearest to `query`. Not to be called on an empty store.

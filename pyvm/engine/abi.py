@@ -103,6 +103,7 @@ class KernelTrace(Structure):
 Tokens = POINTER(c_int32)
 Callback = CFUNCTYPE(c_int32, c_void_p, Tokens, c_size_t)
 TextCallback = CFUNCTYPE(None, c_void_p, c_char_p)
+BytesCallback = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 SourceCallback = CFUNCTYPE(None, c_void_p, c_char_p, c_char_p)
 
 # name -> (result, parameters); tvm_abi_version is called before any other.
@@ -151,6 +152,19 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
             POINTER(VerifyResult),
         ],
     ),
+    "tvm_run_open": (
+        c_int32,
+        [c_void_p, Tokens, c_size_t, POINTER(Options), POINTER(c_void_p)],
+    ),
+    "tvm_run_close": (None, [c_void_p]),
+    "tvm_run_generate": (
+        c_int32,
+        [c_void_p, c_uint64, Callback, c_void_p, POINTER(RunResult)],
+    ),
+    "tvm_run_verify": (c_int32, [c_void_p, Tokens, c_size_t, POINTER(VerifyResult)]),
+    "tvm_run_position": (c_uint64, [c_void_p]),
+    "tvm_run_save": (c_int32, [c_void_p, c_uint64, BytesCallback, c_void_p]),
+    "tvm_run_restore": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "tvm_trace": (
         c_int32,
         [

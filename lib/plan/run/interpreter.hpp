@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "kernel/paged_store.hpp"
 #include "plan/plan.hpp"
+#include "plan/run/border.hpp"
 #include "plan/run/output.hpp"
 
 namespace tvm::plan {
@@ -46,6 +48,13 @@ class Interpreter {
   // Writes the predictions of tokens[position() + 1 .. end).
   void predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted);
 
+  // The state as a border (border.hpp): what has changed since an earlier position. `prompt`: its tokens,
+  // which everybody knows, are no part of it.
+  void save(std::uint64_t since, const kernel::Token* tokens, std::size_t prompt, Bytes& to) const;
+  // Goes on from a border that follows position(); its tokens are written among the others. What throws,
+  // Error with Status::kArgument for bytes that are no such border, leaves an interpreter of no use.
+  void restore(std::span<const unsigned char> border, kernel::Token* tokens, std::size_t prompt);
+
  private:
   enum class Mode : std::uint8_t { kRead, kGenerate, kVerify, kPredict };
   template <Mode mode, class Tokens>
@@ -73,6 +82,7 @@ class Interpreter {
   std::int32_t output(const Tape& tape);
   std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
   Block* branch(Block& block, const std::int32_t* tokens) const;
+  std::uint64_t fingerprint() const;
   [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // Status::kLimit
   [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // LeftPlan
 
@@ -96,6 +106,7 @@ class Interpreter {
   std::uint64_t covered_ = 0;
   std::vector<std::vector<std::int64_t>> histories_;
   std::vector<std::int64_t> features_;
+  mutable std::uint64_t fingerprint_ = 0;  // of the plan, once a border needs it
 };
 
 // Modulo 2^64: what may leave 64 bits was checked by an op before.

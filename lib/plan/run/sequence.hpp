@@ -1,0 +1,56 @@
+// A run that is kept between calls: it generates or verifies piece by piece, and its state is saved and
+// restored as borders (border.hpp).
+//
+// Enters: a prompt, then tokens or borders.  Leaves: generated tokens, verdicts, borders.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <span>
+
+#include "base/token_sink.hpp"
+#include "base/verdict.hpp"
+#include "plan/run/interpreter.hpp"
+#include "plan/run/runs.hpp"
+
+namespace tvm::plan {
+
+// Not for several threads at once.
+class Sequence {
+ public:
+  Sequence(const Plan& plan, kernel::Token stop, std::span<const kernel::Token> prompt, bool with_kernel);
+
+  // Tokens that the sequence has: the prompt, and what was generated, verified or restored.
+  std::size_t count() const { return count_; }
+  bool ended() const { return count_ > prompt_ && tokens_[count_ - 1] == stop_; }
+  std::uint64_t position() const { return interpreter_.position(); }
+  std::uint64_t covered() const { return interpreter_.covered(); }
+
+  // Goes on until the stop token, or until `out` has enough.
+  void generate(HandOver& out);
+  // Goes on with these tokens, as far as each is what is predicted.
+  Verdict verify(std::span<const kernel::Token> tokens);
+
+  // What has changed since an earlier border, or since 0 the whole state.
+  Bytes save(std::uint64_t since);
+  void restore(std::span<const unsigned char> border);
+
+ private:
+  struct Free {
+    void operator()(kernel::Token* block) const { std::free(block); }
+  };
+  void reserve(std::size_t count);
+  void begin();
+  template <class Work>
+  void step(Work&& work);
+
+  const kernel::Token stop_;
+  const std::size_t prompt_;
+  Interpreter interpreter_;
+  std::unique_ptr<kernel::Token[], Free> tokens_;
+  std::size_t capacity_ = 0, count_ = 0;
+  bool broken_ = false;  // by an error, or by tokens that are not what is predicted
+};
+
+}  // namespace tvm::plan

@@ -1,0 +1,148 @@
+// Runs that are kept, on random machines with every kind of state: pieces are the tokens of a whole run,
+// borders say the same however they came about, and bytes that are no border are refused without harm.
+#include <string>
+
+#include "random_machine.hpp"
+
+namespace {
+
+using Border = std::string;
+
+struct Counts {
+  int models = 0, borders = 0, refused = 0, taken = 0;
+} counts;
+
+std::int32_t collect(void* user, const std::int32_t* tokens, std::size_t count) {
+  auto& all = *static_cast<Tokens*>(user);
+  all.insert(all.end(), tokens, tokens + count);
+  return 0;
+}
+
+class Run {
+ public:
+  Run(const Opened& model, const Tokens& prompt) {
+    const tvm_options how = Opened::options(TVM_PATH_PLAN);
+    status = tvm_run_open(model.get(), prompt.data(), prompt.size(), &how, &run_);
+  }
+  ~Run() { tvm_run_close(run_); }
+  Run(const Run&) = delete;
+
+  Tokens generate(std::uint64_t limit) {
+    Tokens piece;
+    tvm_run_result result{};
+    result.size = sizeof result;
+    status = tvm_run_generate(run_, limit, collect, &piece, &result);
+    stopped = result.stopped;
+    CHECK(status != TVM_OK || result.tokens == piece.size());
+    return piece;
+  }
+  std::int64_t verify(const Tokens& piece) {
+    tvm_verify_result result{};
+    result.size = sizeof result;
+    status = tvm_run_verify(run_, piece.data(), piece.size(), &result);
+    CHECK(status != TVM_OK || result.ok == (result.first_mismatch < 0));
+    return status == TVM_OK ? result.first_mismatch : -2;
+  }
+  Border save(std::uint64_t since) {
+    Border border;
+    const auto take = [](void* user, const void* bytes, std::size_t size) {
+      static_cast<Border*>(user)->assign(static_cast<const char*>(bytes), size);
+    };
+    status = tvm_run_save(run_, since, take, &border);
+    return border;
+  }
+  tvm_status restore(const Border& border) {
+    return status = tvm_run_restore(run_, border.data(), border.size());
+  }
+  std::uint64_t position() const { return tvm_run_position(run_); }
+
+  tvm_status status = TVM_OK;
+  int stopped = -1;
+
+ private:
+  tvm_run* run_ = nullptr;
+};
+
+void hostile(const Opened& model, const Tokens& prompt, const Border& border, const Tokens& next,
+             std::mt19937_64& random) {
+  for (int i = 0; i < 40; ++i) {
+    Border wrong = border;
+    for (std::uint64_t n = random() % 3 + 1; n > 0; --n) wrong[random() % wrong.size()] ^= 1 << random() % 8;
+    if (i % 8 == 0) wrong.resize(random() % wrong.size());
+    Run run(model, prompt);
+    if (run.restore(wrong) != TVM_OK) {
+      CHECK(run.status == TVM_ERROR_ARGUMENT && run.verify(next) == -2);
+      ++counts.refused;
+      continue;
+    }
+    ++counts.taken;
+    CHECK(run.save(0) == wrong);  // there are no two ways to write a state
+    run.verify(next);
+  }
+}
+
+void one(std::uint64_t seed) {
+  RandomMachine random(seed);
+  const Opened model(random.machine.bytes);
+  if (*tvm_model_why_no_plan(model.get()) != '\0') return;
+  std::mt19937_64 choose(seed);
+  Tokens prompt;
+  for (std::uint64_t i = choose() % 12 + 2; i > 0; --i)
+    prompt.push_back(static_cast<std::int32_t>(choose() % 5));
+  Run whole(model, prompt);
+  const Tokens all = whole.generate(150);
+  if (whole.status != TVM_OK) return;
+  ++counts.models;
+
+  // In pieces, each verified from its border, which must end in the next one.
+  Run run(model, prompt);
+  Tokens together;
+  std::vector<Border> changes, states;
+  std::uint64_t since = 0;
+  while (run.stopped != TVM_STOPPED_TOKEN && together.size() < all.size()) {
+    const Tokens piece = run.generate(std::min<std::size_t>(choose() % 40 + 1, all.size() - together.size()));
+    CHECK(run.status == TVM_OK);
+    if (!changes.empty()) {
+      Run from_whole(model, prompt), from_changes(model, prompt);
+      CHECK(from_whole.restore(states.back()) == TVM_OK && from_whole.save(0) == states.back());
+      for (const Border& change : changes) CHECK(from_changes.restore(change) == TVM_OK);
+      CHECK(from_changes.save(0) == states.back());
+      CHECK(from_whole.verify(piece) == -1 && from_changes.generate(piece.size()) == piece);
+      CHECK(from_whole.save(0) == run.save(0) && from_changes.save(since) == run.save(since));
+      Tokens damaged = piece;
+      damaged.back() = (damaged.back() + 1) % 5;
+      Run other(model, prompt);
+      CHECK(other.restore(states.back()) == TVM_OK);
+      const std::size_t before = prompt.size() + together.size();
+      CHECK(other.verify(damaged) == static_cast<std::int64_t>(before + piece.size() - 1));
+      CHECK(other.verify(piece) == -2 && other.status == TVM_ERROR_ARGUMENT);
+      hostile(model, prompt, states.back(), piece, choose);
+    }
+    together.insert(together.end(), piece.begin(), piece.end());
+    changes.push_back(run.save(since));
+    states.push_back(run.save(0));
+    since = run.position();
+    CHECK(since + 1 == prompt.size() + together.size());
+    ++counts.borders;
+  }
+  CHECK(together == all);
+  // What does not follow, and what is of another model.
+  Run other(model, prompt);
+  CHECK(changes.size() < 2 || other.restore(changes.back()) == TVM_ERROR_ARGUMENT);
+  RandomMachine stranger(seed + 1000003);
+  const Opened strange(stranger.machine.bytes);
+  if (*tvm_model_why_no_plan(strange.get()) != '\0') return;
+  Run of_another(strange, prompt);
+  CHECK(of_another.restore(states.back()) == TVM_ERROR_ARGUMENT &&
+        std::string(tvm_last_error()).find("another model") != std::string::npos);
+}
+
+}  // namespace
+
+int main() {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) one(seed);
+  std::printf("%d models, %d borders; of damaged ones %d refused, %d taken\n", counts.models, counts.borders,
+              counts.refused, counts.taken);
+  CHECK(counts.models > 20 && counts.borders > 100 && counts.refused > 500 && counts.taken > 50);
+  return 0;
+}
