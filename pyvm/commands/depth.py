@@ -6,9 +6,10 @@ Enters: chunks of generated tokens.  Leaves: whether the limit is exceeded.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from pyvm.isa.classes import token_classes
+if TYPE_CHECKING:
+    import numpy as np
 
 DEFAULT = 100_000  # other engines give up at some thousand to some ten thousand
 
@@ -17,6 +18,8 @@ class CallDepth:
     """`on_tokens` returns True once the calls are deeper than `limit` (0: no limit)."""
 
     def __init__(self, vocabulary: tuple[str, ...], limit: int):
+        from pyvm.isa.classes import token_classes
+
         self.limit, self.depth, self.exceeded = limit, 0, False
         self._change = token_classes(vocabulary).call_delta
 
@@ -24,7 +27,7 @@ class CallDepth:
         changes = self._change[tokens]
         changes = changes[changes != 0]
         if self.limit and changes.size:
-            depths = self.depth + np.cumsum(changes, dtype=np.int64)
+            depths = self.depth + changes.cumsum(dtype="int64")
             self.depth = int(depths[-1])
             self.exceeded = self.exceeded or int(depths.max()) > self.limit
         return self.exceeded

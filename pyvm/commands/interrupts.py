@@ -20,7 +20,7 @@ _terminated = False
 
 def install() -> None:
     """Takes SIGTERM, and Ctrl-C where tools/run hands it over blocked."""
-    from pyvm.engine.collector import RAISING
+    from pyvm.engine.signals import RAISING
 
     if os.name == "nt" or threading.current_thread() is not threading.main_thread():
         return

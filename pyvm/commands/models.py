@@ -11,8 +11,6 @@ import os
 import time
 from pathlib import Path
 
-import numpy as np
-
 from pyvm.commands import common, explain, status
 from pyvm.commands import report as reports
 from pyvm.commands.common import say
@@ -152,7 +150,7 @@ def info(arguments: argparse.Namespace, report: Report) -> int:
         print(f"kernel      {printable(kernel) if kernel else 'none: pyvm model compile'}")
         print(f"head kinds  {source}")
         for number, kind in enumerate(HEAD_KINDS):
-            count = int(np.count_nonzero(kinds == number))
+            count = int((kinds == number).sum())
             print(f"  {_LETTERS[number]} {kind:12} {count:4}")
         for layer in range(model.layers):
             row = " ".join(_LETTERS[kind] for kind in kinds[layer])

@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyvm.commands.common import say
-from pyvm.isa.traps import TrapSite
+
+if TYPE_CHECKING:
+    from pyvm.isa.traps import TrapSite
 
 
 class Report(dict[str, Any]):

@@ -16,10 +16,9 @@ import numpy as np
 
 from pyvm.engine.abi import Callback
 from pyvm.engine.errors import ArgumentTypeError, OutOfMemory
+from pyvm.engine.signals import RAISING
 
 OnTokens = Callable[[np.ndarray], object]
-# Handlers that only raise KeyboardInterrupt; a command adds its own of SIGTERM.
-RAISING: list[object] = [signal.default_int_handler]
 _INT32 = ctypes.sizeof(ctypes.c_int32)
 
 
