@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeAlias
-
-import numpy as np
 
 from pyvm import bundled
 from pyvm.compiler.c_options import SOURCES, COptions, check_stack_size
@@ -257,24 +256,22 @@ def _check_machine(program: Program, machine: str) -> None:
 def _check_stack_size(size: Any) -> None:
     if size is None:
         return
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+    if isinstance(size, bool) or not isinstance(size, Integral):
         raise TypeError(f"stack_size must be a number of bytes or None, not {size!r}")
     check_stack_size(int(size))
 
 
-def _plain(value: int | float | None | np.integer[Any] | np.floating[Any]) -> int | float | None:
+def _plain(value: Any) -> int | float | None:
     if value is None:
         return None
-    return float(value) if isinstance(value, (float, np.floating)) else int(value)
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _check_parameters(entry: Any, args: Any, machine: Any) -> None:
     if not isinstance(entry, str):
         raise TypeError(f"entry must be the name of an exported function, not {entry!r}")
     if not isinstance(args, (tuple, list)) or any(
-        isinstance(value, bool)
-        or not isinstance(value, (int, float, np.integer, np.floating, type(None)))
-        for value in args
+        isinstance(value, bool) or not isinstance(value, (Real, type(None))) for value in args
     ):
         raise TypeError(f"args must be a tuple of numbers, and None for null, not {args!r}")
     if not isinstance(machine, str):

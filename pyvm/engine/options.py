@@ -7,9 +7,8 @@ names the parameter, what it must be and what was passed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
-
-import numpy as np
 
 from pyvm.engine import abi
 from pyvm.engine.errors import ArgumentError, ArgumentTypeError
@@ -54,14 +53,15 @@ def make_options(caller: str, given: Mapping[str, str | int]) -> abi.Options:
 
 def check_count(value: Any, name: str) -> int:
     """A number of tokens, positions or threads."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise ArgumentTypeError(f"{name} must be a whole number, not {value!r}")
-    if not 0 <= value < 2**63:
+    if not 0 <= int(value) < 2**63:
         raise ArgumentError(f"{name} must be a whole number from 0 to 2^63 - 1, not {value!r}")
     return int(value)
 
 
 def check_flag(value: Any, name: str) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
+    # That of numpy is known by its name, so that nothing loads numpy for it.
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):
         raise ArgumentTypeError(f"{name} must be True or False, not {value!r}")
     return bool(value)

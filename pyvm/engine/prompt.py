@@ -54,7 +54,7 @@ class Prompt:
             return cursor, program.site(kind, cursor, calls)
         if kind is None and listing is not None and 0 <= cursor < len(listing):
             if listing.name(cursor) == "halt":
-                kind = trap_kind(int(listing.immediates[cursor]))
+                kind = trap_kind(listing.immediate(cursor))
         return cursor, None if kind is None else TrapSite(kind)
 
 

@@ -5,12 +5,14 @@ Enters: what the linker knows (pyvm/compiler/link/debug.py).  Leaves: `Debug`.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, overload
+from typing import TYPE_CHECKING, TypeAlias, overload
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 # Where an instruction comes from: wasm function or None, offset in the .wasm file or None.
 Place: TypeAlias = "tuple[str | None, int | None]"
@@ -21,11 +23,11 @@ class Places(Sequence[Place]):
 
     Attributes:
         names: of functions.
-        functions: int32, index into names, -1 for none.
-        offsets: int64, -1 for none.
+        functions: "i", index into names, -1 for none.
+        offsets: "q", -1 for none.
     """
 
-    def __init__(self, names: tuple[str, ...], functions: np.ndarray, offsets: np.ndarray):
+    def __init__(self, names: tuple[str, ...], functions: array[int], offsets: array[int]):
         self.names, self.functions, self.offsets = names, functions, offsets
 
     @classmethod
@@ -37,10 +39,10 @@ class Places(Sequence[Place]):
         functions = [numbers.setdefault(name, len(numbers) - 1) for name, _ in places]
         offsets = [-1 if at is None else at for _, at in places]
         names = tuple(name for name in numbers if name is not None)
-        return cls(names, np.array(functions, np.int32), np.array(offsets, np.int64))
+        return cls(names, array("i", functions), array("q", offsets))
 
     def __len__(self) -> int:
-        return self.functions.size
+        return len(self.functions)
 
     @overload
     def __getitem__(self, index: int) -> Place: ...
@@ -49,7 +51,7 @@ class Places(Sequence[Place]):
     def __getitem__(self, index: int | slice) -> Place | tuple[Place, ...]:
         if isinstance(index, slice):
             return tuple(self[i] for i in range(*index.indices(len(self))))
-        function, offset = int(self.functions[index]), int(self.offsets[index])
+        function, offset = self.functions[index], self.offsets[index]
         return self.names[function] if function >= 0 else None, offset if offset >= 0 else None
 
     def __eq__(self, other: object) -> bool:
@@ -68,16 +70,16 @@ class Debug:
 
     Attributes:
         units: (first instruction, name) of each function and library routine.
-        runs: per instruction the number of the straight run of wasm instructions that it belongs
-            to, -1 for none.
-        weights: wasm instructions of each run.
+        runs: "i", per instruction the number of the straight run of wasm instructions that it
+            belongs to, -1 for none.
+        weights: "q", wasm instructions of each run.
         refused: instruction -> the wasm instruction that is not supported there.
         lines: source line ("file:line") by offset in the wasm file.
     """
 
     units: tuple[tuple[int, str], ...] = ()
-    runs: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-    weights: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    runs: array[int] = field(default_factory=lambda: array("i"))
+    weights: array[int] = field(default_factory=lambda: array("q"))
     refused: dict[int, str] = field(default_factory=dict)
     lines: tuple[tuple[int, str | None], ...] = ()  # (offset, line from there on)
 
@@ -94,7 +96,10 @@ class Debug:
         them is executed every time, unless the run needs no code at all: then it is not counted.
         Where a program traps, the rest of the run and of those that called it counts as well.
         """
-        most = np.zeros(self.weights.size, dtype=np.int64)
-        known = self.runs >= 0
-        np.maximum.at(most, self.runs[known], counts[known])
-        return int(most @ self.weights)
+        import numpy as np
+
+        runs, weights = np.asarray(self.runs), np.asarray(self.weights)
+        most = np.zeros(weights.size, dtype=np.int64)
+        known = runs >= 0
+        np.maximum.at(most, runs[known], counts[known])
+        return int(most @ weights)

@@ -6,10 +6,12 @@ Enters: code and input, or the tokens of a prompt.  Leaves: a `Program`, which b
 from __future__ import annotations
 
 import hashlib
+import re
+import sys
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pyvm.isa import instructions as isa
 from pyvm.isa.debug import Debug, Place, Places
@@ -25,11 +27,13 @@ from pyvm.isa.tokens import (
     TokenError,
     byte_token,
     decode,
-    encode,
 )
 from pyvm.isa.tokens import parse as parse_tokens
 from pyvm.isa.traps import Trap, TrapSite, trap_kind
 from pyvm.printable import printable
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,7 +152,7 @@ class Program:
         >>> pyvm.compile("hello").words()[:6]
         ['{', 'data', '00', '00', '10', '00']
         """
-        return decode(self.tokens())
+        return decode(self.ids())
 
     def tokens(self) -> np.ndarray:
         """The prompt (int32).
@@ -156,18 +160,33 @@ class Program:
         >>> pyvm.compile("hello").tokens()[:3].tolist()
         [785, 1270, 0]
         """
-        code = np.empty((len(self.code), 5), dtype=np.int32)
-        code[:, 0] = _OPCODE_TOKEN[self.listing.opcodes]
-        immediates = self.listing.immediates.astype("<u4")
-        code[:, 1:] = immediates.view(np.uint8).reshape(-1, 4)  # bytes come first in the vocabulary
-        parts = [encode(["{"]), code.ravel(), encode(["}"])]
-        rows = self.listing.given()
-        for op, octets in zip(rows, self.given(), strict=True):
-            ids = np.frombuffer(octets, np.uint8).astype(np.int32)
+        import numpy as np
+
+        return np.frombuffer(self.ids(), np.int32)
+
+    def ids(self) -> array[int]:
+        """The prompt ("i"), for those who need no array of numpy.
+
+        >>> pyvm.compile("hello").ids()[:3].tolist()
+        [785, 1270, 0]
+        """
+        listing = self.listing
+        code = bytearray(20 * len(listing))  # five ids each, of four bytes in little endian
+        code[0::20], code[1::20] = _OPCODE_TOKEN.of(listing.rows)
+        for k in range(4):  # bytes come first in the vocabulary
+            code[4 * (k + 1) :: 20] = listing.octets[k::4]
+        parts = [_word("{"), code, _word("}")]
+        for op, octets in zip(listing.given(), self.given(), strict=True):
+            given = bytearray(4 * len(octets))
             if op == "input_base":  # what can be read is spelled so
-                ids = _SPELLED[ids]
-            parts += [ids, encode([END_OF_INPUT])]
-        return np.concatenate(parts)
+                given[0::4], given[1::4] = _SPELLED.of(octets)
+            else:
+                given[0::4] = octets
+            parts += [given, _word(END_OF_INPUT)]
+        ids = array("i", b"".join(parts))
+        if sys.byteorder == "big":
+            ids.byteswap()
+        return ids
 
     def text(self) -> str:
         """The token file: one instruction per line, then what stands behind the program.
@@ -235,36 +254,54 @@ def _ends_programs(function: str | None) -> bool:
 
 def _check_rows(code: Listing, given: int) -> None:
     """What may stand where; `given` rows stand before all others."""
-    ops = code.opcodes
-    if int(ops.min()) < 0 or int(ops.max()) >= len(NAMES):
+    if max(code.rows) >= len(NAMES):
         raise ProgramError("an instruction that does not exist")
-    traps = (ops == _TRAP) & ~np.isin(code.immediates, list(Trap))
-    never = np.isin(ops, _NEVER)
-    traps[:given] = never[:given] = False
-    before = np.concatenate([[False], ops[:-1] == _I64_CONST])
-    before[: given + 1] = False
-    halves = (ops == _I64_HIGH) != before
-    halves[:given] = False
-    wrong = np.flatnonzero(traps | never | halves)
-    if wrong.size:
-        i = int(wrong[0])
-        if traps[i]:
-            raise ProgramError(f"instruction {i}: {code[i][1]} is no kind of trap")
-        if never[i]:
+    # What each row is to these rules, a letter each; the first match is what is wrong.
+    kinds = code.rows[given:].translate(_KINDS)
+    for found in _WRONG.finditer(kinds):
+        i = given + found.start()
+        if found[0] == b"t":
+            if code.immediate(i) not in _TRAPS:
+                raise ProgramError(f"instruction {i}: {code.immediate(i)} is no kind of trap")
+        elif found[0] == b"n":
             op = code.name(i)
             raise ProgramError(f"instruction {i}: {op} can only stand before all others")
-        raise ProgramError(f"instruction {i}: i64.high follows i64.const, and nothing else")
-    if ops[-1] == _I64_CONST:
-        raise ProgramError(f"instruction {len(code)}: i64.high is missing")
+        elif found[0] == b"c" and i + 1 == len(code):
+            raise ProgramError(f"instruction {len(code)}: i64.high is missing")
+        else:
+            i += found[0] == b"c"
+            raise ProgramError(f"instruction {i}: i64.high follows i64.const, and nothing else")
 
 
-_TRAP, _I64_CONST, _I64_HIGH = (NAMES.index(op) for op in ("trap", "i64.const", "i64.high"))
-_NEVER = [i for i, op in enumerate(NAMES) if INSTRUCTIONS[op].completion == isa.NEVER]
-_OPCODE_TOKEN = np.array([TOKEN_ID[op] for op in NAMES], np.int32)
+def _word(token: str) -> bytearray:
+    return bytearray(TOKEN_ID[token].to_bytes(4, "little"))
+
+
+class _Ids:
+    """Token ids by a byte."""
+
+    def __init__(self, ids: Sequence[int]):
+        padded = [*ids, *[0] * (256 - len(ids))]
+        self._low, self._high = bytes(id & 255 for id in padded), bytes(id >> 8 for id in padded)
+
+    def of(self, data: bytes) -> tuple[bytes, bytes]:
+        """The lower and the upper bytes of the ids."""
+        return data.translate(self._low), data.translate(self._high)
+
+
+_TRAPS = frozenset(map(int, Trap))
+_KINDS = bytes(
+    {"trap": b"t", "i64.const": b"c", "i64.high": b"h"}.get(
+        op, b"n" if INSTRUCTIONS[op].completion == isa.NEVER else b"."
+    )[0]
+    for op in NAMES
+).ljust(256, b".")
+# A half that follows none (behind the first of these two all others are skipped), one that is
+# missing, a row that cannot stand here, and each trap.
+_WRONG = re.compile(rb"(?<!c)h|c(?!h)|[nt]")
+_OPCODE_TOKEN = _Ids([TOKEN_ID[op] for op in NAMES])
 # The token for each byte of an input: the character itself where it is an alias.
-_SPELLED = np.array(
-    [TOKEN_ID[chr(b) if chr(b) in ALIASES else byte_token(b)] for b in range(256)], np.int32
-)
+_SPELLED = _Ids([TOKEN_ID[chr(b) if chr(b) in ALIASES else byte_token(b)] for b in range(256)])
 
 
 def code_digest(code: Iterable[tuple[str, int]]) -> str:

@@ -6,32 +6,51 @@ stand behind it (input, data, entries of the table), and where the prompt ends a
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
-from typing import overload
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, overload
 
 from pyvm.isa import instructions as isa
-from pyvm.isa.classes import TokenClasses, token_classes
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.tokens import BASE_VOCABULARY, END_OF_INPUT, VOCABULARY, Ids, TokenError, byte_token
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from pyvm.isa.classes import TokenClasses
 
 NAMES = tuple(INSTRUCTIONS)
 _NUMBER = {name: i for i, name in enumerate(NAMES)}
 
 
 class Listing(Sequence[tuple[str, int]]):
-    """A program's instructions: a sequence of (opcode, immediate), kept as two arrays.
+    """A program's instructions: a sequence of (opcode, immediate), kept as bytes.
 
     Attributes:
-        opcodes: int16, index into NAMES per instruction.
-        immediates: uint32 per instruction.
+        rows: a byte for each instruction, index into NAMES.
+        octets: four bytes for each, the immediate, least significant first.
     """
 
-    def __init__(self, opcodes: npt.NDArray[np.int16], immediates: npt.NDArray[np.uint32]):
-        self.opcodes, self.immediates = opcodes, immediates
+    def __init__(self, rows: bytes, octets: bytes):
+        if len(octets) != 4 * len(rows):
+            raise ValueError("a listing has four bytes of immediate for each instruction")
+        self.rows, self.octets = rows, octets
+
+    @property
+    def opcodes(self) -> npt.NDArray[np.uint8]:
+        """`rows` as an array."""
+        import numpy as np
+
+        return np.frombuffer(self.rows, np.uint8)
+
+    @property
+    def immediates(self) -> npt.NDArray[np.uint32]:
+        """The immediates as an array."""
+        import numpy as np
+
+        return np.frombuffer(self.octets, "<u4")
 
     @classmethod
     def of(cls, code: Iterable[tuple[str, int]]) -> Listing:
@@ -42,11 +61,12 @@ class Listing(Sequence[tuple[str, int]]):
         for i, (op, imm) in enumerate(code):
             if op not in _NUMBER or not 0 <= imm < 1 << 32:
                 raise ValueError(f"instruction {i}: {op!r} {imm} is no instruction")
-        opcodes = np.array([_NUMBER[op] for op, _ in code], dtype=np.int16)
-        return cls(opcodes, np.array([imm for _, imm in code], dtype=np.uint32))
+        immediates = [imm for _, imm in code]
+        octets = struct.pack(f"<{len(code)}I", *immediates)
+        return cls(bytes(_NUMBER[op] for op, _ in code), octets)
 
     def __len__(self) -> int:
-        return self.opcodes.size
+        return len(self.rows)
 
     @overload
     def __getitem__(self, index: int) -> tuple[str, int]: ...
@@ -54,17 +74,17 @@ class Listing(Sequence[tuple[str, int]]):
     def __getitem__(self, index: slice) -> tuple[tuple[str, int], ...]: ...
     def __getitem__(self, index: int | slice) -> tuple[str, int] | tuple[tuple[str, int], ...]:
         if isinstance(index, slice):
-            return tuple(Listing(self.opcodes[index], self.immediates[index]))
-        return NAMES[self.opcodes[index]], int(self.immediates[index])
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        return self.name(index), self.immediate(index)
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
-        return zip(map(NAMES.__getitem__, self.opcodes.tolist()), self.immediates.tolist())
+        immediates = struct.unpack(f"<{len(self)}I", self.octets)
+        return zip(map(NAMES.__getitem__, self.rows), immediates)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Listing):
             return tuple(self) == other
-        same = np.array_equal(self.opcodes, other.opcodes)
-        return same and np.array_equal(self.immediates, other.immediates)
+        return self.rows == other.rows and self.octets == other.octets
 
     def __hash__(self) -> int:
         return hash(tuple(self))
@@ -73,11 +93,15 @@ class Listing(Sequence[tuple[str, int]]):
         return repr(tuple(self))
 
     def name(self, cursor: int) -> str:
-        return NAMES[int(self.opcodes[cursor])]
+        return NAMES[self.rows[cursor]]
+
+    def immediate(self, cursor: int) -> int:
+        at = 4 * range(len(self))[cursor]
+        return int.from_bytes(self.octets[at : at + 4], "little")
 
     def given(self) -> list[str]:
         """The rows that it begins with and that the prompt completes, behind the program."""
-        return given_rows(NAMES[op] for op in self.opcodes)
+        return given_rows(map(NAMES.__getitem__, self.rows))
 
 
 def read_program(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, int]:
@@ -85,6 +109,10 @@ def read_program(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, int
 
     Raises TokenError, which names the position of the first token that cannot stand there.
     """
+    import numpy as np
+
+    from pyvm.isa.classes import token_classes
+
     classes = token_classes(vocabulary)
     if not tokens.size or tokens[0] != classes.program_begin:
         raise _unexpected(tokens, 0, "'{'", vocabulary)
@@ -105,8 +133,8 @@ def read_program(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, int
         raise _unexpected(tokens, end, "'}'", vocabulary)
     if not body.size:
         raise TokenError("the program is empty")
-    octets = np.ascontiguousarray(parts.reshape(-1, 5)[:, 1:], dtype=np.uint8)
-    return Listing(opcodes[::5], octets.reshape(-1).view("<u4")), end + 1
+    rows, octets = opcodes[::5].astype(np.uint8), parts.reshape(-1, 5)[:, 1:].astype(np.uint8)
+    return Listing(rows.tobytes(), octets.tobytes()), end + 1
 
 
 def given_rows(names: Iterable[str]) -> list[str]:
@@ -116,6 +144,10 @@ def given_rows(names: Iterable[str]) -> list[str]:
 
 def read_prompt(tokens: Ids, vocabulary: tuple[str, ...]) -> tuple[Listing, list[bytes]]:
     """The program, and the bytes for each of its `given_rows`; raises TokenError."""
+    import numpy as np
+
+    from pyvm.isa.classes import token_classes
+
     classes = token_classes(vocabulary)
     listing, at = read_program(tokens, vocabulary)
     given = []
@@ -152,6 +184,10 @@ def spelled_in(tokens: Ids, vocabulary: tuple[str, ...]) -> Ids:
 
     A specialised model has no `{`: its prompt is `start` and what stands behind the program.
     """
+    import numpy as np
+
+    from pyvm.isa.classes import token_classes
+
     number = {token: i for i, token in enumerate(vocabulary)}
     parts = []
     if "{" not in number and "start" in number:
@@ -172,7 +208,7 @@ def trace_begin(tokens: Ids, classes: TokenClasses) -> int:
     """The position after the program's `}` (or after `start`): input and trace begin there."""
     if tokens.size and tokens[0] == classes.start:
         return 1
-    ends = np.flatnonzero(tokens == classes.program_end)
+    (ends,) = (tokens == classes.program_end).nonzero()
     return int(ends[0]) + 1 if ends.size else 0
 
 
@@ -182,7 +218,7 @@ def prompt_end(tokens: Ids, classes: TokenClasses) -> int:
     Only an input and data end in commit(+0,sts=0,bt=0): no instruction commits that way.
     """
     begin = trace_begin(tokens, classes)
-    ends = np.flatnonzero(tokens[begin:] == classes.input_end)
+    (ends,) = (tokens[begin:] == classes.input_end).nonzero()
     return begin + int(ends[-1]) + 1 if ends.size else begin
 
 
@@ -191,7 +227,7 @@ def first_stop(tokens: Ids, begin: int, stop: int) -> int | None:
 
     Of a whole run it is the last token.
     """
-    stops = np.flatnonzero(tokens[begin:] == stop)
+    (stops,) = (tokens[begin:] == stop).nonzero()
     return begin + int(stops[0]) if stops.size else None
 
 

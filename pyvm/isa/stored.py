@@ -3,24 +3,24 @@
 Enters: a `Program`, or such bytes.  Leaves: the other one.  Damaged bytes give no program.
 
 The bytes are a magic line, the SHA-256 of all that follows, the length of a header, the header
-(JSON), and arrays, each aligned to 8 bytes.  What a user gives anew in every run (name and input)
-is not in them.
+(JSON), and arrays in little endian, each aligned to 8 bytes.  What a user gives anew in every run
+(name and input) is not in them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
+from array import array
 from typing import Any
-
-import numpy as np
 
 from pyvm.isa.debug import Debug, Places
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.program import Program
 from pyvm.isa.prompt import Listing
 
-_MAGIC = b"pyvm program 1\n\0"
+_MAGIC = b"pyvm program 2\n\0"
 _BODY = len(_MAGIC) + hashlib.sha256().digest_size
 
 
@@ -28,25 +28,26 @@ def to_bytes(program: Program, note: str) -> bytes:
     """The file; `note` comes back with the program."""
     listing, places, debug = program.listing, Places.of(program.places), program.debug
     arrays = {
-        "opcodes": listing.opcodes.astype("<i2"),
-        "immediates": listing.immediates.astype("<u4"),
-        "functions": places.functions.astype("<i4"),
-        "offsets": places.offsets.astype("<i8"),
-        "runs": debug.runs.astype("<i4"),
-        "weights": debug.weights.astype("<i8"),
-        "lines": np.array([at for at, _ in debug.lines], "<i8"),
-        "data": np.frombuffer(b"".join(program.data), np.uint8),
+        "rows": array("B", listing.rows),
+        "octets": array("B", listing.octets),
+        "functions": places.functions,
+        "offsets": places.offsets,
+        "runs": debug.runs,
+        "weights": debug.weights,
+        "lines": array("q", [at for at, _ in debug.lines]),
+        "data": array("B", b"".join(program.data)),
     }
     header = {
         "note": note,
         "fields": _fields(program),
-        "arrays": [[name, array.dtype.str, array.size] for name, array in arrays.items()],
+        "arrays": [[name, items.typecode, len(items)] for name, items in arrays.items()],
     }
     text = json.dumps(header).encode()
     text += b" " * (-(_BODY + 8 + len(text)) % 8)
     body = bytearray(len(text).to_bytes(8, "little") + text)
-    for array in arrays.values():
-        body += array.tobytes() + b"\0" * (-array.nbytes % 8)
+    for items in arrays.values():
+        octets = _little_endian(items).tobytes()
+        body += octets + b"\0" * (-len(octets) % 8)
     return _MAGIC + hashlib.sha256(body).digest() + bytes(body)
 
 
@@ -54,18 +55,31 @@ def from_bytes(data: bytes, note: str) -> Program | None:
     """The program of such a file; None when it is damaged, or has another note."""
     if data[: len(_MAGIC)] != _MAGIC or len(data) < _BODY + 8:
         return None
-    if hashlib.sha256(memoryview(data)[_BODY:]).digest() != data[len(_MAGIC) : _BODY]:
+    body = memoryview(data)[_BODY:]
+    if hashlib.sha256(body).digest() != data[len(_MAGIC) : _BODY]:
         return None
     try:
-        at = _BODY + 8 + int.from_bytes(data[_BODY : _BODY + 8], "little")
-        header = json.loads(data[_BODY + 8 : at])
-        arrays: dict[str, np.ndarray] = {}
+        at = 8 + int.from_bytes(body[:8], "little")
+        header = json.loads(bytes(body[8:at]))
+        arrays: dict[str, array[int]] = {}
         for name, kind, count in header["arrays"]:
-            arrays[name] = np.frombuffer(data, kind, count, at)
-            at += -(-arrays[name].nbytes // 8) * 8
+            items = array(kind)
+            octets = body[at : at + items.itemsize * count]
+            items.frombytes(octets)
+            arrays[name] = _little_endian(items)
+            at += -(-len(octets) // 8) * 8
         return _program(header["fields"], arrays) if header["note"] == note else None
     except (ValueError, KeyError, TypeError, IndexError, ProgramError):
         return None
+
+
+def _little_endian(items: array[int]) -> array[int]:
+    """What is little endian as the machine has it, or the other way."""
+    if sys.byteorder == "little":
+        return items
+    swapped = array(items.typecode, items)
+    swapped.byteswap()
+    return swapped
 
 
 def _fields(program: Program) -> dict[str, Any]:
@@ -84,7 +98,7 @@ def _fields(program: Program) -> dict[str, Any]:
     }
 
 
-def _program(fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> Program:
+def _program(fields: dict[str, Any], arrays: dict[str, array[int]]) -> Program:
     octets, data, at = arrays["data"].tobytes(), [], 0
     for size in fields["sizes"]:
         data.append(octets[at : at + size])
@@ -94,10 +108,10 @@ def _program(fields: dict[str, Any], arrays: dict[str, np.ndarray]) -> Program:
         arrays["runs"],
         arrays["weights"],
         {row: what for row, what in fields["refused"]},
-        tuple(zip(arrays["lines"].tolist(), fields["lines"], strict=True)),
+        tuple(zip(arrays["lines"], fields["lines"], strict=True)),
     )
     return Program(
-        Listing(arrays["opcodes"], arrays["immediates"]),
+        Listing(arrays["rows"].tobytes(), arrays["octets"].tobytes()),
         b"" if fields["takes_input"] else None,
         Places(tuple(fields["names"]), arrays["functions"], arrays["offsets"]),
         debug=debug,

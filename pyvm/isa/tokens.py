@@ -15,17 +15,18 @@ it; or `trap(kind)` and `halt`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pyvm.isa import instructions as isa
 from pyvm.isa.instructions import COMMITS, INSTRUCTIONS, MORE_COMMITS, Instruction
 from pyvm.isa.traps import Trap
 
-Ids = npt.NDArray[np.int32]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Ids: TypeAlias = "npt.NDArray[np.int32]"
 
 
 class Kind(Enum):
@@ -47,8 +48,7 @@ class Kind(Enum):
     TRAP = "trap"  # the program stops here; `halt` follows
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One token.
 
     Attributes:
@@ -211,6 +211,8 @@ class TokenError(ValueError):
 
 def parse(text: str, token_id: dict[str, int] = TOKEN_ID) -> Ids:
     """Token ids (int32) of a text; raises TokenError that names the first unknown word."""
+    import numpy as np
+
     words = text.split()
     ids = np.empty(len(words), dtype=np.int32)
     for position, word in enumerate(words):
@@ -224,6 +226,8 @@ def parse(text: str, token_id: dict[str, int] = TOKEN_ID) -> Ids:
 
 def encode(tokens: Iterable[str], token_id: dict[str, int] = TOKEN_ID) -> Ids:
     """Token ids (int32) of tokens that are known to be in the vocabulary."""
+    import numpy as np
+
     return np.fromiter((token_id[token] for token in tokens), dtype=np.int32)
 
 

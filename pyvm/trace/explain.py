@@ -82,7 +82,7 @@ def explain(tokens: np.ndarray, vocabulary: tuple[str, ...], listing: Listing) -
         rows = reader.feed(tokens[first : first + CHUNK])
         for i in range(rows.cursor.size):
             cursor = int(rows.cursor[i])
-            name, immediate = listing.name(cursor), int(listing.immediates[cursor])
+            name, immediate = listing.name(cursor), listing.immediate(cursor)
             if INSTRUCTIONS[name].completion == isa.NEVER:
                 effect = _given(name, int(rows.value_bytes[i]))
             elif rows.last[i] == classes.halt:

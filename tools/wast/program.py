@@ -81,9 +81,9 @@ class Actions:
         if self._row is None:
             return self.program
         listing = self.program.listing
-        immediates = listing.immediates.copy()
-        immediates[self._row] = number & 0xFFFFFFFF
-        return replace(self.program, code=Listing(listing.opcodes, immediates))
+        octets = bytearray(listing.octets)
+        octets[4 * self._row : 4 * self._row + 4] = (number & 0xFFFFFFFF).to_bytes(4, "little")
+        return replace(self.program, code=Listing(listing.rows, bytes(octets)))
 
 
 def with_actions(module: Module, actions: Sequence[Action], has_state: bool) -> Actions:

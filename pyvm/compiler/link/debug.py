@@ -5,7 +5,8 @@ Enters: linked code and its module.  Leaves: `Debug` (pyvm/isa/debug.py).
 
 from __future__ import annotations
 
-import numpy as np
+from array import array
+from bisect import bisect_right
 
 from pyvm.compiler.link.assembly import (
     Function,
@@ -54,7 +55,7 @@ def _name(module: Module, key: Key) -> str:
     return "start" if isinstance(key, Start) else "call from deeper"
 
 
-def _straight_runs(bodies: list[list[Instr]], end: int) -> tuple[np.ndarray, np.ndarray]:
+def _straight_runs(bodies: list[list[Instr]], end: int) -> tuple[array[int], array[int]]:
     """(offset of the first instruction, number of executed instructions) of all straight runs.
 
     Beyond `end` are the host and what computes with floats, which are not the program's.
@@ -69,10 +70,10 @@ def _straight_runs(bodies: list[list[Instr]], end: int) -> tuple[np.ndarray, np.
                 weights.append(at == code[0].at and at < end)
             weights[-1] += op not in _MARKS and at < end
             fresh = op in _ENDS
-    return np.array(starts, dtype=np.int64), np.array(weights, dtype=np.int64)
+    return array("q", starts), array("q", weights)
 
 
-def _runs_of(places: list[tuple[str | None, int | None]], starts: np.ndarray) -> np.ndarray:
+def _runs_of(places: list[tuple[str | None, int | None]], starts: array[int]) -> array[int]:
     """The run of each machine instruction, by the offset in `places`."""
-    offsets = np.array([-1 if at is None else at for _, at in places], dtype=np.int64)
-    return (np.searchsorted(starts, offsets, side="right") - 1).astype(np.int32)
+    offsets = (-1 if at is None else at for _, at in places)
+    return array("i", (bisect_right(starts, offset) - 1 for offset in offsets))
