@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import pyvm.compiler
 from pyvm.graph.machine import build_machine
 from pyvm.graph.primitives import AVERAGE, Graph
 from pyvm.isa import instructions as isa
@@ -133,11 +134,14 @@ def _add_places(
 
 
 def _source(name: str) -> str | None:
-    """The text of a source file that is still there."""
-    try:
-        return Path(name).read_text(errors="replace")[:_MOST_SOURCE]
-    except OSError:
-        return None
+    """The text of a source file that is still there, or is one of the small C runtime's."""
+    runtime = Path(pyvm.compiler.__file__).parent / "runtime"
+    for path in (Path(name), runtime / Path(name).name):
+        try:
+            return path.read_text(errors="replace")[:_MOST_SOURCE]
+        except OSError:
+            continue
+    return None
 
 
 def machine_of(vocabulary: tuple[str, ...]) -> tuple[Graph, Schedule] | None:

@@ -103,7 +103,7 @@ async function open() {
   app.trace = new Trace(app.data);
   byId("slider").max = app.data.tokens.length - 1;
   const { tokens, prompt, trapped: trap, stopped } = app.data, count = (number) => number.toLocaleString("en");
-  const end = trap ? `trap: ${trap}` : { halt: "normal end", limit: "cut at the limit" }[stopped] ?? stopped;
+  const end = trap ?? { halt: "normal end", limit: "cut at the limit" }[stopped] ?? stopped;
   byId("summary").textContent = `${count(tokens.length - prompt)} tokens after a prompt of ${count(prompt)}, ${count(app.trace.count)} instructions; ${end}`;
   connect();
   drawSchedule(app);

@@ -35,7 +35,7 @@ function drawAttention(app) {
     + `"${data.vocabulary[data.tokens[position]]}" and chooses "${data.vocabulary[data.predicted[row]]}".`;
   const heads = headsAt(data, row);
   heads.forEach(([layer, kind, , name, source], k) => {
-    const line = make("tr", "", "", { "data-head": k });
+    const line = make("tr", "", kind, { "data-head": k });
     for (const text of [layer, name, kind]) line.append(make("td", `${text}`));
     const where = make("td");
     if (source >= 0) {
@@ -50,8 +50,9 @@ function drawAttention(app) {
 }
 
 // Positions lie on an axis by the logarithm of their distance; what is far is squeezed together.
+// Heads that attend to one position share an arc, and its label.
 function drawArcs(app, heads) {
-  const wide = byId("arcs").clientWidth || 900, width = Math.max(330, wide), height = 190, base = 150;
+  const wide = byId("arcs").clientWidth || 900, width = Math.max(330, wide), height = 260, base = 220;
   const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Arcs from this position to those that heads attend to; the table below says the same" });
   const far = Math.log2(2 + app.position);
   const x = (p) => width - 40 - ((width - 80) * Math.log2(1 + app.position - p)) / far;
@@ -63,28 +64,57 @@ function drawArcs(app, heads) {
     svg.append(drawing("line", { x1: x(p), x2: x(p), y1: base, y2: base + 5, stroke: "var(--soft)" }));
     svg.append(drawing("text", { x: x(p), y: base + 18, "text-anchor": "middle" }, n ? `-${2 ** n - 1}` : "here"));
   }
-  ["gather", "lookup"].forEach((kind, k) => {
-    svg.append(drawing("line", { x1: 20 + 90 * k, x2: 40 + 90 * k, y1: 184, y2: 184, class: kind, "stroke-width": 3 }));
-    svg.append(drawing("text", { x: 46 + 90 * k, y: 188 }, kind));
+  const rows = byId("heads").tBodies[0].rows, groups = new Map();
+  heads.forEach(([, kind, , , source], k) => {
+    const key = `${kind} ${source}`;
+    if (source >= 0) groups.set(key, [...(groups.get(key) ?? []), k]);
   });
-  heads.forEach(([layer, kind, , name, source], k) => {
-    if (source < 0) return;
-    const a = x(source), b = x(app.position), rise = Math.min(138, 14 + (b - a) / 2.2) - (k % 4) * 3;
-    const path = source === app.position
-      ? `M${b} ${base} c-14 -26 14 -26 0 0`
-      : `M${a} ${base} C${a} ${base - rise} ${b} ${base - rise} ${b} ${base}`;
-    const arc = drawing("path", { d: path, class: kind });
-    arc.append(drawing("title", {}, `layer ${layer}, ${name}: position ${source}`));
-    const line = byId("heads").tBodies[0].rows[k];
-    const light = (on) => { arc.classList.toggle("on", on); line.classList.toggle("on", on); };
-    for (const element of [arc, line]) {
+  const room = labels(width), above = [];
+  for (const members of groups.values()) {
+    const [, kind, , , source] = heads[members[0]], a = x(source), b = x(app.position);
+    const rise = source === app.position ? 46 : Math.min(kind === "gather" ? 268 : 240, 30 + (b - a) / 1.9);
+    // A curve's highest point is at three quarters of the height of its handles.
+    const [left, right] = source === app.position ? [b - 24, b + 24] : [a, b];
+    const path = `M${a} ${base} C${left} ${base - rise} ${right} ${base - rise} ${b} ${base}`;
+    const arc = drawing("path", { d: path, class: kind, "stroke-width": Math.min(5, 1 + members.length / 2) });
+    const names = members.map((k) => heads[k][3]), rest = names.length - 1;
+    arc.append(drawing("title", {}, `position ${source}: ${members.map((k) => `${heads[k][3]} (layer ${heads[k][0]})`).join(", ")}`));
+    const label = room.place((a + b) / 2, base - 0.75 * rise - 4, `${names[0]}${rest ? ` +${rest}` : ""}`);
+    if (label) above.push(label);
+    const light = (on) => {
+      arc.classList.toggle("on", on);
+      label?.classList.toggle("on", on);
+      for (const k of members) rows[k].classList.toggle("on", on);
+    };
+    for (const element of [arc, ...members.map((k) => rows[k])]) {
       element.addEventListener("mouseenter", () => light(true));
       element.addEventListener("mouseleave", () => light(false));
     }
     arc.addEventListener("click", () => app.go(source));
     svg.append(arc);
+  }
+  ["gather", "lookup"].forEach((kind, k) => {
+    svg.append(drawing("line", { x1: 20 + 90 * k, x2: 40 + 90 * k, y1: 253, y2: 253, class: kind, "stroke-width": 3 }));
+    svg.append(drawing("text", { x: 46 + 90 * k, y: 257 }, kind));
   });
+  svg.append(...above);
   byId("arcs").replaceChildren(svg);
+}
+
+// Places texts above each other where they would meet; null where that is too far from the arc.
+function labels(width) {
+  const boxes = [];
+  return {
+    place(middle, top, text) {
+      const wide = 6.2 * text.length, left = Math.max(2, Math.min(width - wide - 2, middle - wide / 2));
+      for (let y = top; y > Math.max(10, top - 40); y -= 13) {
+        if (boxes.some((box) => left < box[1] && box[0] < left + wide && Math.abs(y - box[2]) < 13)) continue;
+        boxes.push([left, left + wide, y]);
+        return drawing("text", { x: left, y, class: "label" }, text);
+      }
+      return null;
+    },
+  };
 }
 
 const number = (value) => (Number.isInteger(value) ? `${value}` : value.toPrecision(6));

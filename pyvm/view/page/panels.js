@@ -11,7 +11,7 @@ function drawNow(app) {
     rows.push(["instruction", `${cursor}: ${spelled(data, cursor)}`], ["effect", effect(trace, i) || "none"]);
     if (data.function[cursor]) rows.push(["function", data.functions[data.function[cursor]]]);
     if (line) rows.push(["line", line]);
-    if (trace.traps.includes(i)) rows.push(["trap", data.trapped ?? token(trace.start[i + 1] - 2)]);
+    if (trace.traps.includes(i)) rows.push(["trap", data.trapped?.replace(/^trap: /, "") ?? token(trace.start[i + 1] - 2)]);
   }
   facts.replaceChildren(...rows.map(([name, value]) => {
     const pair = make("div");
@@ -43,8 +43,8 @@ function drawState(app) {
   const stack = found.map(([, value], k) => [`${depth - k}:`, value ?? "?"]);
   if (depth > found.length) stack.push(["...", `${depth - found.length} more`]);
   cells("stack", stack, "empty");
-  const globals = state.globals().map(([index, value]) => [`global ${index}:`, value]);
-  cells("locals", [...state.locals().map(([index, value]) => [`${index}:`, value]), ...globals], "none written");
+  const globals = state.globals().map(([name, value]) => [`global ${name}:`, value]);
+  cells("locals", [...state.locals().map(([name, value]) => [`${name}:`, value]), ...globals], "none written");
   const calls = state.calls(12);
   byId("calls").replaceChildren(...calls.found.map((i) => {
     const cursor = trace.cursor[i], name = data.functions[data.function[cursor]] || "?";
@@ -68,7 +68,7 @@ function drawMemory(state) {
     return;
   }
   const [, address, size, writes] = access;
-  byId("memory-title").textContent = `Memory: ${size} bytes ${writes ? "written" : "read"} at ${address}`;
+  byId("memory-title").textContent = `Memory: ${size === 1 ? "1 byte" : `${size} bytes`} ${writes ? "written" : "read"} at ${address}`;
   const first = Math.max(0, (address - (address % 8)) - 16);
   for (let row = first; row < first + 48; row += 8) {
     const line = make("div");

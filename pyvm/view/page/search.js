@@ -1,4 +1,16 @@
-// Search: a position (#12), a trap, or a text in instructions, functions, lines and tokens.
+// Search: a position (#12), a trap, or a text in instructions, functions, lines, tokens and output.
+
+// The instructions that write the last byte of a text in the output; letters of either case are one.
+function writers(trace, wanted) {
+  const { data, outputs } = trace, found = new Set();
+  const latin = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("").toLowerCase();
+  trace.written ??= latin(outputs.map((p) => Math.max(data.output[data.tokens[p]], data.error[data.tokens[p]])));
+  const bytes = latin(new TextEncoder().encode(wanted));
+  for (let at = trace.written.indexOf(bytes); at >= 0; at = trace.written.indexOf(bytes, at + 1)) {
+    found.add(trace.at(outputs[at + bytes.length - 1]));
+  }
+  return found;
+}
 
 // For a query: whether an executed instruction matches.
 function matcher(app, query) {
@@ -9,9 +21,9 @@ function matcher(app, query) {
     const text = `${spelled(data, c)} ${data.functions[data.function[c]]} ${data.lines[data.line[c]]} `;
     hits[c] = text.toLowerCase().includes(wanted);
   }
-  const token = data.vocabulary.indexOf(query);
-  if (token < 0) return (i) => hits[trace.cursor[i]];
-  return (i) => hits[trace.cursor[i]] || data.tokens.subarray(trace.start[i], trace.start[i + 1]).includes(token);
+  const token = data.vocabulary.indexOf(query), written = writers(trace, query);
+  const holds = (i) => token >= 0 && data.tokens.subarray(trace.start[i], trace.start[i + 1]).includes(token);
+  return (i) => hits[trace.cursor[i]] || written.has(i) || holds(i);
 }
 
 function search(app, query, back) {

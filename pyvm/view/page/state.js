@@ -28,27 +28,32 @@ class State {
     return { depth, found };
   }
 
-  // [index, value] of the words of the open call that were written since it began.
+  // [name, value] of what the open call wrote since it began.
   locals() {
-    const { trace, done } = this, found = [];
-    if (done < 0) return found;
+    const { trace, done } = this;
+    if (done < 0) return [];
     const { globals, locals } = trace.data, depth = trace.calls[done];
     const call = depth ? newest(trace.entered, depth, done) : -1;
-    const since = call < 0 ? 0 : trace.start[call];
-    for (let index = 0; index < locals; index++) {
-      const at = newest(trace.words, globals + locals * depth + index, this.position);
-      if (at >= since && this.complete(at)) found.push([index, trace.word(at) | 0]);
-    }
-    return found;
+    return this.cells(globals + locals * depth, locals, call < 0 ? 0 : trace.start[call]);
   }
 
   globals() {
-    const found = [];
-    for (let index = 0; index < Math.min(16, this.trace.data.globals); index++) {
-      const at = newest(this.trace.words, index, this.position);
-      if (at >= 0 && this.complete(at)) found.push([index, this.trace.word(at) | 0]);
+    return this.cells(0, Math.min(16, this.trace.data.globals), 0);
+  }
+
+  // [name, value] of `count` words from `first` on that were written since a position.  A value of
+  // 64 bits is one write of two words: the low one has its index, the high one that before it.
+  cells(first, count, since) {
+    const { trace, position } = this, found = [];
+    for (let index = count - 1; index >= 0; index--) {
+      const at = newest(trace.words, first + index, position);
+      if (at < since || !this.complete(at)) continue;
+      if (index && newest(trace.words, first + index - 1, position) === at + 4) {
+        const value = (BigInt(trace.word(at + 4)) << 32n) | BigInt(trace.word(at));
+        found.push([`${index--} (64 bits)`, BigInt.asIntN(64, value)]);
+      } else found.push([`${index}`, trace.word(at) | 0]);
     }
-    return found;
+    return found.reverse();
   }
 
   complete(at) {

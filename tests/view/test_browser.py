@@ -1,0 +1,194 @@
+"""The page of a run in a browser: what it shows where somebody steps, jumps and searches."""
+
+import json
+
+import pytest
+
+import pyvm
+from command import pyvm as command
+from pyvm.view import View, data
+from view.browser import Page
+
+# 64-bit locals, a loop of calls, output, and a trap at the end: 12 / 0.
+SOURCE = """long long total = 5000000000LL;
+
+__attribute__((noinline)) static long long twice(long long value) {
+  volatile long long more = value * 2;
+  return more + total;
+}
+
+__attribute__((noinline)) static int divide(unsigned a, unsigned b) {
+  return a / b;
+}
+
+void compute(const char *input) {
+  long long sum = 0;
+  for (int i = 3; i >= 0; i--) {
+    sum += twice(i);
+    print_int((int)(sum / 1000000000));
+    print_str(" gr\u00f6\u00dfer ");
+    print_int(divide(12, i));
+    print_str("\\n");
+  }
+}
+"""
+SIZES = [(1280, False), (390, True), (1280, True), (390, False)]
+
+
+@pytest.fixture(scope="module")
+def trapping(tmp_path_factory):
+    """The page that `pyvm view` writes, and what `pyvm run` says of the same program."""
+    folder = tmp_path_factory.mktemp("view")
+    (folder / "prog.c").write_text(SOURCE)
+    done = command("view", "prog.c", "-o", "page.html", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(command("run", "--json", "prog.c", cwd=folder).stdout)
+    size = (folder / "page.html").stat().st_size
+    total = report["tokens"] + report["prompt_tokens"]
+    assert f"{total:,} tokens, a page of {size:,} bytes" in done.stderr.decode()
+    return folder / "page.html", report
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory):
+    """A million tokens of sudoku; the network is evaluated for the first of them."""
+    program = pyvm.compile("sudoku")
+    with pyvm.load() as model:
+        run = model.generate(program, 1_000_000)
+    path = tmp_path_factory.mktemp("view") / "page.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "MOST_EVALUATED", 20_000)
+        View(run, program).save(path)
+    return path, run
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+def test_a_trap_its_line_and_its_state(trapping, width, dark):
+    path, report = trapping
+    with Page(path, width, dark) as page:
+        assert f"{report['tokens']:,} tokens" in page.text("summary")
+        assert "trap: integer division by zero" in page.text("summary")
+        page.press("#trap")
+        assert page.text("fact-instruction").split(": ")[1] == "i32.div_u"
+        assert page.text("fact-trap").startswith("integer division by zero in divide")
+        assert page.text("fact-line") == page.texts("#text .note")[0] == "prog.c:9"
+        assert page.texts("#text .here") == ["9   return a / b;"]
+        assert page.texts("#listing .here")[0].endswith("i32.div_u divide")
+        assert page.text("fact-function") == "divide"
+        assert page.texts("#calls button")[0].startswith("from compute at ")
+        assert page.texts("#stack span")[:2] == ["2:  0", "1:  12"]  # it did not complete
+        assert page.texts("#rows .here")[0].endswith("trap")
+        assert page.texts("#made button") == ["trap(divide_by_zero)", "halt"]
+        assert page.text("output") == report["output"]
+        colour = page.script("return getComputedStyle(document.body).backgroundColor")
+        assert colour == ("rgb(20, 23, 27)" if dark else "rgb(251, 251, 248)")
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES[:2])
+def test_keys_and_buttons_step(trapping, width, dark):
+    path, report = trapping
+    with Page(path, width, dark) as page:
+
+        def position():
+            return int(page.text("fact-position"))
+
+        begin = position()
+        assert begin == report["prompt_tokens"]
+        for button, key, back in (
+            ("#token-next", "ARROW_RIGHT", "h"),
+            ("#next", "j", "ARROW_UP"),
+        ):
+            before = position()
+            page.press(button)
+            after = position()
+            assert after > before
+            page.key(back)
+            page.key(key)
+            assert position() == after
+        page.key("END")
+        assert position() == report["prompt_tokens"] + report["tokens"] - 1
+        page.key("HOME")
+        assert position() < begin  # what the prompt gives is read as executed
+        page.press("#run")
+        assert page.text("run") == "pause"
+        end = page.script("return app.trace.start[8]")
+        page.script("byId('run').scrollIntoView()")
+        while position() < end:
+            pass
+        page.key("SPACE")  # the button has the focus: it is pressed
+        assert page.text("run") == "run"
+        page.press("#rows li:last-child")
+        assert position() > end
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES[:2])
+def test_search_finds_lines_instructions_functions_and_output(trapping, width, dark):
+    path, report = trapping
+    with Page(path, width, dark) as page:
+
+        def search(text):
+            page.write("#query", text)
+            return page.text("found")
+
+        search("prog.c:4")
+        assert page.text("fact-line") == "prog.c:4"
+        search("twice")
+        assert page.text("fact-function") == "twice"
+        search("i64.add")
+        assert page.text("fact-instruction").split(": ")[1] == "i64.add"
+        wide = [text for text in page.texts("#locals span") if "(64 bits)" in text]
+        assert wide, page.texts("#locals span")
+        search("10 GR\u00f6")  # letters of either case
+        assert page.text("output").endswith("\n10 gr\u00f6")
+        assert page.text("fact-effect") == "writes 0xb6"
+        assert page.text("fact-line").startswith("print.c:")  # the runtime's text is known, too
+        assert "output_byte(*text)" in page.texts("#text .here")[0]
+        page.key("N")  # the match before it: around the beginning, the same
+        assert page.text("output").endswith("\n10 gr\u00f6")
+        assert search("no such thing") == "not found"
+        search("#77")
+        assert page.text("fact-position") == "77"
+        assert search("#999999999").startswith("the last position is")
+        search("trap")
+        assert page.text("fact-trap")
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES[:2])
+def test_heads_residual_stream_and_layers(trapping, width, dark):
+    path, _ = trapping
+    with Page(path, width, dark) as page:
+        page.press("#last")
+        page.press("#token-back")
+        position = int(page.text("fact-position"))
+        assert f'chooses "{page.text("fact-next-token")}"' in page.text("evaluated")
+        rows = page.texts("#heads tbody tr")
+        assert f"1 byte 1 back gather {position - 1}" in rows[0]
+        visible = page.script(
+            "return [...byId('heads').rows[1].cells].filter((cell) => cell.offsetWidth)"
+            ".map((cell) => cell.getBoundingClientRect().right <= innerWidth)"
+        )
+        assert visible == [True] * (5 if width > 900 else 4)
+        labels = page.texts("#arcs .label")
+        assert any(label.startswith("byte 1 back") for label in labels)
+        values = dict(line.rsplit(" ", 1) for line in page.texts("#dimensions div"))
+        assert values["position"] == str(position)
+        page.write("#filter", "stack_dep")
+        assert page.texts("#dimensions div b") == ["mean stack_depth", "stack_depth"]
+        page.press("#schedule rect")
+        assert page.text("picked").startswith("Slot ")
+        assert page.script("return document.querySelectorAll('#schedule rect').length") > 56
+
+
+def test_a_million_tokens(million):
+    path, run = million
+    with Page(path, 1280) as page:
+        assert "1,000,000 tokens" in page.text("summary")
+        assert "cut at the limit" in page.text("summary")
+        page.press("#last")
+        assert page.text("fact-position") == str(run.tokens.size - 1)
+        assert run.output.decode().endswith(page.text("output")[-200:])
+        page.write("#query", "contradiction at r2c1")
+        assert page.text("output").endswith("contradiction at r2c1")
+        page.script("app.go(500000)")
+        assert page.text("fact-position") == "500000"
+        assert "pyvm view --at 500000" in page.text("evaluated")
