@@ -174,6 +174,10 @@ TVM_API tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_ker
  * or one of another model or of another version of the library, TVM_ERROR_ARGUMENT when the model has one. */
 TVM_API tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path);
 
+/* A number that differs where what two models compute, as far as their plans know it, differs: of weights, not
+ * of names. Borders are of one such number. TVM_ERROR_UNSUPPORTED when the model has no plan. */
+TVM_API tvm_status tvm_model_fingerprint(const tvm_model* model, uint64_t* fingerprint);
+
 /* The JSON block of the file (names of slots, heads and neurons), "" when it has none. */
 TVM_API const char* tvm_model_metadata(const tvm_model* model);
 

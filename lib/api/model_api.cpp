@@ -7,6 +7,7 @@
 #include "api/handles.hpp"
 #include "api/tokens.hpp"
 #include "kernel/emit.hpp"
+#include "kernel/fingerprint.hpp"
 #include "kernel/load.hpp"
 #include "plan/explain.hpp"
 
@@ -132,6 +133,14 @@ tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path) {
     tvm::require(path != nullptr, "path is NULL");
     const tvm::plan::Plan& plan = plan_of(*model);
     plan.use(std::make_shared<const tvm::kernel::Loaded>(path, plan.subject()));
+  });
+}
+
+tvm_status tvm_model_fingerprint(const tvm_model* model, uint64_t* fingerprint) {
+  return tvm::guard([&] {
+    tvm::require(model != nullptr, "model is NULL");
+    tvm::require(fingerprint != nullptr, "fingerprint is NULL");
+    *fingerprint = tvm::kernel::fingerprint_of(plan_of(*model).subject());
   });
 }
 

@@ -14,6 +14,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -39,6 +40,7 @@ from pyvm.isa.classes import token_classes
 from pyvm.isa.program import Program, code_digest
 from pyvm.isa.prompt import first_stop, prompt_end
 from pyvm.printable import printable
+from pyvm.trace.file import TraceReader
 
 
 class Model:
@@ -76,6 +78,8 @@ class Model:
             raise ArgumentTypeError(
                 f"a model is opened from a path or from bytes, not from {type(source).__name__}"
             )
+        # What pyvm.load() opens it from again, in another process.
+        self.source = source if isinstance(source, bytes) else os.path.abspath(source)
         self._open(handle)
 
     def _open(self, handle: ctypes.c_void_p) -> None:
@@ -254,10 +258,11 @@ class Model:
 
     def verify(
         self,
-        tokens: np.ndarray | Sequence[int],
+        tokens: np.ndarray | Sequence[int] | os.PathLike[str] | TraceReader,
         first: int | None = None,
         last: int | None = None,
         predicted: bool = False,
+        executor: Executor | None = None,
         **options: str | int,
     ) -> Check:
         """Checks tokens[first:last] against the model's predictions from the tokens before each.
@@ -267,6 +272,10 @@ class Model:
         `predicted`, all predictions are returned; without it the first mismatch may end it.
         Raises ArgumentError for a window that is none, LimitError as generate() does.
 
+        A trace file, by its path or open, is verified segment by segment, on `threads` or by any
+        executor of concurrent.futures; pyvm/trace/README.md tells what that means.  A window of it
+        is checked from the border before it, which is believed.
+
         >>> run = model.generate(pyvm.compile("hello"))
         >>> check = model.verify(run.tokens)
         >>> check.ok, check.complete, check.checked == run.generated.size
@@ -274,6 +283,12 @@ class Model:
         """
         settings = make_options("verify", options)
         predicted = check_flag(predicted, "predicted")
+        if isinstance(tokens, (os.PathLike, TraceReader)):
+            if predicted:
+                raise ArgumentError("predictions are of tokens, and this is a trace file")
+            return self._verify_file(tokens, first, last, executor, options)
+        if executor is not None:
+            raise ArgumentError("an executor verifies trace files; tokens take threads")
         given = token_array(tokens)
         last = given.size if last is None else check_count(last, "last")
         end = prompt_end(given, token_classes(self.vocabulary))
@@ -316,6 +331,27 @@ class Model:
             exact=bool(result.exact),
             covered=result.covered,
         )
+
+
+    def _verify_file(
+        self,
+        trace: os.PathLike[str] | TraceReader,
+        first: int | None,
+        last: int | None,
+        executor: Executor | None,
+        options: dict[str, str | int],
+    ) -> Check:
+        from pyvm.engine.segments import verify_trace, verify_window
+
+        if not isinstance(trace, TraceReader):
+            with TraceReader(trace) as opened:
+                return self._verify_file(opened, first, last, executor, options)
+        if first is None and last is None:
+            threads = check_count(options.pop("threads", 0), "threads")
+            return verify_trace(self, trace, executor, threads, **options)
+        begin = trace.header.prompt.size if first is None else check_count(first, "first")
+        end = trace.count if last is None else check_count(last, "last")
+        return verify_window(self, trace, begin, end, **options)
 
 
 def check_run(status: int, collector: Collector) -> None:

@@ -150,6 +150,9 @@ class Check:
         timings: of the verification.
         exact: every variant of the engine predicts the same (tvm.h).
         covered: positions that a kernel has run, those before the window included.
+        wrong_border: of a trace file, the position of the first border that is not the state which
+            the segment before it ends in, or None.
+        first_stop: of a trace file, the position of the first stop token behind the prompt, or None.
     """
 
     ok: bool
@@ -162,6 +165,8 @@ class Check:
     timings: Timings
     exact: bool = True
     covered: int = 0
+    wrong_border: int | None = None
+    first_stop: int | None = None
 
     @property
     def tokens_per_second(self) -> float:

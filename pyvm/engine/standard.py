@@ -50,6 +50,7 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
         if cached is not None and _is_machine(data, machine):
             cache.keep(cached, data)
     model = Model(data)
+    model.source = machine
     take_kept_kernel(model, data)
     return model
 

@@ -1,0 +1,260 @@
+"""Verifies trace files: each segment from its own border, which must lead to exactly the next one.
+
+Enters: a trace file, a model, an executor.  Leaves: one verdict on the whole.
+
+A border is a claim.  The first segment begins at the prompt, in the empty state, which is no claim;
+where every segment ends in the border of the next, all borders are right by induction.  Segments
+are therefore checked in any order and anywhere: a `Work` carries all that it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pyvm.engine.errors import ArgumentError
+from pyvm.engine.recording import require_model
+from pyvm.engine.run import Check, Timings
+from pyvm.engine.sequence import Sequence
+from pyvm.isa.prompt import first_stop
+from pyvm.trace.file import Border, Tokens, TraceReader
+
+if TYPE_CHECKING:
+    from pyvm.engine.model import Model
+
+Source = str | bytes | None  # what pyvm.load() opens a model from
+_MOST_SEGMENTS = 16  # of a piece of work
+_EACH = 4  # pieces of work for each worker
+
+
+@dataclass(frozen=True)
+class Work:
+    """Neighbouring segments: the state before them, their tokens, and the border behind each."""
+
+    first: int  # position of the first token
+    prompt: np.ndarray
+    state: list[Border]
+    tokens: list[Tokens]
+    changes: list[Border]
+    wholes: list[Border | None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What checking a piece of work found, up to the first thing that is wrong."""
+
+    checked: int = 0
+    covered: int = 0
+    mismatch: int | None = None
+    expected: int | None = None
+    predicted: int | None = None
+    wrong_border: int | None = None
+    stop: int | None = None  # position of the first stop token
+
+    @property
+    def ok(self) -> bool:
+        return self.mismatch is None and self.wrong_border is None
+
+
+def check_work(model: Model, work: Work, options: dict[str, str | int]) -> Found:
+    checked = 0
+    stop = None
+    at = work.first
+    with Sequence(model, work.prompt, **options) as run:
+        for border in work.state:
+            try:
+                run.restore(border.content())
+            except ArgumentError:
+                return Found(wrong_border=border.position)
+        for tokens, changes, whole in zip(work.tokens, work.changes, work.wholes):
+            ids = tokens.ids()
+            result = run.verify(ids)
+            checked += result.checked
+            if stop is None:
+                found = first_stop(ids, 0, model.stop)
+                stop = None if found is None else at + found
+            if not result.ok:
+                return Found(
+                    checked,
+                    run.covered,
+                    result.first_mismatch,
+                    result.expected,
+                    result.predicted,
+                    stop=stop,
+                )
+            right = run.save(changes.since) == changes.content()
+            if right and whole is not None:
+                right = run.save() == whole.content()
+            if not right:
+                return Found(checked, run.covered, wrong_border=changes.position, stop=stop)
+            at += ids.size
+        return Found(checked, run.covered, stop=stop)
+
+
+@lru_cache(maxsize=2)
+def _model_of(source: Source) -> Model:
+    from pyvm.engine.standard import load
+
+    return load(source)
+
+
+def check_elsewhere(source: Source, work: Work, options: dict[str, str | int]) -> Found:
+    """In another process, or on another machine: the model is opened there, once."""
+    return check_work(_model_of(source), work, options)
+
+
+def verify_trace(
+    model: Model,
+    trace: TraceReader,
+    executor: Executor | None,
+    threads: int,
+    **options: str | int,
+) -> Check:
+    """Every position of a trace file, and every border."""
+    require_model(trace.header, model, trace.name)
+    if not trace.segments:
+        raise ArgumentError(f"{trace.name}: nothing to verify: it has no token behind the prompt")
+    begin = time.perf_counter()
+    workers = threads or getattr(executor, "_max_workers", 0) or os.cpu_count() or 1
+    pieces = _pieces(trace, workers)
+    finds = _all(model, pieces, executor, workers, options)
+    checked = covered = 0
+    stop = None
+    for found in finds:
+        checked += found.checked
+        covered += found.covered
+        stop = found.stop if stop is None else stop
+        if not found.ok:
+            break
+    else:
+        found = Found()
+    finds.close()
+    return Check(
+        ok=found.ok,
+        complete=found.ok and stop == trace.count - 1,
+        first_mismatch=found.mismatch,
+        expected=found.expected,
+        predicted=found.predicted,
+        predictions=None,
+        checked=checked,
+        timings=Timings(time.perf_counter() - begin),
+        exact=True,
+        covered=covered,
+        wrong_border=found.wrong_border,
+        first_stop=stop,
+    )
+
+
+def verify_window(
+    model: Model, trace: TraceReader, first: int, last: int, **options: str | int
+) -> Check:
+    """Tokens first to last, from the border before them, which is believed."""
+    require_model(trace.header, model, trace.name)
+    prompt = trace.header.prompt
+    if not prompt.size <= first < last <= trace.count:
+        raise ArgumentError(
+            f"the window {first}..{last} does not fit the trace, which has tokens "
+            f"{prompt.size}..{trace.count} behind its prompt"
+        )
+    begin = time.perf_counter()
+    k = trace.segment_of(first)
+    with Sequence(model, prompt, **options) as run:
+        for border in trace.state_before(k):
+            run.restore(border.content())
+        at, checked = trace.segments[k].first, 0
+        result = None
+        while at < last:
+            ids = trace.tokens(k).ids()[: last - at]
+            result = run.verify(ids)
+            checked += max(0, at + int(result.checked) - max(first, at))
+            at, k = at + ids.size, k + 1
+            if not result.ok:
+                break
+        covered = run.covered
+    assert result is not None
+    ok = bool(result.ok)
+    return Check(
+        ok=ok,
+        complete=False,
+        first_mismatch=None if ok else result.first_mismatch,
+        expected=None if ok else result.expected,
+        predicted=None if ok else result.predicted,
+        predictions=None,
+        checked=checked,
+        timings=Timings(time.perf_counter() - begin),
+        covered=covered,
+    )
+
+
+def _pieces(trace: TraceReader, workers: int) -> Iterator[Work]:
+    """Segments in order, so many at a time that every worker has some to do."""
+    count = len(trace.segments)
+    length = max(1, min(_MOST_SEGMENTS, count // (_EACH * workers)))
+    if workers == 1:
+        length = _MOST_SEGMENTS
+    for begin in range(0, count, length):
+        some = range(begin, min(begin + length, count))
+        yield Work(
+            trace.segments[begin].first,
+            trace.header.prompt,
+            trace.state_before(begin),
+            [trace.tokens(k) for k in some],
+            [trace.changes(k) for k in some],
+            [trace.whole(k) for k in some],
+        )
+
+
+def _all(
+    model: Model,
+    pieces: Iterator[Work],
+    executor: Executor | None,
+    workers: int,
+    options: dict[str, str | int],
+) -> Iterator[Found]:
+    """What is found, in order.  Two pieces for each worker are on their way."""
+    if executor is None and workers == 1:
+        for work in pieces:
+            yield check_work(model, work, options)
+        return
+    own = ThreadPoolExecutor(workers) if executor is None else None
+    pool: Executor = own or executor  # type: ignore[assignment]
+    here = isinstance(pool, ThreadPoolExecutor)
+    sent: deque[tuple[Work, Future[Found] | None]] = deque()
+
+    def submit(work: Work) -> Future[Found] | None:
+        try:
+            if here:
+                return pool.submit(check_work, model, work, options)
+            return pool.submit(check_elsewhere, model.source, work, options)
+        except BrokenExecutor:  # no worker is left
+            return None
+
+    def result(work: Work, future: Future[Found] | None) -> Found:
+        try:
+            if future is not None:
+                return future.result()
+        except BrokenExecutor:
+            pass
+        return check_work(model, work, options)
+
+    try:
+        for work in pieces:
+            sent.append((work, submit(work)))
+            if len(sent) > 2 * workers:
+                yield result(*sent.popleft())
+        while sent:
+            yield result(*sent.popleft())
+    finally:
+        for _, future in sent:
+            if future is not None:
+                future.cancel()
+        if own is not None:
+            own.shutdown(wait=True, cancel_futures=True)
