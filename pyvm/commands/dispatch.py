@@ -125,7 +125,8 @@ def _is_expected(error: Exception) -> bool:
     from pyvm.engine.errors import PyvmError
     from pyvm.isa.errors import ProgramError
     from pyvm.isa.tokens import TokenError
+    from pyvm.trace.file import TraceFileError
     from pyvm.weights.model_file import ModelFileError
 
-    expected = (common.CommandError, PyvmError, ProgramError, TokenError, ModelFileError)
-    return isinstance(error, expected)
+    expected = (common.CommandError, PyvmError, ProgramError, TokenError)
+    return isinstance(error, (*expected, ModelFileError, TraceFileError))

@@ -222,6 +222,11 @@ def given_input(
     return otherwise
 
 
+def lines_of(path: str) -> list[str]:
+    """Inputs, one a line; bytes of any encoding pass through."""
+    return [os.fsdecode(line) for line in _content(path).splitlines()]
+
+
 def _standard_input() -> bytes:
     """All of it: the input lies in the prompt."""
     if sys.stdin is None:

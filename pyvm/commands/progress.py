@@ -3,12 +3,13 @@ and one progress line to stderr.
 
 Enters: chunks of generated tokens.  Leaves: text on a terminal; counts of tokens and bytes.
 
-The progress line appears only when stderr is a terminal, and gives way to output: it is erased
-before output is written, and drawn again only below a finished line.
+On a terminal the progress line gives way to output: it is erased before output is written, and
+drawn again only below a finished line.  Elsewhere it is a line of its own every ten seconds.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -18,7 +19,17 @@ from pyvm.commands import streams
 from pyvm.trace.output import writes
 
 _ERASE = "\r\x1b[K"
-_INTERVAL = 0.2  # seconds between two progress lines
+_INTERVAL, _SELDOM = 0.2, 10.0  # seconds between two progress lines
+
+
+def _memory() -> str:
+    """What this process takes, where the system says so."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            pages = int(file.read().split()[1])
+        return f", {pages * os.sysconf('SC_PAGE_SIZE') / 1e6:,.0f} MB"
+    except (OSError, ValueError, IndexError):
+        return ""
 
 
 class Live:
@@ -28,9 +39,12 @@ class Live:
         """`keep`: what is written is kept for a report, and goes nowhere else."""
         self._vocabulary = vocabulary
         self._shown = sys.stderr.isatty() and not quiet
+        self._said = not sys.stderr.isatty() and not quiet
         self._keep = keep
         self.output, self.errors = bytearray(), bytearray()
         self._begin = self._next = time.monotonic()
+        if self._said:
+            self._next += _SELDOM
         self._drawn = False
         self._fresh_line = True
         self.generated = 0
@@ -43,10 +57,16 @@ class Live:
         now = time.monotonic()
         if self._shown and self._fresh_line and now >= self._next:
             self._next = now + _INTERVAL
-            speed = self.generated / max(now - self._begin, 1e-9)
-            line = f"{_ERASE}{self.generated:,} tokens, {speed:,.0f} tokens/s"
-            print(line, end="", file=sys.stderr, flush=True)
+            print(f"{_ERASE}{self._line(now)}", end="", file=sys.stderr, flush=True)
             self._drawn = True
+        elif self._said and now >= self._next:
+            self._next = now + _SELDOM
+            streams.warn(f"{self._line(now)}\n")
+
+    def _line(self, now: float) -> str:
+        speed = self.generated / max(now - self._begin, 1e-9)
+        written = f", {self.written:,} bytes of output" if self.written else ""
+        return f"{self.generated:,} tokens, {speed:,.0f} tokens/s{_memory()}{written}"
 
     def _write(self, is_error: bool, written: bytes) -> None:
         if self._keep:

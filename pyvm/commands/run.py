@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import argparse
 import base64
+import errno
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from pyvm.commands import common, depth, interrupts, program_options, status
 from pyvm.commands import report as reports
 from pyvm.commands.common import say
 from pyvm.commands.report import Report
+from pyvm.printable import printable
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from pyvm.commands.traced import Traced
+    from pyvm.engine.model import Model
     from pyvm.engine.run import Check, Run
     from pyvm.isa.program import Program
     from pyvm.trace.statistics import Statistics
@@ -49,6 +54,26 @@ def add(commands: common.Commands) -> None:
         metavar="N",
         help="trap when more than N calls are open (default: %(default)s; 0: no limit)",
     )
+    parser.add_argument(
+        "--time-limit",
+        type=duration,
+        default=0.0,
+        metavar="SECONDS",
+        help="stop generating after so long (default: no limit)",
+    )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="keep the trace in a file, from which the run can go on, and which verify takes",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run that the --trace file holds; begin it where there is none",
+    )
+    parser.add_argument(
+        "--inputs", metavar="FILE", help="run the program for each line of a file as its input"
+    )
     parser.add_argument("--no-verify", action="store_true", help="do not verify the trace")
     parser.add_argument(
         "--stats",
@@ -59,15 +84,43 @@ def add(commands: common.Commands) -> None:
     reports.add_option(
         parser, "output", "output_base64", "error_output", "error_output_base64", "stopped",
         "status", "trap", "tokens", "prompt_tokens", "wasm_instructions", "seconds", "verified",
-        "exact", "machine",
+        "exact", "runs", "machine",
     )  # fmt: skip
     common.add_engine_options(parser)
     parser.set_defaults(command=run)
+    assert isinstance(parser, common.Parser)
+    before = parser.finish
+
+    def finish(parser: common.Parser, arguments: argparse.Namespace) -> None:
+        if before is not None:
+            before(parser, arguments)
+        if arguments.resume and arguments.trace is None:
+            parser.error("--resume goes on with the trace of --trace FILE: name it")
+        for option in ("trace", "input", "input_file") if arguments.inputs is not None else ():
+            if getattr(arguments, option) is not None:
+                parser.error(f"--inputs and --{option.replace('_', '-')} do not go together")
+
+    parser.finish = finish
+
+
+def duration(text: str) -> float:
+    """A time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1e12:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: seconds, more than 0")
+    return value
 
 
 def run(arguments: argparse.Namespace, report: Report) -> int:
     report["machine"] = arguments.model or "standard"
     report["stopped"] = "error"  # until it is known better
+    if arguments.inputs is not None:
+        from pyvm.commands.run_many import run_inputs
+
+        return run_inputs(arguments, report)
     seconds = report["seconds"] = dict.fromkeys(("compile", "load", "generate", "verify"))
     try:
         return _run(arguments, report, seconds)
@@ -78,6 +131,7 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
 
 def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float | None]) -> int:
     from pyvm.commands.progress import Live
+    from pyvm.commands.traced import Traced
     from pyvm.isa.traps import Trap
 
     def tell(words: str) -> None:
@@ -94,12 +148,14 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         live = Live(model.vocabulary, arguments.quiet, report.wanted)
         calls = depth.CallDepth(model.vocabulary, arguments.max_depth)
 
+        deadline = time.monotonic() + (arguments.time_limit or float("inf"))
+
         def on_tokens(tokens: np.ndarray) -> bool:
             live.on_tokens(tokens)
-            return calls.on_tokens(tokens)
+            return calls.on_tokens(tokens) or time.monotonic() > deadline
 
         try:
-            done = model.generate(program, arguments.max_tokens, on_tokens, **options)
+            done = generated(model, program, arguments, on_tokens, options)
         except KeyboardInterrupt:
             live.finish()
             interrupted(
@@ -112,9 +168,13 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
                 report[field] = written.decode(errors="replace")
                 report[f"{field}_base64"] = base64.b64encode(written).decode()
             report["tokens"] = live.generated
-        seconds["generate"] = done.timings.seconds
+        seconds["generate"] = done.seconds if isinstance(done, Traced) else done.timings.seconds
         report.update(prompt_tokens=done.prompt_length, exact=done.exact)
-        tell(f"generated {common.rate(done.generated.size, done.timings.seconds)}")
+        if not isinstance(done, Traced):
+            tell(f"generated {common.rate(done.generated.size, done.timings.seconds)}")
+        else:
+            before = f" (and {done.generated - done.fresh:,} before)" if arguments.resume else ""
+            tell(f"generated {common.rate(done.fresh, done.seconds)}{before}")
         if arguments.stats or report.wanted:
             found = statistics_of(program, done)
             report["wasm_instructions"] = found.wasm_instructions or None
@@ -122,7 +182,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
                 say(line)
         if not arguments.no_verify:
             checked = interrupts.interruptible(
-                lambda: model.verify(done.tokens, first=done.prompt_length, **options),
+                lambda: verified(model, done, options),
                 lambda: _interrupted_check(report),
             )
             seconds["verify"] = checked.timings.seconds
@@ -137,6 +197,10 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
                 say(common.INEXACT)
     if done.stopped == "limit":
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
+        report["stopped"] = "budget"
+        return status.BUDGET
+    if done.stopped == "callback" and not calls.exceeded:
+        say(f"stopped: the time of {arguments.time_limit:g} seconds is used up")
         report["stopped"] = "budget"
         return status.BUDGET
     trap = done.trap
@@ -154,6 +218,38 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
     return status.TRAPPED
 
 
+def generated(
+    model: Model,
+    program: Program,
+    arguments: argparse.Namespace,
+    on_tokens: Callable[[np.ndarray], bool],
+    options: dict[str, Any],
+) -> Run | Traced:
+    """The run, in memory or into a trace file."""
+    if arguments.trace is None:
+        return model.generate(program, arguments.max_tokens, on_tokens, **options)
+    from pyvm.commands.traced import run_traced
+
+    where, limit = (arguments.trace, arguments.resume), arguments.max_tokens
+    try:
+        return run_traced(model, program, *where, limit, on_tokens, **options)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            name = printable(arguments.trace)
+            raise common.CommandError(
+                f"{name}: {error.strerror}; what was written is whole: --resume goes on with it"
+            ) from None
+        raise
+
+
+def verified(model: Model, done: Run | Traced, options: dict[str, Any]) -> Check:
+    from pyvm.commands.traced import Traced
+
+    if isinstance(done, Traced):
+        return done.verify(**options)
+    return model.verify(done.tokens, first=done.prompt_length, **options)
+
+
 def _interrupted_check(report: Report) -> None:
     interrupted("the trace was generated, its verification was interrupted")
     report.update(stopped="interrupted", error="interrupted")
@@ -168,6 +264,11 @@ def interrupted(words: str) -> None:
 
 def mismatch(checked: Check, vocabulary: tuple[str, ...]) -> str:
     """What a verification found."""
+    if checked.wrong_border is not None:
+        return (
+            f"verification failed: the border at position {checked.wrong_border} is not the "
+            "state that the tokens before it lead to"
+        )
     if checked.expected is None or checked.predicted is None:
         return "verification failed"
     return (
@@ -176,8 +277,12 @@ def mismatch(checked: Check, vocabulary: tuple[str, ...]) -> str:
     )
 
 
-def statistics_of(program: Program, done: Run) -> Statistics:
+def statistics_of(program: Program, done: Run | Traced) -> Statistics:
     """What the run took, counted."""
+    from pyvm.commands.traced import Traced
+
+    if isinstance(done, Traced):
+        return done.statistics(program)
     from pyvm.trace.statistics import statistics
 
     return statistics(done.tokens, done.vocabulary, program.listing, program.debug)

@@ -1,7 +1,7 @@
 """`pyvm verify`: stored traces, every position against the model.
 
-Enters: token files that hold a prompt and its trace.  Leaves: a verdict on each: ok or not, and
-whether it is a whole run.
+Enters: trace files, and token files that hold a prompt and its trace.  Leaves: a verdict on each:
+ok or not, and whether it is a whole run.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyvm.commands.common import CommandError, say
 from pyvm.commands.report import Report
 from pyvm.engine.errors import PyvmError
 from pyvm.printable import printable
+from pyvm.trace.file import MAGIC, TraceFileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from pyvm.engine.run import Check
 
 _FIELDS = (
-    "file", "ok", "complete", "first_mismatch", "expected", "predicted", "checked", "seconds",
-    "exact", "error",
+    "file", "ok", "complete", "first_mismatch", "expected", "predicted", "border", "checked",
+    "seconds", "exact", "error",
 )  # fmt: skip
 
 
@@ -35,7 +36,8 @@ def add(commands: common.Commands) -> None:
     parser = commands.add_parser(
         "verify",
         help="check traces against the model, every position",
-        description="Checks token files that hold a prompt and its trace (pyvm trace --tokens).",
+        description="Checks trace files (pyvm run --trace), and token files that hold a prompt and "
+        "its trace (pyvm trace --tokens).",
         epilog=status.VERIFY_EPILOG,
     )
     parser.add_argument("traces", nargs="+", metavar="TRACE")
@@ -67,6 +69,9 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
     with common.open_model(arguments) as model:
 
         def check(path: str) -> tuple[Check, int | None]:
+            if is_trace_file(path):
+                checked = model.verify(Path(path), **options)
+                return checked, checked.first_stop
             tokens, first = read_trace(path, model)
             return model.verify(tokens, first, **options), first_stop(tokens, first, model.stop)
 
@@ -81,7 +86,7 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
                     checked, halt = interrupts.interruptible(
                         future.result, partial(_interrupted, name, report)
                     )
-                except (CommandError, PyvmError, OSError) as error:
+                except (CommandError, PyvmError, TraceFileError, OSError) as error:
                     row["error"] = said = common.sentence(error)
                     say(f"pyvm: {said if name in said else f'{name}: {said}'}")
                     code = code or status.ERROR
@@ -95,6 +100,11 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
                     exact=checked.exact,
                 )
                 if not checked.ok:
+                    row["border"] = checked.wrong_border
+                    if checked.expected is None or checked.predicted is None:
+                        say(f"{name}: {mismatch(checked, model.vocabulary)}")
+                        code = status.WRONG
+                        continue
                     row["expected"] = model.vocabulary[checked.expected]
                     row["predicted"] = model.vocabulary[checked.predicted]
                     say(f"{name}: {mismatch(checked, model.vocabulary)}")
@@ -124,6 +134,12 @@ def completeness(checked: Check, halt: int | None) -> str:
     if halt is None:
         return "incomplete: no halt at the end"
     return f"no whole run: tokens after the halt at position {halt}"
+
+
+def is_trace_file(path: str) -> bool:
+    """Whether it begins as a trace file does; token files are text."""
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def read_trace(path: str, model: Model) -> tuple[np.ndarray, int]:

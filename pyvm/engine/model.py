@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -256,6 +256,39 @@ class Model:
         check_run(status, collector)
         return make_run(prompt, collector, result, self.vocabulary, self.stop, keep)
 
+    def stream(
+        self,
+        program: Program | np.ndarray | Sequence[int],
+        limit: int = 0,
+        **options: str | int,
+    ) -> Iterator[np.ndarray]:
+        """generate() as an iterator over chunks of generated ids; the run ends with it.
+
+        >>> sum(chunk.size for chunk in model.stream(pyvm.compile("hello")))
+        2071
+        """
+        from pyvm.engine.stream import stream
+
+        return stream(self, program, check_count(limit, "limit"), **options)
+
+    def run_many(
+        self,
+        programs: Iterable[Program | np.ndarray],
+        executor: Executor | None = None,
+        limit: int = 0,
+        **options: str | int,
+    ) -> Iterator[Run]:
+        """Runs of many programs, in their order, on as many threads as there are processors or by
+        any executor of concurrent.futures.
+
+        >>> programs = [pyvm.compile("collatz", input=str(n)) for n in (6, 7)]
+        >>> [run.output.split()[-4] for run in model.run_many(programs)]
+        [b'8', b'16']
+        """
+        from pyvm.engine.many import run_many
+
+        return run_many(self, programs, executor, check_count(limit, "limit"), **options)
+
     def verify(
         self,
         tokens: np.ndarray | Sequence[int] | os.PathLike[str] | TraceReader,
@@ -331,7 +364,6 @@ class Model:
             exact=bool(result.exact),
             covered=result.covered,
         )
-
 
     def _verify_file(
         self,

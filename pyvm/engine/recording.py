@@ -75,7 +75,7 @@ class Recording:
         self,
         model: Model,
         prompt: np.ndarray,
-        path: str | os.PathLike[str],
+        trace: str | os.PathLike[str],
         resume: bool = False,
         spacing: int = SPACING,
         **options: str | int,
@@ -83,16 +83,16 @@ class Recording:
         self.stopped = ""
         self.covered = 0
         self._model, self._prompt, self._options = model, prompt, options
-        self._name, self._spacing = os.fspath(path), spacing
+        self._name, self._spacing = os.fspath(trace), spacing
         self._wholes = Wholes()
         self._pending: deque[Future[None]] = deque()
         with ExitStack() as stack:
-            self._file: BinaryIO = stack.enter_context(_opened(path))
+            self._file: BinaryIO = stack.enter_context(_opened(trace))
             _lock(self._file, self._name)
             self._reader: TraceReader | None = None
             found = os.fstat(self._file.fileno()).st_size
             if found > len(opening()) or (found and not resume):
-                self._reader = stack.enter_context(self._old(path, resume))
+                self._reader = stack.enter_context(self._old(trace, resume))
             if self._reader is None or not resume:
                 self._reader = None
                 self._file.truncate(0)
@@ -160,7 +160,9 @@ class Recording:
         if reader is not None:
             for piece in reader.pieces():
                 if limit and given + piece.size > limit:
-                    break
+                    yield piece[: limit - given]
+                    self.stopped = "limit"
+                    return
                 given += piece.size
                 yield piece
             if reader.complete and given == self.stored:

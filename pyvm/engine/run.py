@@ -152,7 +152,7 @@ class Check:
         covered: positions that a kernel has run, those before the window included.
         wrong_border: of a trace file, the position of the first border that is not the state which
             the segment before it ends in, or None.
-        first_stop: of a trace file, the position of the first stop token behind the prompt, or None.
+        first_stop: of a trace file, where its first stop token stands, or None.
     """
 
     ok: bool

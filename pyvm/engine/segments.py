@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -218,7 +218,7 @@ def _all(
     executor: Executor | None,
     workers: int,
     options: dict[str, str | int],
-) -> Iterator[Found]:
+) -> Generator[Found, None, None]:
     """What is found, in order.  Two pieces for each worker are on their way."""
     if executor is None and workers == 1:
         for work in pieces:

@@ -144,7 +144,8 @@ def packed(tokens: np.ndarray) -> bytes:
 def unpacked(data: bytes, count: int, name: str) -> np.ndarray:
     """int32 ids."""
     planes = np.frombuffer(_inflated(data, 2 * count, name), dtype=np.uint8).reshape(2, count)
-    return planes[0].astype(np.int32) | planes[1].astype(np.int32) << 8
+    ids: np.ndarray = planes[0].astype(np.int32) | planes[1].astype(np.int32) << 8
+    return ids
 
 
 def _inflated(data: bytes, size: int, name: str) -> bytes:
@@ -406,7 +407,8 @@ class TraceReader:
             yield self.tokens(k).ids()
 
     def check(self) -> Wholes:
-        """Looks at every digest; what a cut left of the last segment is no segment of the file.
+        """Looks at every digest; a last segment that a cut has left without its whole border is
+        dropped.
 
         Returns when the next whole border is due.
         """
@@ -426,9 +428,12 @@ class TraceReader:
                     f"{self.name}: byte {segment.changes_at}: the border is not the one that its "
                     "digest is of"
                 )
-            wholes.due(changes.size)
+            due = wholes.due(changes.size)
             if whole is not None:
                 wholes.written(whole.size)
+            elif due and k == len(self.segments) - 1:
+                self.drop_last()  # a cut has taken its whole border
+                return self.check()
             last = segment.whole_at or segment.changes_at
             end = last + self._length(last)
             chain = self._bytes(end - DIGEST, DIGEST)
@@ -443,7 +448,9 @@ class TraceReader:
         low, high = 0, len(self.segments)
         while low < high:
             middle = (low + high) // 2
-            low, high = (middle + 1, high) if self.segments[middle].end <= position else (low, middle)
+            low, high = (
+                (middle + 1, high) if self.segments[middle].end <= position else (low, middle)
+            )
         return low
 
 

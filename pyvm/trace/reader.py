@@ -12,6 +12,7 @@ machine itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,12 +112,18 @@ def ending(tokens: np.ndarray, begin: int, classes: TokenClasses) -> tuple[Trap 
     return None, max(int(classes.byte[before]), 0)
 
 
-def open_calls(tokens: np.ndarray, begin: int, classes: TokenClasses) -> list[int]:
-    """Where the calls stand that have not returned at the end of tokens[begin:], the last first."""
-    reader = TraceReader(classes, begin)
-    stack: list[int] = []
+def in_pieces(tokens: np.ndarray, begin: int) -> Iterator[np.ndarray]:
+    """tokens[begin:], chunk by chunk."""
     for first in range(begin, tokens.size, CHUNK):
-        rows = reader.feed(tokens[first : first + CHUNK])
+        yield tokens[first : first + CHUNK]
+
+
+def open_calls(pieces: Iterable[np.ndarray], classes: TokenClasses) -> list[int]:
+    """Where the calls stand that have not returned at the end of a trace, the last first."""
+    reader = TraceReader(classes, 0)
+    stack: list[int] = []
+    for piece in pieces:
+        rows = reader.feed(piece)
         change = classes.call_delta[rows.last]
         places = np.flatnonzero(change)
         depth = len(stack) + np.cumsum(change[places], dtype=np.int64)
@@ -127,16 +134,18 @@ def open_calls(tokens: np.ndarray, begin: int, classes: TokenClasses) -> list[in
     return stack[::-1]
 
 
-def final_cursor(tokens: np.ndarray, begin: int, classes: TokenClasses) -> int:
-    """The index of the next instruction (of the `halt`, once halted) after tokens[begin:]."""
+def final_cursor(pieces: Iterable[np.ndarray], classes: TokenClasses) -> int:
+    """The index of the next instruction (of the `halt`, once halted) after a trace."""
     cursor = 0
-    for first in range(begin, tokens.size, CHUNK):
-        chunk = tokens[first : first + CHUNK]
-        cursor += int(classes.completes.take(chunk).sum(dtype=np.int64))
-        jumps = first + np.flatnonzero(classes.jumps.take(chunk).view(bool))
+    rest = np.empty(0, dtype=np.int32)  # what a jump in the next piece may have its offset in
+    for piece in pieces:
+        cursor += int(classes.completes.take(piece).sum(dtype=np.int64))
+        tokens = np.concatenate((rest, piece)) if rest.size else piece
+        jumps = rest.size + np.flatnonzero(classes.jumps.take(piece).view(bool))
         offset = np.zeros(jumps.size, dtype=np.uint32)
         for k in range(4):
             byte = classes.byte[tokens[jumps - 4 + k]].astype(np.uint8).astype(np.uint32)
             offset |= byte << np.uint32(8 * k)
         cursor += int(offset.view(np.int32).sum(dtype=np.int64))
+        rest = tokens[-4:]
     return cursor

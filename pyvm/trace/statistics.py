@@ -6,6 +6,7 @@ as text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from pyvm.isa.classes import token_classes
 from pyvm.isa.debug import Debug
 from pyvm.isa.prompt import NAMES, Listing, given_rows, trace_begin
 from pyvm.printable import printable
-from pyvm.trace.reader import CHUNK, TraceReader
+from pyvm.trace.reader import TraceReader, in_pieces
 
 _UNITS_SHOWN = 15
 
@@ -84,16 +85,25 @@ def statistics(
     listing: Listing,
     debug: Debug | None = None,
 ) -> Statistics:
-    classes = token_classes(vocabulary)
-    begin = trace_begin(tokens, classes)
-    reader = TraceReader(classes, begin)
+    begin = trace_begin(tokens, token_classes(vocabulary))
+    return statistics_of(in_pieces(tokens, begin), vocabulary, listing, debug)
+
+
+def statistics_of(
+    pieces: Iterable[np.ndarray],
+    vocabulary: tuple[str, ...],
+    listing: Listing,
+    debug: Debug | None = None,
+) -> Statistics:
+    """The same of a trace in pieces, from trace_begin() on."""
+    reader = TraceReader(token_classes(vocabulary), 0)
     counts = np.zeros(len(NAMES), dtype=np.int64)
     lengths = np.zeros(len(NAMES), dtype=np.int64)
     executed = np.zeros(len(listing), dtype=np.int64)
     spent = np.zeros(len(listing), dtype=np.int64)
     deepest = 0
-    for first in range(begin, tokens.size, CHUNK):
-        rows = reader.feed(tokens[first : first + CHUNK])
+    for piece in pieces:
+        rows = reader.feed(piece)
         executed += np.bincount(rows.cursor, minlength=len(listing))
         spent += np.bincount(rows.cursor, rows.length, minlength=len(listing)).astype(np.int64)
         deepest = max(deepest, int(rows.stack_depth.max(initial=0)))

@@ -16,7 +16,7 @@ from pyvm.isa.traps import Trap
 from pyvm.trace import reader, statistics
 from pyvm.trace.explain import explain
 from pyvm.trace.output import error_bytes, output_bytes, writes
-from pyvm.trace.reader import TraceReader, final_cursor
+from pyvm.trace.reader import TraceReader, final_cursor, in_pieces
 
 CLASSES = token_classes(VOCABULARY)
 
@@ -94,9 +94,9 @@ def executed_cursors(case) -> list[int]:
 def test_final_cursor_in_chunks(monkeypatch):
     run = execute(BY_NAME["calls"].prompt)
     begin = trace_begin(run.tokens, CLASSES)
-    whole = final_cursor(run.tokens, begin, CLASSES)
+    whole = final_cursor(in_pieces(run.tokens, begin), CLASSES)
     monkeypatch.setattr(reader, "CHUNK", 3)  # offsets then lie in the chunk before
-    assert final_cursor(run.tokens, begin, CLASSES) == whole == run.cursor
+    assert final_cursor(in_pieces(run.tokens, begin), CLASSES) == whole == run.cursor
 
 
 def test_statistics(monkeypatch):
@@ -119,7 +119,7 @@ def test_statistics(monkeypatch):
     }
     assert found.tokens.sum() == run.generated.size
     assert found.deepest_stack == 2
-    monkeypatch.setattr(statistics, "CHUNK", 5)
+    monkeypatch.setattr(reader, "CHUNK", 5)
     again = statistics.statistics(run.tokens, VOCABULARY, listing)
     assert np.array_equal(again.counts, found.counts)
     assert np.array_equal(again.tokens, found.tokens)

@@ -1,0 +1,130 @@
+"""A run that writes a trace file: what a command asks of it afterwards, without all its tokens at
+hand.
+
+Enters: a model, a program, a file.  Leaves: `Traced`, which answers as a Run does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pyvm.trace.file import TraceReader
+
+if TYPE_CHECKING:
+    from pyvm.engine.model import Model
+    from pyvm.engine.prompt import Prompt
+    from pyvm.engine.run import Check
+    from pyvm.isa.program import Program
+    from pyvm.isa.traps import TrapSite
+    from pyvm.trace.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A run whose tokens lie in a file.
+
+    Attributes:
+        generated: tokens, those included that the file had before.
+        fresh: tokens of this process.
+        seconds: which those took.
+        stopped: "halt", "limit" or "callback".
+    """
+
+    model: Model
+    prompt: Prompt
+    path: str
+    generated: int
+    fresh: int
+    seconds: float
+    stopped: str
+    exact: bool = True
+
+    @property
+    def prompt_length(self) -> int:
+        return int(self.prompt.tokens.size)
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        with TraceReader(self.path) as trace:
+            yield from trace.pieces()
+
+    @cached_property
+    def _end(self) -> tuple[int | None, TrapSite | None]:
+        vocabulary, stop = self.model.vocabulary, self.model.stop
+        return self.prompt.end_of(self._last, self.pieces, vocabulary, stop)
+
+    @cached_property
+    def _last(self) -> np.ndarray:
+        """The last two tokens, or fewer."""
+        with TraceReader(self.path) as trace:
+            some = [trace.tokens(k).ids() for k in range(len(trace.segments))[-2:]]
+        return np.concatenate(some)[-2:] if some else np.empty(0, dtype=np.int32)
+
+    @property
+    def cursor(self) -> int | None:
+        return self._end[0]
+
+    @property
+    def trap(self) -> TrapSite | None:
+        return self._end[1]
+
+    @property
+    def status(self) -> int:
+        from pyvm.isa.classes import token_classes
+        from pyvm.trace.reader import ending
+
+        if self.stopped != "halt":
+            return 0
+        return ending(self._last, 0, token_classes(self.model.vocabulary))[1]
+
+    def verify(self, **options: Any) -> Check:
+        with TraceReader(self.path) as trace:
+            return self.model.verify(trace, **options)
+
+    def statistics(self, program: Program) -> Statistics:
+        from pyvm.isa.classes import token_classes
+        from pyvm.isa.prompt import trace_begin
+        from pyvm.trace.statistics import statistics_of
+
+        tokens = self.prompt.tokens
+        begin = trace_begin(tokens, token_classes(self.model.vocabulary))
+        pieces = chain((tokens[begin:],), self.pieces())
+        return statistics_of(pieces, self.model.vocabulary, program.listing, program.debug)
+
+
+def run_traced(
+    model: Model,
+    program: Program,
+    trace: str,
+    resume: bool,
+    limit: int,
+    on_tokens: Callable[[np.ndarray], bool],
+    **options: Any,
+) -> Traced:
+    """Generates into a trace file; `on_tokens` sees what it had before as well."""
+    from pyvm.engine.prompt import prompt_of
+    from pyvm.engine.recording import Recording
+
+    prompt = prompt_of(program, model.vocabulary)
+    begin = time.perf_counter()
+    generated = 0
+    with Recording(model, prompt.tokens, trace, resume, **options) as recording:
+        stored = recording.stored
+        stopped = "callback"
+        for piece in recording.pieces(limit):
+            if generated < stored <= generated + piece.size:
+                begin = time.perf_counter()
+            generated += piece.size
+            if on_tokens(piece):
+                break
+        else:
+            stopped = recording.stopped
+    fresh = max(0, generated - stored)
+    seconds = time.perf_counter() - begin
+    return Traced(model, prompt, trace, generated, fresh, seconds, stopped)
