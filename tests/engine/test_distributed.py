@@ -51,5 +51,3 @@ def test_two_workers_of_which_one_is_killed(model, cluster, tmp_path):
         while kill.is_alive() or time.monotonic() - begin < 0.5:
             check = model.verify(path, executor=pool)
             assert check.ok and check.complete and check.checked == count
-        damaged = bytearray(path.read_bytes())
-        path.write_bytes(damaged)
