@@ -45,7 +45,10 @@ class Writer {
         recall(op);
         break;  // what comes behind it computes an entry
       }
-      write(op);
+      if (op.code == Code::kEnd)
+        end();
+      else
+        write(op);
     }
     std::string out = "BLOCK(" + text(std::size_t{number_}) +
                       ") {\n  constexpr std::uint32_t here = " + text(std::size_t{number_}) + ";\n";
@@ -433,6 +436,22 @@ class Writer {
     line("}");
   }
 
+  // Reading: what follows depends on the token that is there.
+  void end() {
+    keep(&block_.after->known.valid);
+    line("++p;");
+    const std::vector<std::uint32_t>& classes = writing_.subject.division.token_class;
+    std::string ways;
+    for (std::size_t c = 0; c < block_.after->next[0].size(); ++c)
+      if (const auto next = writing_.number(block_.after->next[0][c].load(std::memory_order_acquire)))
+        ways += "  case " + text(c) + ": GO(" + text(std::size_t{*next}) + ");\n  ";
+    if (!ways.empty()) {
+      line("switch (" + writing_.tables.name('C', {classes.begin(), classes.end()}) + "[tokens[p]]) {");
+      line(ways + "}");
+    }
+    line("LEAVE(Left::kAfter);");
+  }
+
   const Writing& writing_;
   const Network& net_;
   const Block& block_;
@@ -448,13 +467,13 @@ class Writer {
 }  // namespace
 
 bool is_for_kernels(const Block& block) {
-  if (!block.predict || block.from->known.first) return false;
+  if (block.from->known.first) return false;
   const auto& ops = block.tape.ops;
-  if (block.targets.empty() &&
+  if (block.predict && block.targets.empty() &&
       (block.tape.entries == 0 || (block.tape.digits.empty() && block.tape.entries > 1)))
     return false;
   for (const Op& op : ops) {
-    if (op.code == Code::kRecall) return true;
+    if (op.code == Code::kRecall || op.code == Code::kEnd) return true;
     if (op.code == Code::kHistory || op.code == Code::kHistoryAt || op.code == Code::kSum ||
         op.code == Code::kBatch)
       return false;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/error.hpp"
 #include "kernel/block_writer.hpp"
 #include "kernel/fingerprint.hpp"
 #include "kernel/recipes.hpp"
+#include "plan/ir/declined.hpp"
 #include "plan/run/interpreter.hpp"
 
 namespace tvm::kernel {
@@ -34,19 +36,51 @@ std::vector<NodeId> busiest_sums(const std::vector<const Block*>& blocks) {
   return sums;
 }
 
-// Runs read the prompt and predict what follows it. Verifying may begin at any position, and each thread
-// reads what comes before its share.
-void run(const plan::Subject& subject, const std::shared_ptr<BlockVersions>& versions,
-         const Example& example) {
+// Runs the example, with so many of its tokens read and the others predicted.
+void run(const plan::Subject& subject, const std::shared_ptr<BlockVersions>& versions, const Example& example,
+         std::size_t read) {
   const auto& tokens = example.tokens;
   if (tokens[0] != versions->first_token())
     throw Error(Status::kArgument, "traces for a kernel must begin with the same token");
   std::vector<std::int32_t> predicted(tokens.size());
-  for (const std::size_t read : {example.prompt, std::size_t{1}, tokens.size() / 2}) {
-    plan::Interpreter interpreter(subject, versions);
-    interpreter.read(tokens.data(), std::max<std::size_t>(read, 1) - 1);
-    interpreter.predict(tokens.data(), tokens.size(), predicted.data());
+  plan::Interpreter interpreter(subject, versions);
+  interpreter.read(tokens.data(), std::max<std::size_t>(read, 1) - 1);
+  interpreter.predict(tokens.data(), tokens.size(), predicted.data());
+}
+
+// The blocks that prompts are read by. Another program may have any token at a place of these, so each class
+// of tokens follows each context, as far as it leads to one of them.
+std::set<const Block*> reading_blocks(const plan::Subject& subject, BlockVersions& versions) {
+  std::set<const Block*> all;
+  std::set<plan::Context*> contexts;
+  for (const Block* block : versions.blocks()) {
+    if (block->predict) continue;
+    all.insert(block);
+    if (block->after != nullptr) contexts.insert(block->after);
   }
+  for (plan::Context* context : contexts)
+    for (std::uint32_t c = 0; c < subject.division.classes.size(); ++c) try {
+        const Block* block = versions.step(*context, c, false);
+        if (contexts.count(block->after) > 0) all.insert(block);
+      } catch (const plan::Declined&) {  // no run reads that token there
+      }
+  return all;
+}
+
+// Runs read the prompt and predict what follows it. Verifying may begin at any position, and each thread
+// reads what comes before its share: there kernels predict, too, as what was generated is as predicted.
+// Returns the blocks that the kernel is of.
+std::set<const Block*> run_all(const plan::Subject& subject, const std::shared_ptr<BlockVersions>& versions,
+                               const std::vector<Example>& examples) {
+  for (const Example& example : examples) run(subject, versions, example, example.prompt);
+  std::set<const Block*> all = reading_blocks(subject, *versions);
+  for (const Example& example : examples)
+    for (const std::size_t read : {std::size_t{1}, example.tokens.size() / 2})
+      run(subject, versions, example, read);
+  for (const Block* block : versions->blocks())
+    if (block->predict) all.insert(block);
+  std::erase_if(all, [](const Block* block) { return !is_for_kernels(*block); });
+  return all;
 }
 
 std::string number_list(const std::vector<Recipe>& recipes) {
@@ -109,7 +143,7 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
   const plan::Subject& subject = plan.subject();
   const std::int32_t first_token = examples.at(0).tokens[0];
   const auto versions = std::make_shared<BlockVersions>(subject, first_token);
-  for (const Example& example : examples) run(subject, versions, example);
+  const std::set<const Block*> all = run_all(subject, versions, examples);
   Predictions predictions(subject.network);
   const Numbered numbered(subject.network, *versions);
   const std::vector<const Block*>& blocks = numbered.blocks();
@@ -120,23 +154,25 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
                         tables,
                         predictions,
                         [&](const Block* block) -> std::optional<std::uint32_t> {
-                          if (block == nullptr || !is_for_kernels(*block)) return std::nullopt;
-                          return numbered.number(block);
+                          return all.count(block) > 0 ? numbered.number(block) : std::nullopt;
                         }};
-  std::vector<std::uint32_t> written;
+  std::vector<std::uint32_t> reading, predicting;
   for (std::uint32_t number = 0; number < blocks.size(); ++number)
-    if (is_for_kernels(*blocks[number])) written.push_back(number);
+    if (all.count(blocks[number]) > 0) (blocks[number]->predict ? predicting : reading).push_back(number);
   const Words words(model, subject.division);
+  const auto written = [&](std::uint32_t number) {
+    return "// " + words.about(*blocks[number]) + "\n" + write_block(writing, *blocks[number], number);
+  };
   std::vector<std::string> bodies(parts);
-  for (std::size_t i = 0; i < written.size(); ++i) {
-    const Block& block = *blocks[written[i]];
-    bodies[i * parts / written.size()] +=
-        "// " + words.about(block) + "\n" + write_block(writing, block, written[i]);
-  }
+  for (std::size_t i = 0; i < predicting.size(); ++i)
+    bodies[i * parts / predicting.size()] += written(predicting[i]);
+  std::string read;
+  for (const std::uint32_t number : reading) read += written(number);
   std::string header = "#pragma once\n#include \"kernel/block.hpp\"\nnamespace tvm::kernel {\n";
   for (std::uint32_t s = 0; s < subject.network.stores.size(); ++s) header += write_row(writing, s);
   header += tables.declarations();
-  for (const std::uint32_t number : written) header += "BLOCK(" + std::to_string(number) + ");\n";
+  for (const auto* numbers : {&reading, &predicting})
+    for (const std::uint32_t number : *numbers) header += "BLOCK(" + std::to_string(number) + ");\n";
   std::vector<SourceFile> files{{kHeaderName, header + "}  // namespace tvm::kernel\n"}};
   for (std::size_t part = 0; part < parts; ++part) {
     const std::string name = "blocks" + std::to_string(part) + ".inc";
@@ -145,10 +181,13 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
       files.push_back({(verify ? "verify" : "generate") + std::to_string(part) + ".cpp",
                        includes(verify) + "#include \"" + name + "\"\n"});
   }
+  files.push_back(
+      {"read.cpp", includes(true) + "namespace tvm::kernel {\n\n" + read + "}  // namespace tvm::kernel\n"});
   // Names of blocks in either mode.
   const auto runs = [&](const std::string& mode) {
     std::vector<bool> is_written(blocks.size());
-    for (const std::uint32_t number : written) is_written[number] = true;
+    for (const std::uint32_t number : predicting) is_written[number] = true;
+    for (const std::uint32_t number : reading) is_written[number] = mode == "verify";
     std::string declared, list;
     for (std::uint32_t number = 0; number < blocks.size(); ++number) {
       const std::string name = mode + "_" + std::to_string(number);

@@ -174,8 +174,13 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     following = nullptr;
     link = nullptr;
     if (kernel_ != nullptr && !left && (predicting || wait == 0)) {
-      const Block* known = predicting ? block : predicting_block(token_class[here], position, end);
-      if (const kernel::Run enter = known != nullptr ? entry_of<mode>(*known) : nullptr) {
+      kernel::Run enter = entry_of<mode>(*block);
+      if constexpr (!predicting)
+        if (enter == nullptr) {
+          const Block* known = predicting_block(token_class[here], position, end);
+          if (known != nullptr) enter = entry_of<mode>(*known);
+        }
+      if (enter != nullptr) {
         following = run_kernel<mode>(enter, tokens, end);
         left = following != nullptr;
         if constexpr (mode == Mode::kPredict)
