@@ -144,8 +144,8 @@ FOLDERS: dict[str, tuple[str, ...]] = {
     "base": (),
     "model": ("base",),
     "layers": ("base", "model"),
-    "plan": ("base", "model", "kernel"),  # plan/ enters kernels, which are written from its blocks
-    "kernel": ("base", "model", "plan"),
+    "plan": ("base", "model", "kernel"),
+    "kernel": ("base",),
     "executor": ("base",),
     "api": ("base", "model", "layers", "plan", "kernel", "executor", "tvm.h"),
 }

@@ -6,10 +6,10 @@
 #include "api/guard.hpp"
 #include "api/handles.hpp"
 #include "api/tokens.hpp"
-#include "kernel/emit.hpp"
-#include "kernel/fingerprint.hpp"
 #include "kernel/load.hpp"
 #include "plan/explain.hpp"
+#include "plan/kernel/emit.hpp"
+#include "plan/specialize/fingerprint.hpp"
 
 namespace {
 
@@ -114,7 +114,7 @@ tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trac
     tvm::require(callback != nullptr, "callback is NULL");
     tvm::require(count > 0, "count is 0: a kernel is made for at least one trace");
     tvm::require(parts >= 1 && parts <= 64, "parts must be 1 to 64");
-    std::vector<tvm::kernel::Example> examples;
+    std::vector<tvm::plan::Example> examples;
     for (const tvm_kernel_trace& trace : std::span(traces, count)) {
       const auto tokens = tvm::checked_tokens(model->model, trace.tokens, trace.count, "a trace");
       tvm::require(trace.prompt >= 1 && trace.prompt <= trace.count,
@@ -122,7 +122,7 @@ tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trac
       examples.push_back({tokens, trace.prompt});
     }
     const tvm::plan::Plan& plan = plan_of(*model);
-    for (const auto& file : tvm::kernel::emit(model->model, plan, examples, static_cast<std::size_t>(parts)))
+    for (const auto& file : tvm::plan::emit(model->model, plan, examples, static_cast<std::size_t>(parts)))
       callback(user, file.name.c_str(), file.text.c_str());
   });
 }
@@ -132,7 +132,7 @@ tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path) {
     tvm::require(model != nullptr, "model is NULL");
     tvm::require(path != nullptr, "path is NULL");
     const tvm::plan::Plan& plan = plan_of(*model);
-    plan.use(std::make_shared<const tvm::kernel::Loaded>(path, plan.subject()));
+    plan.use(std::make_shared<const tvm::kernel::Loaded>(path, tvm::plan::fingerprint_of(plan.subject())));
   });
 }
 
@@ -140,7 +140,7 @@ tvm_status tvm_model_fingerprint(const tvm_model* model, uint64_t* fingerprint) 
   return tvm::guard([&] {
     tvm::require(model != nullptr, "model is NULL");
     tvm::require(fingerprint != nullptr, "fingerprint is NULL");
-    *fingerprint = tvm::kernel::fingerprint_of(plan_of(*model).subject());
+    *fingerprint = tvm::plan::fingerprint_of(plan_of(*model).subject());
   });
 }
 

@@ -9,7 +9,6 @@
 #endif
 
 #include "base/error.hpp"
-#include "kernel/fingerprint.hpp"
 
 namespace tvm::kernel {
 namespace {
@@ -39,7 +38,7 @@ void Loaded::Close::operator()(void* library) const {
 #endif
 }
 
-Loaded::Loaded(const char* path, const plan::Subject& subject) {
+Loaded::Loaded(const char* path, std::uint64_t plan) {
   const auto refuse = [&](const std::string& why) {
     throw Error(Status::kUnsupported, sentence("kernel ", path, ": ", why));
   };
@@ -55,8 +54,7 @@ Loaded::Loaded(const char* path, const plan::Subject& subject) {
   if (std::string(kernel_->library) != TVM_VERSION)
     refuse("it is for version " + std::string(kernel_->library) +
            " of the library, this is " TVM_VERSION "; compile it again");
-  if (kernel_->model != fingerprint_of(subject))
-    refuse("it is for another model; compile one for this model");
+  if (kernel_->model != plan) refuse("it is for another model; compile one for this model");
   book_ = std::make_unique<RecipeBook>(kernel_->recipes, kernel_->blocks);
 }
 

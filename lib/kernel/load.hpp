@@ -1,6 +1,7 @@
 // Kernels that are loaded.
 //
-// Enters: the path of a shared object.  Leaves: the kernel, checked to be for this library and this plan; or
+// Enters: the path of a shared object.  Leaves: the kernel, checked to be for this library and the plan with
+// this fingerprint (plan/specialize/fingerprint.hpp); or
 // an Error. A kernel is native code: whoever names the path vouches for it.
 #pragma once
 
@@ -8,13 +9,12 @@
 
 #include "kernel/recipe_book.hpp"
 #include "kernel/runtime.hpp"
-#include "plan/specialize/division.hpp"
 
 namespace tvm::kernel {
 
 class Loaded {
  public:
-  Loaded(const char* path, const plan::Subject& subject);
+  Loaded(const char* path, std::uint64_t plan);
 
   const Kernel& kernel() const { return *kernel_; }
   const RecipeBook& book() const { return *book_; }

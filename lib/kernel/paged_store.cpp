@@ -8,9 +8,6 @@
 namespace tvm::kernel {
 namespace {
 
-using plan::Interval;
-using plan::Wide;
-
 // The directory covers at least so many pages, and of more at most so many for each page that there is.
 constexpr std::uint64_t kAlwaysCovered = 1024, kSparsest = 16;
 // Pages of greater numbers, positive or negative, stay beyond it: so no key in it leaves 64 bits.
@@ -18,33 +15,7 @@ constexpr std::int64_t kFarthest = std::int64_t{1} << 56;
 
 std::int64_t number_of(std::int64_t key) { return key >> Store::kPageBits; }
 
-std::uint32_t bytes_for(const Interval& interval) {
-  const Wide size = interval.high - interval.low;
-  for (const std::uint32_t bytes : {1u, 2u, 4u})
-    if (size < Wide{1} << (8 * bytes)) return bytes;
-  return 8;
-}
-
 }  // namespace
-
-Layout layout_of(const plan::Network& network, const plan::Store& store, const std::vector<bool>& read) {
-  Layout layout;
-  layout.columns.resize(store.columns.size());
-  std::uint32_t offset = sizeof(std::int32_t);  // behind the position
-  for (const std::uint32_t bytes : {4u, 2u, 1u, 8u}) {
-    for (std::size_t c = 0; c < store.columns.size(); ++c) {
-      const Interval interval = network.interval(store.columns[c]);
-      if (!read[c] || bytes_for(interval) != bytes) continue;
-      offset = (offset + bytes - 1) / bytes * bytes;
-      layout.columns[c] = {offset, bytes, bytes == 8 ? 0 : static_cast<std::int64_t>(interval.low)};
-      offset += bytes;
-      layout.row_bytes = bytes == 8 ? 8 : 4;  // for now what it is aligned to
-    }
-  }
-  const std::uint32_t aligned = std::max(layout.row_bytes, 4u);
-  layout.row_bytes = (offset + aligned - 1) / aligned * aligned;
-  return layout;
-}
 
 void PagedStore::Free::operator()(unsigned char* block) const { std::free(block); }
 

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "kernel/runtime.hpp"
-#include "plan/ir/network.hpp"
 
 namespace tvm::kernel {
 
@@ -63,9 +62,6 @@ struct Layout {
   std::vector<Column> columns;
   std::uint32_t row_bytes = 0;
 };
-
-// Each column as narrow as its interval allows. `read`: whether a live node reads the column.
-Layout layout_of(const plan::Network& network, const plan::Store& store, const std::vector<bool>& read);
 
 inline std::int32_t now_of(const unsigned char* row) {
   std::int32_t now = 0;

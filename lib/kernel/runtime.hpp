@@ -69,7 +69,7 @@ struct Kernel {
   std::uint32_t abi;
   std::int32_t first_token;  // of the sequences that it is for
   const char* library;       // version
-  std::uint64_t model;       // fingerprint of the plan (fingerprint.hpp)
+  std::uint64_t model;       // fingerprint of the plan (plan/specialize/fingerprint.hpp)
   std::uint32_t sums[2];     // the running sums that are passed
   std::uint32_t blocks;
   const Recipe* recipes;

@@ -23,6 +23,7 @@
 #include "plan/fold/fold.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/runs.hpp"
+#include "plan/specialize/fingerprint.hpp"
 #include "tvm.h"
 
 namespace {
@@ -98,7 +99,8 @@ int bench(const char* model_path, const char* tokens_path, int rounds, std::size
   std::unique_ptr<const Plan> compiled;
   if (kernel_path != nullptr) {
     compiled = tvm::plan::build_plan(model, why_not);
-    compiled->use(std::make_shared<const tvm::kernel::Loaded>(kernel_path, compiled->subject()));
+    compiled->use(std::make_shared<const tvm::kernel::Loaded>(
+        kernel_path, tvm::plan::fingerprint_of(compiled->subject())));
   }
   std::printf("%s\nplan built in %.1f ms; %zu tokens, %zu of them given\n", tvm_build_info(), 1e3 * building,
               tokens.size(), first);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "kernel/fingerprint.hpp"
 #include "plan/run/interpreter.hpp"
+#include "plan/specialize/fingerprint.hpp"
 
 namespace tvm::plan {
 namespace {
@@ -66,7 +66,7 @@ BorderHead read_head(BorderReader& from) {
 }
 
 std::uint64_t Interpreter::fingerprint() const {
-  if (fingerprint_ == 0) fingerprint_ = kernel::fingerprint_of(subject_);
+  if (fingerprint_ == 0) fingerprint_ = fingerprint_of(subject_);
   return fingerprint_;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "plan/ir/declined.hpp"
+#include "plan/ir/row_layout.hpp"
 #include "plan/run/by_kernel.hpp"
 
 namespace tvm::plan {
@@ -53,8 +54,7 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
       histories_(subject.network.histories.size()),
       features_(subject.network.features.size()) {
   for (std::size_t s = 0; s < subject.network.stores.size(); ++s) {
-    layouts_.push_back(
-        kernel::layout_of(subject.network, subject.network.stores[s], subject.uses.columns[s]));
+    layouts_.push_back(layout_of(subject.network, subject.network.stores[s], subject.uses.columns[s]));
     stores_.push_back(std::make_unique<kernel::PagedStore>(store_views_[s], layouts_[s].row_bytes));
   }
   registers_[kOneNode] = 1;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "kernel/fingerprint.hpp"
+#include "plan/specialize/fingerprint.hpp"
 
 namespace tvm::plan {
 namespace {
@@ -117,7 +117,7 @@ void BlockVersions::learn(Block& block, std::uint32_t number) {
     const auto [one, is] = all.back();
     all.pop_back();
     if (one->kernel != kernel::kUnknown || is == kernel::kUnknown ||
-        (*kernel_)[is].tape != kernel::fingerprint_of(subject_.network, one->tape))
+        (*kernel_)[is].tape != fingerprint_of(subject_.network, one->tape))
       continue;
     one->kernel = is;
     for (std::uint32_t i = 0; i < one->targets.size(); ++i)

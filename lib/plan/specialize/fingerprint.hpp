@@ -6,7 +6,7 @@
 #include "plan/specialize/division.hpp"
 #include "plan/specialize/tape.hpp"
 
-namespace tvm::kernel {
+namespace tvm::plan {
 
 class Fingerprint {
  public:
@@ -21,7 +21,7 @@ class Fingerprint {
     add(std::uint64_t{list.size()});
     for (const auto& one : list) add(one);
   }
-  void add(const plan::Term& term) { add(term.node), add(term.weight); }
+  void add(const Term& term) { add(term.node), add(term.weight); }
   std::uint64_t value() const { return sum_; }
 
  private:
@@ -30,8 +30,8 @@ class Fingerprint {
 
 // Of all that a plan's tapes are made from and that a kernel holds: the network with its weights, and the
 // division.
-std::uint64_t fingerprint_of(const plan::Subject& subject);
+std::uint64_t fingerprint_of(const Subject& subject);
 
-std::uint64_t fingerprint_of(const plan::Network& network, const plan::Tape& tape);
+std::uint64_t fingerprint_of(const Network& network, const Tape& tape);
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

@@ -12,7 +12,7 @@
 #include "model/model.hpp"
 #include "plan/plan.hpp"
 
-namespace tvm::kernel {
+namespace tvm::plan {
 
 // A whole trace; the first `prompt` of its tokens are given, the others predicted.
 struct Example {
@@ -26,7 +26,7 @@ struct SourceFile {
 
 // The examples begin with the same token. Each is run as runs do, which makes blocks. `parts`: files that
 // blocks are spread over, in either mode.
-std::vector<SourceFile> emit(const Model& model, const plan::Plan& plan, const std::vector<Example>& examples,
+std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::vector<Example>& examples,
                              std::size_t parts);
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

@@ -1,13 +1,8 @@
-#include "kernel/predictions.hpp"
+#include "plan/kernel/predictions.hpp"
 
 #include <algorithm>
 
-namespace tvm::kernel {
-
-using plan::Code;
-using plan::Linear;
-using plan::Op;
-using plan::Tape;
+namespace tvm::plan {
 
 std::vector<std::int32_t> Predictions::table_of(const Tape& tape) {
   std::vector<std::int32_t> table(tape.entries, kMissing);
@@ -17,10 +12,10 @@ std::vector<std::int32_t> Predictions::table_of(const Tape& tape) {
   if (recall == tape.ops.end() || (tape.digits.empty() && tape.entries != 1)) return table;
   const auto late = static_cast<std::size_t>(recall - tape.ops.begin()) + 1;
   std::fill(registers_.begin(), registers_.end(), 0);
-  registers_[plan::kOneNode] = 1;
+  registers_[kOneNode] = 1;
   for (std::size_t index = 0; index < table.size(); ++index) {
     std::size_t rest = index;
-    for (const plan::Digit& digit : tape.digits) {
+    for (const Digit& digit : tape.digits) {
       const auto size = static_cast<std::size_t>(digit.size);
       registers_[digit.node] = digit.low + static_cast<std::int64_t>(rest % size);
       rest /= size;
@@ -68,13 +63,13 @@ bool Predictions::compute(const Tape& tape, const Op& op) {
 }
 
 bool Predictions::value(const Tape& tape, const Linear& linear, std::int64_t& result) const {
-  plan::Wide sum = linear.constant + plan::Wide{linear.weight} * registers_[linear.node];
+  Wide sum = linear.constant + Wide{linear.weight} * registers_[linear.node];
   for (std::uint32_t i = 0; i < linear.more; ++i) {
-    const plan::Term& term = tape.terms[linear.first + i];
-    if (__builtin_add_overflow(sum, plan::Wide{term.weight} * registers_[term.node], &sum)) return false;
+    const Term& term = tape.terms[linear.first + i];
+    if (__builtin_add_overflow(sum, Wide{term.weight} * registers_[term.node], &sum)) return false;
   }
   result = static_cast<std::int64_t>(sum);
   return sum == result;
 }
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

@@ -1,28 +1,13 @@
-#include "kernel/block_writer.hpp"
+#include "plan/kernel/block_writer.hpp"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "kernel/paged_store.hpp"
+#include "plan/ir/row_layout.hpp"
 
-namespace tvm::kernel {
+namespace tvm::plan {
 namespace {
-
-using plan::Block;
-using plan::Code;
-using plan::Expr;
-using plan::Insert;
-using plan::Interval;
-using plan::Linear;
-using plan::Near;
-using plan::Network;
-using plan::NodeId;
-using plan::Op;
-using plan::Selector;
-using plan::Tape;
-using plan::Term;
-using plan::Wide;
 
 std::string text(std::int64_t value) {
   if (value == INT64_MIN) return "INT64_MIN";
@@ -62,8 +47,8 @@ class Writer {
 
   // A register's value here.
   std::string value(NodeId id) {
-    if (id == plan::kOneNode) return "1";
-    if (id == plan::kPositionNode) return "static_cast<std::int64_t>(p)";
+    if (id == kOneNode) return "1";
+    if (id == kPositionNode) return "static_cast<std::int64_t>(p)";
     if (const auto found = names_.find(id); found != names_.end()) return found->second;
     for (std::size_t i = 0; i < writing_.sums.size(); ++i)
       if (writing_.sums[i] == id) return names_[id] = "sum" + text(i);
@@ -117,13 +102,13 @@ class Writer {
     return name;
   }
   std::string row_type(std::uint32_t store) const { return "Row" + text(std::size_t{store}); }
-  const Column& column(std::uint32_t store, std::size_t part) {
+  const kernel::Column& column(std::uint32_t store, std::size_t part) {
     if (layouts_.count(store) == 0)
       layouts_[store] = layout_of(net_, net_.stores[store], writing_.subject.uses.columns[store]);
     return layouts_[store].columns[part];
   }
   std::string column_of(const std::string& row, const Op& op) {
-    const Column& kept = column(op.table, op.part);
+    const kernel::Column& kept = column(op.table, op.part);
     if (kept.bytes == 0) return "0";
     const std::string raw = "static_cast<std::int64_t>(" + row + "->c" + text(std::size_t{op.part}) + ")";
     return kept.low == 0 ? raw : raw + (kept.low < 0 ? " - " + text(-kept.low) : " + " + text(kept.low));
@@ -207,14 +192,14 @@ class Writer {
   void add_to_sum(const Op& op) {
     const std::string before = value(op.to), added = expression(op.value);
     const Interval& all = net_.intervals[op.to];
-    if (within(all, -plan::kSumBound, plan::kSumBound)) {
+    if (within(all, -kSumBound, kSumBound)) {
       define(op.to, before + " + " + added);
       return;
     }
     const std::string sum = "v" + text(locals_++);
     line("std::int64_t " + sum + " = " + before + ";");
-    check("add(" + sum + ", 1, " + added + ") && " + sum + " <= " + text(plan::kSumBound) + " && " + sum +
-          " >= " + text(-plan::kSumBound));
+    check("add(" + sum + ", 1, " + added + ") && " + sum + " <= " + text(kSumBound) + " && " + sum +
+          " >= " + text(-kSumBound));
     define(op.to, sum);
   }
 
@@ -255,13 +240,12 @@ class Writer {
 
   Interval interval(const Linear& linear) const {
     Interval sum{linear.constant, linear.constant};
-    for (const Term& one : terms(linear))
-      sum = plan::plus(sum, plan::scaled(net_.intervals[one.node], one.weight));
+    for (const Term& one : terms(linear)) sum = plus(sum, scaled(net_.intervals[one.node], one.weight));
     return sum;
   }
 
   void function(const Op& op) {
-    const plan::Function& f = net_.functions[op.table];
+    const Function& f = net_.functions[op.table];
     const std::string table = writing_.tables.name('F', f.values);
     const std::string at = local(expression(op.value));
     const auto last = f.low + static_cast<std::int64_t>(f.values.size()) - 1;
@@ -285,9 +269,9 @@ class Writer {
       check(cleared + " >= 0");
     }
     const std::string unless = cleared.empty() ? "" : cleared + " > 0 || ";
-    if (how.proof == plan::SquareProof::How::kSign)
+    if (how.proof == SquareProof::How::kSign)
       check(unless + key + (how.sign > 0 ? " >= 0" : " <= 0"));
-    else if (how.proof == plan::SquareProof::How::kCompute)
+    else if (how.proof == SquareProof::How::kCompute)
       check_square(how, key, unless);
     std::vector<std::string> columns;
     for (std::size_t c = 0; c < how.columns.size(); ++c)
@@ -300,7 +284,7 @@ class Writer {
     check(row + " != nullptr");
     line("  " + row + "->now = static_cast<std::int32_t>(p);");
     for (std::size_t c = 0; c < columns.size(); ++c) {
-      const Column& kept = column(store, c);
+      const kernel::Column& kept = column(store, c);
       if (kept.bytes == 0) continue;
       const std::string less = kept.low == 0 ? "" : " - (" + text(kept.low) + ")";
       line("  " + row + "->c" + text(c) + " = static_cast<std::uint" + text(std::size_t{8 * kept.bytes}) +
@@ -336,7 +320,7 @@ class Writer {
     for (const NodeId id : written_) {
       const auto sum = std::find(writing_.sums.begin(), writing_.sums.end(), id);
       if (sum != writing_.sums.end()) continue;
-      const bool is_sum = net_.nodes[id].kind == plan::Kind::kSum;
+      const bool is_sum = net_.nodes[id].kind == Kind::kSum;
       if (valid == nullptr || (*valid)[id] || is_sum)
         line("R(" + text(std::size_t{id}) + ") = " + names_[id] + ";");
     }
@@ -460,7 +444,7 @@ class Writer {
   std::string body_;
   std::map<NodeId, std::string> names_, rows_;  // of values here
   std::set<NodeId> written_;
-  std::map<std::uint32_t, Layout> layouts_;
+  std::map<std::uint32_t, kernel::Layout> layouts_;
   std::size_t locals_ = 0;
 };
 
@@ -487,7 +471,7 @@ std::string write_block(const Writing& writing, const Block& block, std::uint32_
 
 std::string write_row(const Writing& writing, std::uint32_t store) {
   const Network& net = writing.subject.network;
-  const Layout layout = layout_of(net, net.stores[store], writing.subject.uses.columns[store]);
+  const kernel::Layout layout = layout_of(net, net.stores[store], writing.subject.uses.columns[store]);
   std::vector<std::pair<std::uint32_t, std::size_t>> order;
   for (std::size_t c = 0; c < layout.columns.size(); ++c)
     if (layout.columns[c].bytes > 0) order.emplace_back(layout.columns[c].offset, c);
@@ -499,4 +483,4 @@ std::string write_row(const Writing& writing, std::uint32_t store) {
   return out + "};\nstatic_assert(sizeof(" + name + ") == " + text(std::size_t{layout.row_bytes}) + ");\n";
 }
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

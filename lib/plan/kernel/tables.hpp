@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace tvm::kernel {
+namespace tvm::plan {
 
 class Tables {
  public:
@@ -23,4 +23,4 @@ class Tables {
   std::string declarations_, definitions_;
 };
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

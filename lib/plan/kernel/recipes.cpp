@@ -1,16 +1,16 @@
-#include "kernel/recipes.hpp"
+#include "plan/kernel/recipes.hpp"
 
-#include "kernel/fingerprint.hpp"
 #include "kernel/recipe_book.hpp"
+#include "plan/specialize/fingerprint.hpp"
 
-namespace tvm::kernel {
-Numbered::Numbered(const plan::Network& network, const plan::BlockVersions& versions) {
-  contexts_[versions.start()] = kStart;
-  contexts_[versions.nothing_known()] = kNothing;
-  std::unordered_map<const plan::Block*, std::pair<std::uint32_t, std::uint32_t>> branches;  // of targets
-  for (const plan::Block* block : versions.blocks()) {
+namespace tvm::plan {
+Numbered::Numbered(const Network& network, const BlockVersions& versions) {
+  contexts_[versions.start()] = kernel::kStart;
+  contexts_[versions.nothing_known()] = kernel::kNothing;
+  std::unordered_map<const Block*, std::pair<std::uint32_t, std::uint32_t>> branches;  // of targets
+  for (const Block* block : versions.blocks()) {
     const auto number = static_cast<std::uint32_t>(blocks_.size());
-    Recipe recipe{kStart, 0, 0, kStart, fingerprint_of(network, block->tape)};
+    kernel::Recipe recipe{kernel::kStart, 0, 0, kernel::kStart, fingerprint_of(network, block->tape)};
     if (block->rest) {
       const auto branch = branches.find(block);
       if (branch == branches.end()) continue;  // made from a block that is not here
@@ -18,11 +18,11 @@ Numbered::Numbered(const plan::Network& network, const plan::BlockVersions& vers
     } else {
       const auto from = contexts_.find(block->from);
       if (from == contexts_.end()) continue;
-      recipe.parent = from->second, recipe.index = step_index(block->token_class, block->predict);
+      recipe.parent = from->second, recipe.index = kernel::step_index(block->token_class, block->predict);
     }
     if (block->after != nullptr) recipe.after = contexts_.try_emplace(block->after, number).first->second;
     for (std::uint32_t i = 0; i < block->targets.size(); ++i)
-      if (const plan::Block* target = block->targets[i].load(std::memory_order_acquire))
+      if (const Block* target = block->targets[i].load(std::memory_order_acquire))
         branches.try_emplace(target, number, i);
     blocks_.push_back(block);
     recipes_.push_back(recipe);
@@ -30,9 +30,9 @@ Numbered::Numbered(const plan::Network& network, const plan::BlockVersions& vers
   }
 }
 
-std::optional<std::uint32_t> Numbered::number(const plan::Block* block) const {
+std::optional<std::uint32_t> Numbered::number(const Block* block) const {
   const auto found = numbers_.find(block);
   return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

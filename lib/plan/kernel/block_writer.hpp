@@ -10,28 +10,28 @@
 #include <string>
 #include <vector>
 
-#include "kernel/predictions.hpp"
-#include "kernel/tables.hpp"
+#include "plan/kernel/predictions.hpp"
+#include "plan/kernel/tables.hpp"
 #include "plan/plan.hpp"
 
-namespace tvm::kernel {
+namespace tvm::plan {
 
 // What is common to all blocks of a kernel.
 struct Writing {
-  const plan::Subject& subject;
+  const Subject& subject;
   std::int32_t stop;
   std::vector<plan::NodeId> sums;  // passed from block to block
   Tables& tables;
   Predictions& predictions;
   // The number of the block that a link leads to, if it is part of the kernel.
-  std::function<std::optional<std::uint32_t>(const plan::Block*)> number;
+  std::function<std::optional<std::uint32_t>(const Block*)> number;
 };
 
-bool is_for_kernels(const plan::Block& block);
+bool is_for_kernels(const Block& block);
 
-std::string write_block(const Writing& writing, const plan::Block& block, std::uint32_t number);
+std::string write_block(const Writing& writing, const Block& block, std::uint32_t number);
 
 // The type of a store's rows.
 std::string write_row(const Writing& writing, std::uint32_t store);
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

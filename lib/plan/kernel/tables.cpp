@@ -1,8 +1,8 @@
-#include "kernel/tables.hpp"
+#include "plan/kernel/tables.hpp"
 
 #include <algorithm>
 
-namespace tvm::kernel {
+namespace tvm::plan {
 namespace {
 
 std::string type_for(const std::vector<std::int64_t>& values) {
@@ -38,4 +38,4 @@ std::string Tables::name(char kind, const std::vector<std::int64_t>& values) {
   return entry->second;
 }
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

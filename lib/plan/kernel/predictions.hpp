@@ -10,25 +10,25 @@
 #include "plan/run/output.hpp"
 #include "plan/specialize/tape.hpp"
 
-namespace tvm::kernel {
+namespace tvm::plan {
 
 inline constexpr std::int32_t kMissing = -1;
 
 class Predictions {
  public:
-  explicit Predictions(const plan::Network& network)
+  explicit Predictions(const Network& network)
       : network_(network), output_(network), registers_(network.nodes.size()) {}
 
-  std::vector<std::int32_t> table_of(const plan::Tape& tape);
+  std::vector<std::int32_t> table_of(const Tape& tape);
 
  private:
-  std::int32_t entry(const plan::Tape& tape, std::size_t first);
-  bool compute(const plan::Tape& tape, const plan::Op& op);
-  bool value(const plan::Tape& tape, const plan::Linear& linear, std::int64_t& result) const;
+  std::int32_t entry(const Tape& tape, std::size_t first);
+  bool compute(const Tape& tape, const Op& op);
+  bool value(const Tape& tape, const Linear& linear, std::int64_t& result) const;
 
-  const plan::Network& network_;
-  plan::Output output_;
+  const Network& network_;
+  Output output_;
   std::vector<std::int64_t> registers_;
 };
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan

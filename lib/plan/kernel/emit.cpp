@@ -1,4 +1,4 @@
-#include "kernel/emit.hpp"
+#include "plan/kernel/emit.hpp"
 
 #include <algorithm>
 #include <map>
@@ -6,20 +6,14 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "kernel/block_writer.hpp"
-#include "kernel/fingerprint.hpp"
-#include "kernel/recipes.hpp"
 #include "plan/ir/declined.hpp"
+#include "plan/kernel/block_writer.hpp"
+#include "plan/kernel/recipes.hpp"
 #include "plan/run/interpreter.hpp"
+#include "plan/specialize/fingerprint.hpp"
 
-namespace tvm::kernel {
+namespace tvm::plan {
 namespace {
-
-using plan::Block;
-using plan::BlockVersions;
-using plan::Code;
-using plan::NodeId;
-using plan::Plan;
 
 constexpr const char* kHeaderName = "kernel.hpp";
 
@@ -27,7 +21,7 @@ constexpr const char* kHeaderName = "kernel.hpp";
 std::vector<NodeId> busiest_sums(const std::vector<const Block*>& blocks) {
   std::map<NodeId, std::size_t> uses;
   for (const Block* block : blocks)
-    for (const plan::Op& op : block->tape.ops)
+    for (const Op& op : block->tape.ops)
       if (op.code == Code::kAddToSum) ++uses[op.to];
   std::vector<NodeId> sums;
   for (const auto& [id, count] : uses) sums.push_back(id);
@@ -37,20 +31,20 @@ std::vector<NodeId> busiest_sums(const std::vector<const Block*>& blocks) {
 }
 
 // Runs the example, with so many of its tokens read and the others predicted.
-void run(const plan::Subject& subject, const std::shared_ptr<BlockVersions>& versions, const Example& example,
+void run(const Subject& subject, const std::shared_ptr<BlockVersions>& versions, const Example& example,
          std::size_t read) {
   const auto& tokens = example.tokens;
   if (tokens[0] != versions->first_token())
     throw Error(Status::kArgument, "traces for a kernel must begin with the same token");
   std::vector<std::int32_t> predicted(tokens.size());
-  plan::Interpreter interpreter(subject, versions);
+  Interpreter interpreter(subject, versions);
   interpreter.read(tokens.data(), std::max<std::size_t>(read, 1) - 1);
   interpreter.predict(tokens.data(), tokens.size(), predicted.data());
 }
 
 // The blocks that prompts are read by. Another program may have any token at a place of these, so each class
 // of tokens follows each context, as far as it leads to one of them.
-std::set<const Block*> reading_blocks(const plan::Subject& subject, BlockVersions& versions) {
+std::set<const Block*> reading_blocks(const Subject& subject, BlockVersions& versions) {
   std::set<const Block*> all;
   std::set<plan::Context*> contexts;
   for (const Block* block : versions.blocks()) {
@@ -58,11 +52,11 @@ std::set<const Block*> reading_blocks(const plan::Subject& subject, BlockVersion
     all.insert(block);
     if (block->after != nullptr) contexts.insert(block->after);
   }
-  for (plan::Context* context : contexts)
+  for (Context* context : contexts)
     for (std::uint32_t c = 0; c < subject.division.classes.size(); ++c) try {
         const Block* block = versions.step(*context, c, false);
         if (contexts.count(block->after) > 0) all.insert(block);
-      } catch (const plan::Declined&) {  // no run reads that token there
+      } catch (const Declined&) {  // no run reads that token there
       }
   return all;
 }
@@ -70,7 +64,7 @@ std::set<const Block*> reading_blocks(const plan::Subject& subject, BlockVersion
 // Runs read the prompt and predict what follows it. Verifying may begin at any position, and each thread
 // reads what comes before its share: there kernels predict, too, as what was generated is as predicted.
 // Returns the blocks that the kernel is of.
-std::set<const Block*> run_all(const plan::Subject& subject, const std::shared_ptr<BlockVersions>& versions,
+std::set<const Block*> run_all(const Subject& subject, const std::shared_ptr<BlockVersions>& versions,
                                const std::vector<Example>& examples) {
   for (const Example& example : examples) run(subject, versions, example, example.prompt);
   std::set<const Block*> all = reading_blocks(subject, *versions);
@@ -83,9 +77,9 @@ std::set<const Block*> run_all(const plan::Subject& subject, const std::shared_p
   return all;
 }
 
-std::string number_list(const std::vector<Recipe>& recipes) {
+std::string number_list(const std::vector<kernel::Recipe>& recipes) {
   std::string out;
-  for (const Recipe& r : recipes)
+  for (const kernel::Recipe& r : recipes)
     out += "  {" + std::to_string(r.parent) + "u, " + std::to_string(r.index) + "u, " +
            std::to_string(r.branch) + "u, " + std::to_string(r.after) + "u, " + std::to_string(r.tape) +
            "u},\n";
@@ -94,15 +88,15 @@ std::string number_list(const std::vector<Recipe>& recipes) {
 
 class Words {
  public:
-  Words(const Model& model, const plan::Division& division) : model_(model), division_(division) {}
+  Words(const Model& model, const Division& division) : model_(model), division_(division) {}
 
   // What a block is for: tokens of its class, and the case of the selector that is told apart by a token.
   std::string about(const Block& block) const {
     std::string out = "after " + some(division_.token_class, block.token_class);
     for (std::size_t s = 0; s < division_.selectors.size(); ++s) {
-      const plan::Selector& selector = division_.selectors[s];
-      if (block.cases[s] == plan::kNoCase) continue;
-      out += selector.by == plan::Selector::By::kTokenAt
+      const Selector& selector = division_.selectors[s];
+      if (block.cases[s] == kNoCase) continue;
+      out += selector.by == Selector::By::kTokenAt
                  ? "; " + some(selector.case_of, block.cases[s])
                  : "; case " + std::to_string(block.cases[s]) + " of selector " + std::to_string(s);
     }
@@ -129,7 +123,7 @@ class Words {
   }
 
   const Model& model_;
-  const plan::Division& division_;
+  const Division& division_;
 };
 
 std::string includes(bool verify) {
@@ -140,7 +134,7 @@ std::string includes(bool verify) {
 
 std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::vector<Example>& examples,
                              std::size_t parts) {
-  const plan::Subject& subject = plan.subject();
+  const Subject& subject = plan.subject();
   const std::int32_t first_token = examples.at(0).tokens[0];
   const auto versions = std::make_shared<BlockVersions>(subject, first_token);
   const std::set<const Block*> all = run_all(subject, versions, examples);
@@ -225,4 +219,4 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
   return files;
 }
 
-}  // namespace tvm::kernel
+}  // namespace tvm::plan
