@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeAlias
 
-from pyvm.commands import streams
+from pyvm.commands import colours, streams
+from pyvm.commands.colours import Painted, bad
 from pyvm.engine.abi import ATTENTIONS, BYPASSES, PATHS, PROJECTIONS
 from pyvm.printable import printable
 
@@ -38,12 +39,28 @@ class UsageError(CommandError):
 class Parser(argparse.ArgumentParser):
     """Options may stand between a program and its arguments: `run FILE --entry add 2 3`.
 
-    What a command does not know is refused with the usage of that command.
+    What a command does not know is refused with the usage of that command.  Its help begins with
+    examples: command lines, and what each is for.
     """
 
     keeps_rest = False  # words behind -- are the program's own, in `rest`
     finish: Callable[[Parser, argparse.Namespace], None] | None = None  # what is checked at the end
     _second = False  # parsing intermixed arguments comes back here
+
+    def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **options: Any):
+        super().__init__(*args, **options)
+        self.examples = tuple(examples)
+        self.color = False  # Python 3.14 has colours of its own; ours are in print_help
+
+    def format_help(self) -> str:
+        longest = max((len(command) for command, _ in self.examples), default=0)
+        lines = [f"  {command:{longest}}  {what}\n" for command, what in self.examples]
+        return f"examples:\n{''.join(lines)}\n{super().format_help()}"
+
+    def print_help(self, file: Any = None) -> None:
+        stream = file or sys.stdout
+        text = self.format_help()
+        stream.write(colours.headings(text) if colours.wanted(stream) else text)
 
     def parse_known_args(  # type: ignore[override]  # one of its overloads is enough
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -74,16 +91,40 @@ class Parser(argparse.ArgumentParser):
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        say(f"{self.format_usage()}{self.prog}: error: {message}")
+        say(f"{self.format_usage()}{self.prog}: ", bad("error"), f": {message}")
         raise UsageError(message)
 
 
-def say(message: str) -> None:
+def say(*parts: str | Painted) -> None:
     """A line on stderr: stdout belongs to results.
 
     What files and compilers wrote into it cannot steer the terminal.
     """
-    streams.warn(printable(message, kept="\n\t") + "\n")
+    streams.warn(shown(sys.stderr, *parts) + "\n")
+
+
+def complain(sentence: str, before: str = "") -> None:
+    """Says what is wrong; the words up to the colon are the verdict."""
+    say(before, *verdict_first(sentence))
+
+
+def verdict_first(sentence: str) -> tuple[Painted, str]:
+    """A sentence whose words up to the colon are marked."""
+    verdict, colon, reason = sentence.partition(":")
+    return bad(verdict), colon + reason
+
+
+def shown(stream: TextIO, *parts: str | Painted) -> str:
+    """The parts as that stream shows them."""
+    coloured = colours.wanted(stream)
+    words = []
+    for part in parts:
+        if isinstance(part, str):
+            words.append(printable(part, kept="\n\t"))
+        else:
+            text = printable(part.text, kept="\n\t")
+            words.append(colours.painted(Painted(text, part.code)) if coloured else text)
+    return "".join(words)
 
 
 def whole_number(text: str, most: int = (1 << 63) - 1) -> int:

@@ -36,7 +36,11 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     parser = common.Parser(
         prog="pyvm",
         description="Programs that run inside a transformer.",
-        epilog="Example: pyvm run sudoku",
+        examples=(
+            ("pyvm run sudoku", "run a bundled program and verify every position"),
+            ("echo 3 4 | pyvm run prog.c", "run a program of your own"),
+            ("pyvm run --help", "what a command can do"),
+        ),
     )
     parser.add_argument("--version", action="version", version=f"pyvm {__version__}")
     commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
@@ -81,7 +85,7 @@ def _ended(command: Callable[[], int], report: Report) -> int:
     """The exit status; every failure becomes a sentence."""
 
     def fail(error: str) -> int:
-        common.say(f"pyvm: {error}")
+        common.complain(f"pyvm: {error}")
         report["error"] = error
         return status.ERROR
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 from pyvm.commands import common, status
 from pyvm.commands import report as reports
+from pyvm.commands.colours import good
+from pyvm.commands.common import shown, verdict_first
 from pyvm.commands.report import Report
 
 _EXTRAS = {
@@ -31,6 +33,10 @@ def add(commands: common.Commands) -> None:
         "doctor",
         help="report what this installation has and what it lacks",
         epilog=status.DOCTOR_EPILOG,
+        examples=(
+            ("pyvm doctor", "what is here, and what is missing"),
+            ("pyvm doctor --json", "the same for programs"),
+        ),
     )
     reports.add_option(parser, "fine", "findings")
     parser.set_defaults(command=doctor)
@@ -59,10 +65,18 @@ def doctor(arguments: argparse.Namespace, report: Report) -> int:
             fine, missing = fine and not needed, True
         findings[name.strip()] = {"found": not missing, "needed": needed, "answer": answer}
         if not report.wanted:
-            print(f"{name:15} {answer}")
+            print(
+                shown(
+                    sys.stdout,
+                    f"{name:15} ",
+                    *(verdict_first(answer) if missing and needed else [answer]),
+                )
+            )
     report.update(fine=fine, findings=findings)
     if not report.wanted:
-        print("programs can be run" if fine else "programs cannot be run: see MISSING above")
+        ended = "programs cannot be run: see MISSING above"
+        ends = [good("programs can be run")] if fine else verdict_first(ended)
+        print(shown(sys.stdout, *ends))
     return status.OK if fine else status.WRONG
 
 

@@ -44,6 +44,11 @@ def add(actions: common.Commands) -> None:
         help="what the plan found in the weights, and the code that it runs",
         description="Prints the stages from the weights to the tapes of the fast path.",
         epilog=status.EPILOG,
+        examples=(
+            ("pyvm model explain base", "all that the plan found"),
+            ("pyvm model explain --dimension stack_depth", "one dimension, to the code"),
+            ("pyvm model explain --program hello", "the code that a program's trace takes"),
+        ),
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     parser.add_argument("--program", metavar="PROGRAM", help="also the tapes that its trace takes")

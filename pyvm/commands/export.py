@@ -23,6 +23,10 @@ def add(commands: common.Commands) -> None:
         description="Writes a model as a file or a folder that another framework opens without "
         "pyvm, in float64.",
         epilog=status.EPILOG,
+        examples=(
+            ("pyvm export base --to safetensors -o base.safetensors", "weights and labels"),
+            ("pyvm export base --to onnx -o base.onnx", "a network that onnxruntime runs"),
+        ),
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     parser.add_argument("--to", required=True, choices=_TARGETS, help="the format")

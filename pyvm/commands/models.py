@@ -22,11 +22,25 @@ _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
 
 
 def add(commands: common.Commands) -> None:
-    model = commands.add_parser("model", help="build a model file, or describe one")
+    model = commands.add_parser(
+        "model",
+        help="build a model file, describe or compile one",
+        examples=(
+            ("pyvm model info", "the standard machine"),
+            ("pyvm model build --machine base -o base.bin", "a model file"),
+            ("pyvm model build --help", "what an action can do"),
+        ),
+    )
     actions = model.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     parser = actions.add_parser(
-        "build", help="write a machine as a model file", epilog=status.EPILOG
+        "build",
+        help="write a machine as a model file",
+        epilog=status.EPILOG,
+        examples=(
+            ("pyvm model build -o standard.bin", "the standard machine"),
+            ("pyvm model build --machine base --solve 5 -o base.bin", "a schedule of 5 layers"),
+        ),
     )
     common.add_machine_option(parser, "to build")
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
@@ -40,7 +54,13 @@ def add(commands: common.Commands) -> None:
     parser.set_defaults(command=build)
 
     parser = actions.add_parser(
-        "info", help="sizes, head kinds and labels of a model file", epilog=status.EPILOG
+        "info",
+        help="sizes, head kinds and labels of a model file",
+        epilog=status.EPILOG,
+        examples=(
+            ("pyvm model info base", "the base machine"),
+            ("pyvm model info base.bin --json", "a model file, for programs"),
+        ),
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     reports.add_option(
@@ -51,7 +71,13 @@ def add(commands: common.Commands) -> None:
     explain.add(actions)
 
     parser = actions.add_parser(
-        "compile", help="compile a model's plan to native code", epilog=status.EPILOG
+        "compile",
+        help="compile a model's plan to native code",
+        epilog=status.EPILOG,
+        examples=(
+            ("pyvm model compile", "the standard machine, for the bundled programs"),
+            ("pyvm model compile base.bin --program hello --machine base", "a model file"),
+        ),
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     common.add_machine_option(parser)

@@ -30,6 +30,10 @@ def add(commands: common.Commands) -> None:
         help="compile a program to a token file",
         description="Compiles PROGRAM to tokens.",
         epilog=status.EPILOG,
+        examples=(
+            ("pyvm compile hello", "the tokens of a bundled program"),
+            ("pyvm compile prog.c -o prog.txt", "a token file, which other commands take"),
+        ),
     )
     program_options.add(parser)
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
@@ -42,6 +46,11 @@ def add(commands: common.Commands) -> None:
         "a token file. The trace comes from the native executor, or with --model or --standard "
         "from a transformer.",
         epilog=status.EPILOG,
+        examples=(
+            ("pyvm trace hello", "a line for each executed instruction"),
+            ("pyvm trace hello --tokens -o a.txt", "a file that verify takes"),
+            ("pyvm trace prog.c --input 7 --stats", "counts by opcode and function"),
+        ),
     )
     program_options.add(parser)
     common.add_model_option(parser)
@@ -64,6 +73,10 @@ def add(commands: common.Commands) -> None:
         description="The first Futamura projection: a model whose prompt needs no program. It is "
         "the machine of --machine with the program in its weights.",
         epilog=status.EPILOG,
+        examples=(
+            ("pyvm specialize addition -o addition.bin", "fold a program into a model"),
+            ("pyvm run addition --model addition.bin", "its prompt is the input alone"),
+        ),
     )
     program_options.add(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE")

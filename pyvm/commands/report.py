@@ -10,7 +10,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pyvm.commands.common import say
+from pyvm.commands.common import complain
 
 if TYPE_CHECKING:
     from pyvm.isa.traps import TrapSite
@@ -36,7 +36,7 @@ class Report(dict[str, Any]):
 
     def fail(self, error: str, exit_status: int) -> int:
         """Says an error on stderr and in the report."""
-        say(error)
+        complain(error)
         self["error"] = error
         return exit_status
 

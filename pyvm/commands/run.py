@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyvm.commands import common, depth, interrupts, program_options, status
 from pyvm.commands import report as reports
-from pyvm.commands.common import say
+from pyvm.commands.colours import Painted, good
+from pyvm.commands.common import complain, say
 from pyvm.commands.report import Report
 from pyvm.printable import printable
 
@@ -37,6 +38,11 @@ def add(commands: common.Commands) -> None:
         "every position. stdout is the program's output, nothing else; its error stream goes to "
         "stderr.",
         epilog=status.RUN_EPILOG,
+        examples=(
+            ("pyvm run sudoku", "a bundled program"),
+            ("echo 3 4 | pyvm run prog.c", "a program in C that reads standard input"),
+            ("pyvm run collatz --input 7 --stats", "what its tokens go to"),
+        ),
     )
     program_options.add(parser)
     common.add_model_option(parser)
@@ -134,9 +140,9 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
     from pyvm.commands.traced import Traced
     from pyvm.isa.traps import Trap
 
-    def tell(words: str) -> None:
+    def tell(*words: str | Painted) -> None:
         if not arguments.quiet:
-            say(words)
+            say(*words)
 
     begin = time.perf_counter()
     program = program_options.compile_program(arguments, reads=True)
@@ -190,8 +196,8 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             if not checked.ok:
                 return report.fail(mismatch(checked, model.vocabulary), status.ERROR)
             tell(
-                f"verified {common.rate(checked.checked, checked.timings.seconds)}: "
-                "every position ok"
+                f"verified {common.rate(checked.checked, checked.timings.seconds)}: ",
+                good("every position ok"),
             )
             if not (done.exact and checked.exact):
                 say(common.INEXACT)
@@ -213,7 +219,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         return done.status
     if not trap.kind.of_wasm:
         return report.fail(str(trap), status.ERROR)
-    say(str(trap))
+    complain(str(trap))
     report.trap(trap)
     return status.TRAPPED
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyvm.commands import common, interrupts, status
 from pyvm.commands import report as reports
-from pyvm.commands.common import CommandError, say
+from pyvm.commands.colours import good
+from pyvm.commands.common import CommandError, complain, say
 from pyvm.commands.report import Report
 from pyvm.engine.errors import PyvmError
 from pyvm.printable import printable
@@ -39,6 +40,11 @@ def add(commands: common.Commands) -> None:
         description="Checks trace files (pyvm run --trace), and token files that hold a prompt and "
         "its trace (pyvm trace --tokens).",
         epilog=status.VERIFY_EPILOG,
+        examples=(
+            ("pyvm trace hello --tokens -o a.txt", "keep a trace"),
+            ("pyvm verify a.txt", "check every position of it"),
+            ("pyvm verify a.txt --path layers", "against the network as written"),
+        ),
     )
     parser.add_argument("traces", nargs="+", metavar="TRACE")
     parser.add_argument(
@@ -88,7 +94,7 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
                     )
                 except (CommandError, PyvmError, TraceFileError, OSError) as error:
                     row["error"] = said = common.sentence(error)
-                    say(f"pyvm: {said if name in said else f'{name}: {said}'}")
+                    complain(f"pyvm: {said if name in said else f'{name}: {said}'}")
                     code = code or status.ERROR
                     continue
                 row.update(
@@ -102,16 +108,16 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
                 if not checked.ok:
                     row["border"] = checked.wrong_border
                     if checked.expected is None or checked.predicted is None:
-                        say(f"{name}: {mismatch(checked, model.vocabulary)}")
+                        complain(mismatch(checked, model.vocabulary), f"{name}: ")
                         code = status.WRONG
                         continue
                     row["expected"] = model.vocabulary[checked.expected]
                     row["predicted"] = model.vocabulary[checked.predicted]
-                    say(f"{name}: {mismatch(checked, model.vocabulary)}")
+                    complain(mismatch(checked, model.vocabulary), f"{name}: ")
                     code = status.WRONG
                     continue
                 rate = common.rate(checked.checked, checked.timings.seconds)
-                say(f"{name}: ok, {completeness(checked, halt)}, {rate}")
+                say(f"{name}: ", good("ok"), f", {completeness(checked, halt)}, {rate}")
                 if not checked.exact:
                     say(common.INEXACT)
                 if not checked.complete and not (arguments.partial and halt is None):

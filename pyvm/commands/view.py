@@ -22,6 +22,10 @@ def add(commands: common.Commands) -> None:
         "position of the trace. The file needs a browser and no network. The values of the network "
         "are kept for the first and the last 512 positions, and around --at.",
         epilog=status.EPILOG,
+        examples=(
+            ("pyvm view hello -o page.html", "every position of the run"),
+            ("pyvm view sudoku --at 200000 -o page.html", "with the values around a position"),
+        ),
     )
     program_options.add(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
