@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 _RED, _GREEN, _BOLD = "1;31", "32", "1"
 _HEADING = re.compile(r"^(?:usage:|\S[^\n]*:$)", re.M)
 
 
-@dataclass(frozen=True)
-class Painted:
+class Painted(NamedTuple):
     """Words in a colour."""
 
     text: str
