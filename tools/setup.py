@@ -1,8 +1,8 @@
 """Sets a checkout up, then starts `pyvm run` or the tests: what tools/run and tools/test call.
 
 Enters: "run" or "test" and the arguments of that command.  Leaves: .venv with the package
-(editable) and the extras that the command needs, libtvm beside pyvm/engine, and the command's exit
-code.
+(editable) and the extras that the command needs, libtvm and its kernel beside pyvm/engine, and the
+command's exit code.
 
 Only the standard library is used.  A stamp in .venv remembers what was set up for which files;
 while it matches, nothing is done, so that a second run starts at once.  Everything said here goes
@@ -121,7 +121,6 @@ def pip_install(what: str, *arguments: str) -> None:
 
 
 def build_library() -> None:
-    say("building libtvm")
     command = [str(PYTHON), "-m", "pyvm.build", "--quiet"]
     code = subprocess.call(command, stdout=sys.stderr, cwd=ROOT, env=environment())
     if code == NO_CXX_COMPILER:
@@ -133,7 +132,9 @@ def build_library() -> None:
 
 def sources() -> Iterator[Path]:
     yield from (ROOT / "meson.build", ROOT / "meson.options")
-    for top in ("lib", "tests/lib", "pyvm/build"):
+    # The kernel is the standard machine's: it changes with what builds the model.
+    machine = ("isa", "graph", "schedule", "weights")
+    for top in ("lib", "pyvm/build", *(f"pyvm/{name}" for name in machine)):
         for folder, _, names in os.walk(ROOT / top):
             yield from (Path(folder, name) for name in names if not name.endswith(".pyc"))
 

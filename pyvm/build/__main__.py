@@ -1,4 +1,4 @@
-"""`python -m pyvm.build`: builds libtvm and places it beside pyvm/engine.
+"""`python -m pyvm.build`: builds libtvm and its kernel and places them beside pyvm/engine.
 
 Exit codes: 0 built, 1 not built, 2 usage, 3 no C++ compiler (tools/setup.py then installs one).
 """
@@ -15,8 +15,9 @@ from pyvm.build.helper import ROOT, BuildError, NoCompiler, build
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pyvm.build",
-        description="Builds libtvm and places it beside pyvm/engine.",
-        epilog="Every other option goes to `meson setup`, for example -Dopenmp=disabled.",
+        description="Builds libtvm and the standard machine's kernel and places them beside "
+        "pyvm/engine.",
+        epilog="Every other option goes to `meson setup`, for example -Dkernel=disabled.",
     )
     parser.add_argument("--folder", type=Path, default=ROOT / "build", help="the build folder")
     parser.add_argument(
@@ -28,7 +29,11 @@ def main() -> int:
     arguments, options = parser.parse_known_args()
     try:
         library = build(
-            arguments.folder.resolve(), options, place=not arguments.no_place, quiet=arguments.quiet
+            arguments.folder.resolve(),
+            options,
+            place=not arguments.no_place,
+            quiet=arguments.quiet,
+            say=lambda words: print(f"pyvm.build: {words}", flush=True),
         )
     except BuildError as error:
         print(f"pyvm.build: {error}", file=sys.stderr)

@@ -1,7 +1,8 @@
-"""Builds libtvm with Meson and Ninja and places it beside pyvm/engine.
+"""Builds libtvm and the standard machine's kernel with Meson and Ninja, and places them beside
+pyvm/engine.
 
-Enters: the checkout (meson.build, lib/), a C++ compiler, options for Meson.  Leaves: build/ and
-pyvm/engine/libtvm.so (.dylib, tvm.dll).
+Enters: the checkout (meson.build, lib/), a C++ compiler, options for Meson.  Leaves: build/,
+pyvm/engine/libtvm.so (.dylib, tvm.dll) and standard_kernel.so (.dll).
 
 Doing it again is quick: a build folder that was configured for the same sources, compiler and
 options is only handed to Ninja, and an unchanged library is not replaced.
@@ -16,11 +17,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from pyvm import helpers
 from pyvm.build.compilers import find_cxx, is_zig
-from pyvm.engine.library import NAME
+from pyvm.engine.library import KERNEL_NAME, NAME
 from pyvm.files import write_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +50,8 @@ def build(
     """Configures and builds in `folder`; returns the library, placed or (place=False) as built.
 
     `options` go to `meson setup` as they are, such as "-Dopenmp=disabled".  With `quiet`, Meson and
-    Ninja are only heard when they fail.
+    Ninja are only heard when they fail.  C and C++ tests are left to `meson test`, which builds
+    them.  Without a kernel that nobody asked for by -Dkernel=enabled, the library is built anyway.
     """
     if not (ROOT / "meson.build").is_file():
         raise BuildError(
@@ -64,9 +68,48 @@ def build(
         raise NoCompiler(f"CXX names {shlex.join(compiler)!r}, and {compiler[0]!r} is no command")
     env = _environment(compiler)
     _configure(folder, options, compiler, env, quiet, say)
-    _run([env["NINJA"], "-C", str(folder)], env, quiet, "Ninja could not build libtvm")
-    library = _built_library(folder)
-    return _place(library, PLACE / NAME) if place else library
+    library = _target(folder, "tvm", "shared library")
+    if library is None:
+        raise BuildError(f"meson.build in {ROOT} has no shared library named tvm")
+    ninja = _Ninja(folder, env, quiet, say)
+    ninja.build(library, "libtvm")
+    kernel = _target(folder, "standard_kernel", "shared module")
+    if kernel is not None:
+        try:
+            ninja.build(kernel, "the kernel of the standard machine, a minute on two processors")
+        except BuildError as error:
+            if _option(folder, "kernel") == "enabled":
+                raise
+            say(f"{error}: programs run without it, at a fifth of its speed")
+            kernel = None
+    if not place:
+        return library
+    if kernel is not None:
+        _place(kernel, PLACE / KERNEL_NAME)
+    else:  # an old one is for an old library
+        (PLACE / KERNEL_NAME).unlink(missing_ok=True)
+    return _place(library, PLACE / NAME)
+
+
+@dataclass(frozen=True)
+class _Ninja:
+    folder: Path
+    env: dict[str, str]
+    quiet: bool
+    say: Callable[[str], None]
+
+    def build(self, target: Path, what: str) -> None:
+        """Says so, where there is something to do."""
+        file = os.path.relpath(target.resolve(), self.folder.resolve())
+        command = [self.env["NINJA"], "-C", str(self.folder), file]
+        if (
+            b"no work to do"
+            not in subprocess.run(
+                [*command, "-n"], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ).stdout
+        ):
+            self.say(f"building {what}")
+        _run(command, self.env, self.quiet, f"Ninja could not build {what.partition(',')[0]}")
 
 
 def _environment(compiler: list[str]) -> dict[str, str]:
@@ -130,12 +173,21 @@ def _run(command: list[str], env: dict[str, str], quiet: bool, failure: str) -> 
         raise BuildError(f"{failure} (its own words are above)")
 
 
-def _built_library(folder: Path) -> Path:
-    targets = json.loads((folder / "meson-info" / "intro-targets.json").read_text(encoding="utf-8"))
-    for target in targets:
-        if target["name"] == "tvm" and target["type"] == "shared library":
+def _target(folder: Path, name: str, kind: str) -> Path | None:
+    """The file of a target."""
+    for target in _introspected(folder, "targets"):
+        if target["name"] == name and target["type"] == kind:
             return Path(target["filename"][0])
-    raise BuildError(f"meson.build in {ROOT} has no shared library named tvm")
+    return None
+
+
+def _option(folder: Path, name: str) -> str:
+    return next(str(o["value"]) for o in _introspected(folder, "buildoptions") if o["name"] == name)
+
+
+def _introspected(folder: Path, what: str) -> list[dict[str, Any]]:
+    found = json.loads((folder / "meson-info" / f"intro-{what}.json").read_text(encoding="utf-8"))
+    return cast("list[dict[str, Any]]", found)
 
 
 def _place(built: Path, placed: Path) -> Path:

@@ -1,7 +1,8 @@
 """Hatch's build hook: a pure wheel, or when asked a wheel of one platform with libtvm inside.
 
 Enters: the environment variable PYVM_WHEEL ("platform" or unset) and the library that
-`python -m pyvm.build` placed.  Leaves: hatch's build data: the wheel's tag and its extra file.
+`python -m pyvm.build` placed, with its kernel.  Leaves: hatch's build data: the wheel's tag and its
+extra files.
 
 The tag is py3-none-<platform>: ctypes needs no particular Python, only the right machine.
 """
@@ -17,6 +18,7 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 LIBRARIES = ("libtvm.so", "libtvm.dylib", "tvm.dll")
+KERNELS = ("standard_kernel.so", "standard_kernel.dll")
 
 
 class WheelHook(BuildHookInterface[BuilderConfig]):
@@ -34,4 +36,6 @@ class WheelHook(BuildHookInterface[BuilderConfig]):
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform}"
-        build_data["force_include"][str(found[0])] = f"pyvm/engine/{found[0].name}"
+        for path in (*found, *(Path(self.root, "pyvm/engine", name) for name in KERNELS)):
+            if path.exists():
+                build_data["force_include"][str(path)] = f"pyvm/engine/{path.name}"

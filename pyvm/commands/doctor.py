@@ -50,6 +50,7 @@ def doctor(arguments: argparse.Namespace, report: Report) -> int:
         ("numpy", _version("numpy"), True),
         ("libtvm", _library, True),
         ("  build", _build_info, True),
+        ("  kernel", _kernel, False),
         ("standard model", _model("standard"), True),
         ("base model", _model("base"), True),
         ("hello", _hello, True),
@@ -105,6 +106,20 @@ def _build_info() -> str:
     return ", ".join(f"{name} {json.dumps(value)}" for name, value in build_info().items())
 
 
+def _kernel() -> str:
+    """Which one runs of the standard machine take; of those that are there, why not another."""
+    from pyvm.engine.kept_kernels import standard_kernel
+    from pyvm.engine.standard import load
+
+    with load() as model:
+        if model.kernel is not None:
+            return f"{model.kernel}, of the standard machine"
+    found = standard_kernel()
+    if found is not None:
+        raise RuntimeError(f"{found} is for another version; python -m pyvm.build makes one")
+    raise RuntimeError("programs run without one; python -m pyvm.build makes one")
+
+
 def _model(machine: str) -> Callable[[], str]:
     def look() -> str:
         from pyvm.engine.standard import cache_file, machine_bytes
@@ -127,7 +142,8 @@ def _hello() -> str:
         verified = model.verify(run.tokens, run.prompt_length)
     if not (run.ok and verified.ok and verified.complete):
         raise RuntimeError("the bundled program hello does not run")
-    return f"runs, verified, {common.rate(run.generated.size, run.timings.seconds)}"
+    speed = common.rate(run.generated.size, run.timings.seconds)
+    return f"runs, verified, {speed}, {run.covered:,} of {run.tokens.size:,} positions by a kernel"
 
 
 def _c_compiler() -> str:

@@ -173,7 +173,9 @@ def info(arguments: argparse.Namespace, report: Report) -> int:
         if not model.why_no_plan:
             for line in explain.certificate(model.explain()["certificate"]):
                 print(f"  {line}")
-        print(f"kernel      {printable(kernel) if kernel else 'none: pyvm model compile'}")
+        print(
+            f"kernel      {printable(kernel) if kernel else 'none: pyvm model compile makes one'}"
+        )
         print(f"head kinds  {source}")
         for number, kind in enumerate(HEAD_KINDS):
             count = int((kinds == number).sum())

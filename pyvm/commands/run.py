@@ -90,7 +90,7 @@ def add(commands: common.Commands) -> None:
     reports.add_option(
         parser, "output", "output_base64", "error_output", "error_output_base64", "stopped",
         "status", "trap", "tokens", "prompt_tokens", "wasm_instructions", "seconds", "verified",
-        "exact", "runs", "machine",
+        "exact", "covered", "runs", "machine",
     )  # fmt: skip
     common.add_engine_options(parser)
     parser.set_defaults(command=run)
@@ -177,6 +177,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         seconds["generate"] = done.seconds if isinstance(done, Traced) else done.timings.seconds
         report.update(prompt_tokens=done.prompt_length, exact=done.exact)
         if not isinstance(done, Traced):
+            report["covered"] = done.covered
             tell(f"generated {common.rate(done.generated.size, done.timings.seconds)}")
         else:
             before = f" (and {done.generated - done.fresh:,} before)" if arguments.resume else ""
@@ -186,6 +187,8 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             report["wasm_instructions"] = found.wasm_instructions or None
             for line in found.lines() if arguments.stats else ():
                 say(line)
+        if arguments.stats and not isinstance(done, Traced):
+            say(f"the kernel ran {done.covered:,} of {done.tokens.size:,} positions")
         if not arguments.no_verify:
             checked = interrupts.interruptible(
                 lambda: verified(model, done, options),

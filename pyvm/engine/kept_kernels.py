@@ -1,11 +1,13 @@
-"""Kernels kept in the user's cache folder, by the model that they are for.
+"""Kernels that are found: the standard machine's beside the library, and those that are kept in
+the user's cache folder, by the model that they are for.
 
 Enters: the bytes of a model file; a compiled kernel.  Leaves: a model whose runs take its kernel,
-where one is kept.
+where there is one.
 
-A kernel is native code.  So one is loaded only from a folder that belongs to the user and that
-nobody else can write, and no model file names one.  The library refuses a kernel of another model
-or of another version (lib/kernel/load.hpp); such a one is left alone.
+A kernel is native code.  So one is loaded only from where the library itself was loaded, or from a
+folder that belongs to the user and that nobody else can write, and no model file names one.  The
+library refuses a kernel of another model or of another version (lib/kernel/load.hpp); such a one is
+left alone.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 from pyvm import cache
 from pyvm.engine.errors import PyvmError
 from pyvm.engine.kernel import load_kernel
+from pyvm.engine.library import KERNEL_NAME, library_path
 from pyvm.engine.model import Model
 
 FOLDER = "kernels"
@@ -46,20 +49,36 @@ def keep_kernel(data: bytes, kernel: bytes) -> Path:
     return path
 
 
-def take_kept_kernel(model: Model, data: bytes) -> Path | None:
-    """Loads the model's kernel where one is kept; says which."""
-    path = kernel_file(data) if there_are_kernels() else None
-    if path is None or not _is_own(path):
-        return None
-    try:
-        load_kernel(model, path)
-    except PyvmError:  # of another version of the library
-        return None
-    return path
+def take_kernel(model: Model, data: bytes, is_standard: bool) -> Path | None:
+    """Loads a kernel of the model where there is one; says which. The one that the user has
+    compiled comes first."""
+    kept = kernel_file(data) if _any_is_kept() else None
+    shipped = standard_kernel() if is_standard else None
+    for path in (kept if kept is not None and _is_own(kept) else None, shipped):
+        if path is None:
+            continue
+        try:
+            load_kernel(model, path)
+        except PyvmError:  # of another version of the library, or of the machine
+            continue
+        return path
+    return None
+
+
+def standard_kernel() -> Path | None:
+    """The standard machine's kernel that came with the library."""
+    folder = library_path().parent
+    # In the package; in a build folder; installed.
+    places = (folder, folder / "standard_kernel", folder / "tvm")
+    return next((path for place in places if (path := place / KERNEL_NAME).is_file()), None)
 
 
 def there_are_kernels() -> bool:
-    """Whether any is kept: else nobody need look which model this is."""
+    """Whether there are any: else nobody need look which model this is."""
+    return _any_is_kept() or standard_kernel() is not None
+
+
+def _any_is_kept() -> bool:
     folder = cache.folder()
     return folder is not None and (folder / FOLDER).is_dir()
 

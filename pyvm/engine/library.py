@@ -19,6 +19,8 @@ from pyvm.engine.abi import ABI_VERSION, FUNCTIONS
 from pyvm.engine.errors import BY_STATUS, STATUS_OK, InternalError, LibraryError, OutOfMemory
 
 NAME = {"darwin": "libtvm.dylib", "win32": "tvm.dll"}.get(sys.platform, "libtvm.so")
+# Of the standard machine, beside the library (pyvm/engine/kept_kernels.py).
+KERNEL_NAME = "standard_kernel.dll" if sys.platform == "win32" else "standard_kernel.so"
 HOW_TO_BUILD = "build it with `python -m pyvm.build`, or name it in PYVM_LIBRARY"
 
 

@@ -18,7 +18,7 @@ import os
 from pathlib import Path
 
 from pyvm import cache
-from pyvm.engine.kept_kernels import take_kept_kernel, there_are_kernels
+from pyvm.engine.kept_kernels import take_kernel, there_are_kernels
 from pyvm.engine.model import Model
 
 MACHINES = ("standard", "base")
@@ -30,7 +30,7 @@ _MOST = 1 << 26  # bytes that are read of a cached file: more than any machine h
 def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     """Opens a model file, the bytes of one, or a machine by its name; without an argument the
     standard machine.  (A file that is called like a machine is named by "./base".)  Runs take the
-    model's kernel where `pyvm model compile` has made one.
+    model's kernel: the standard machine's, or one that `pyvm model compile` has made.
 
     Raises ModelError for what is no model, FileError for what cannot be read.
 
@@ -41,7 +41,8 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     if not (isinstance(machine, str) and machine in MACHINES):
         model = Model(machine)
         if there_are_kernels():
-            take_kept_kernel(model, machine if isinstance(machine, bytes) else _read(machine))
+            given = machine if isinstance(machine, bytes) else _read(machine)
+            take_kernel(model, given, _is_machine(given, "standard"))
         return model
     cached = cache_file(machine)
     data = None if cached is None else _kept(cached, machine)
@@ -51,7 +52,7 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
             cache.keep(cached, data)
     model = Model(data)
     model.source = machine
-    take_kept_kernel(model, data)
+    take_kernel(model, data, machine == "standard")
     return model
 
 

@@ -12,11 +12,18 @@ import pytest
 import pyvm
 from command import failure
 from command import pyvm as command
+from pyvm.engine import kept_kernels
 from pyvm.engine.kept_kernels import kernel_file
 
 pytestmark = pytest.mark.skipif(
     not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="there is no C++ compiler"
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_shipped(monkeypatch):
+    """The library came without a kernel of the standard machine."""
+    monkeypatch.setattr(kept_kernels, "standard_kernel", lambda: None)
 
 
 @pytest.fixture(scope="module")
