@@ -39,7 +39,7 @@ double seconds_of(const std::function<void()>& run) {
 }
 
 std::unique_ptr<const Plan> folded_alone(const tvm::Model& model) {
-  tvm::plan::Subject subject{tvm::plan::fold(model), {}, {}};
+  tvm::plan::Subject subject{tvm::plan::fold(model), {}, {}, {}};
   tvm::plan::Division division =
       tvm::plan::choose_division(subject.network, tvm::plan::live_nodes(subject.network));
   tvm::plan::narrow_intervals(subject.network, division);

@@ -350,7 +350,7 @@ void batches() {
                      i % 2 == 0 ? 1 : -1);
   }
   m.output(all, -100);
-  Subject subject{Folded(m).network, {}, {}};  // not specialised
+  Subject subject{Folded(m).network, {}, {}, {}};  // not specialised
   subject.division.classes.assign(1, {});
   subject.division.token_class.assign(200, 0);
   subject.find_uses();

@@ -105,8 +105,11 @@ inline std::size_t Interpreter::case_of(const Selector& selector, const std::int
 
 inline Block* Interpreter::branch(Block& block, const std::int32_t* tokens) const {
   std::size_t index = 0, radix = 1;
+  std::uint32_t far = block.tape.ops.back().part;
   for (const auto s : block.tape.branches) {
     const Selector& selector = subject_.division.selectors[s];
+    if (far & 1) far_read(registers_[selector.at]);
+    far >>= 1;
     index += radix * case_of(selector, tokens);
     radix *= selector.values.size() + 1;
   }
@@ -119,6 +122,8 @@ inline std::int64_t Interpreter::token_sum(const Tape& tape, const Op& op, const
   const std::int64_t base = op.value.weight * registers_[op.value.node], upper = registers_[op.at];
   const std::span<const Near> near(tape.nears.data() + op.value.first, op.value.more);
   std::int64_t sum = 0;
+  if (op.part != 0)
+    for (const Near& one : near) far_read(within(base + one.offset, upper, cut));
   if (base + near.front().offset >= 0 && base + near.back().offset <= upper) {
     for (const Near& one : near) sum += one.weight * op.tokens[tokens[base + one.offset]];
     return sum;
@@ -216,10 +221,15 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     r[op->to] = within(value(*tape, op->value), r[op->at], cut);
     TVM_NEXT;
   token_at:
+    if (op->part != 0) far_read(r[op->at]);
     r[op->to] = op->tokens[tokens[r[op->at]]];
     TVM_NEXT;
   token_near:
-    r[op->to] = op->tokens[tokens[within(value(*tape, op->value), r[op->at], cut)]];
+    {
+      const std::int64_t at = within(value(*tape, op->value), r[op->at], cut);
+      if (op->part != 0) far_read(at);
+      r[op->to] = op->tokens[tokens[at]];
+    }
     TVM_NEXT;
   token_sum:
     r[op->to] = token_sum(*tape, *op, tokens, cut);

@@ -18,6 +18,11 @@
 
 namespace tvm::plan {
 
+// Positions, `end` not included.
+struct TokenRange {
+  std::size_t begin = 0, end = 0;
+};
+
 // Not for several threads at once.
 class Interpreter {
  public:
@@ -32,6 +37,12 @@ class Interpreter {
   const BlockVersions& versions() const { return *versions_; }
   // Positions that the kernel has run.
   std::uint64_t covered() const { return covered_; }
+
+  // What positions from position() on can ask for among the tokens before it, if the first `prompt` are where
+  // far reads go: ascending, with gaps between them; the first begins at 0, the last ends at position().
+  std::vector<TokenRange> reachable(std::size_t prompt) const;
+  // Of the tokens before position(), only these are held: ranges as of reachable(). At first all are.
+  void hold(std::vector<TokenRange> held);
 
   // Reads tokens[position() .. end); what they predict is not computed.
   void read(const std::int32_t* tokens, std::size_t end);
@@ -85,6 +96,12 @@ class Interpreter {
   std::uint64_t fingerprint() const;
   [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // Status::kLimit
   [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // LeftPlan
+  // Throws NotHeld; for a far read at or beyond held_.
+  [[gnu::cold, gnu::noinline]] void require_held(std::int64_t at) const;
+  void far_read(std::int64_t at) const {
+    if (static_cast<std::uint64_t>(at) >= held_) [[unlikely]]
+      require_held(at);
+  }
 
   struct Sum {
     std::int64_t total = 0, count = 0, key = 0;
@@ -104,6 +121,8 @@ class Interpreter {
   std::shared_ptr<const kernel::Loaded> kernel_;
   kernel::State state_{};
   std::uint64_t covered_ = 0;
+  std::uint64_t held_ = UINT64_MAX;      // tokens before it are held
+  std::vector<TokenRange> held_ranges_;  // where not all are
   std::vector<std::vector<std::int64_t>> histories_;
   std::vector<std::int64_t> features_;
   mutable std::uint64_t fingerprint_ = 0;  // of the plan, once a border needs it

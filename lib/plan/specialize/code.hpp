@@ -8,9 +8,9 @@
 namespace tvm::plan {
 
 // kCheck stops the run when the value leaves 64 bits. kTokenSum is a sum of tokens around one position.
-// kBatch is many products and steps at once. kRecall ends the position where the table of predictions has the
-// entry; kPredict computes it, kEnd ends a position whose prediction nobody wants. kBranch goes on with
-// another tape.
+// Reads of tokens that are far (ir/token_bases.hpp) are checked against what is held. kBatch is many products
+// and steps at once. kRecall ends the position where the table of predictions has the entry; kPredict
+// computes it, kEnd ends a position whose prediction nobody wants. kBranch goes on with another tape.
 #define TVM_TAPE_OPERATORS(X)                                                         \
   X(kCheck, check, "check that {value} fits 64 bits")                                 \
   X(kToken, token, "{to} = table[token]")                                             \

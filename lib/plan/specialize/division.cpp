@@ -183,6 +183,7 @@ void Subject::find_uses() {
   for (const Selector& selector : division.selectors)
     selected.insert(selected.end(), selector.nodes.begin(), selector.nodes.end());
   uses = plan::find_uses(network, live_nodes(network), selected);
+  bases = find_token_bases(network);
 }
 
 }  // namespace tvm::plan

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plan/ir/declined.hpp"
+#include "plan/specialize/token_reach.hpp"
 
 namespace tvm::plan {
 namespace {
@@ -20,7 +21,8 @@ constexpr Wide kExactFloat = Wide{1} << 53;
 class Encoder {
  public:
   Encoder(const Subject& subject, PartialEvaluator& evaluator, const Request& request)
-      : net_(subject.network),
+      : subject_(subject),
+        net_(subject.network),
         division_(subject.division),
         keepers_(subject.uses.keepers),
         evaluator_(evaluator),
@@ -152,16 +154,25 @@ class Encoder {
     tape_.inserts.push_back(std::move(insert));
   }
 
+  // 1 where tokens at the index are far.
+  std::uint32_t far(NodeId index) { return is_near(subject_, evaluator_, index) ? 0 : 1; }
+
   void emit_node(NodeId id) {
     if (demand_.fused(id) || demand_.absorbed(id) || batch(id)) return;
     if (demand_.is_token_sum(id)) {
       emit_token_sum(demand_.op(id));
     } else if (const ResidualOp& op = demand_.op(id); op.code == Code::kTokenAt && demand_.fused(op.at)) {
       const ResidualOp& index = demand_.op(op.at);
-      push({.code = Code::kTokenNear, .to = id, .at = filled(index.at), .tokens = op.tokens}, index.value);
+      push({.code = Code::kTokenNear,
+            .to = id,
+            .at = filled(index.at),
+            .part = far(op.at),
+            .tokens = op.tokens},
+           index.value);
     } else if (op.code != Code::kAddToSum || !op.value.empty()) {
       Op encoded{.code = op.code, .to = id, .at = filled(op.at), .table = op.table, .part = op.part};
       encoded.tokens = op.tokens;
+      if (op.code == Code::kTokenAt) encoded.part = far(op.at);
       if (op.is_gated()) {
         encoded.part = static_cast<std::uint32_t>(tape_.gates.size());
         tape_.gates.push_back(checked(op.gate));
@@ -181,6 +192,7 @@ class Encoder {
     for (const Term& term : sum.value) {
       const Expr& index = demand_.op(demand_.op(term.node).at).value;
       tape_.nears.push_back({index[0].node == kOneNode ? index[0].weight : 0, term.weight});
+      op.part |= far(demand_.op(term.node).at);
     }
     std::sort(tape_.nears.begin() + op.value.first, tape_.nears.end(),
               [](const Near& a, const Near& b) { return a.offset < b.offset; });
@@ -248,9 +260,11 @@ class Encoder {
       op.code = Code::kBranch;
       tape_.branches = request_.branches;
       tape_.targets = 1;
-      for (const auto s : request_.branches) {
-        filled(division_.selectors[s].branch_register());
-        tape_.targets *= division_.selectors[s].cases() + 1;
+      for (std::size_t i = 0; i < request_.branches.size(); ++i) {
+        const Selector& selector = division_.selectors[request_.branches[i]];
+        if (filled(selector.branch_register()); selector.by == Selector::By::kTokenAt)
+          op.part |= far(selector.at) << i;
+        tape_.targets *= selector.cases() + 1;
       }
     } else if (request_.predicts()) {
       op.code = Code::kPredict;
@@ -260,6 +274,7 @@ class Encoder {
     tape_.ops.push_back(op);
   }
 
+  const Subject& subject_;
   const Network& net_;
   const Division& division_;
   const std::vector<NodeId>& keepers_;

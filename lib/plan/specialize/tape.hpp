@@ -23,7 +23,9 @@ struct alignas(64) Op {
   Code code;
   std::uint32_t to = 0, at = 0;
   std::uint32_t table = 0;  // of functions, means, stores and histories
-  std::uint32_t part = 0;   // gated codes: its gate; kInsert: its insert; kFound, kMatch: the column
+  // Gated codes: its gate; kInsert: its insert; kFound, kMatch: the column; kTokenAt, kTokenNear, kTokenSum:
+  // 1 where the read is far; kBranch: a bit for each of `branches`, set where the token that it reads is far.
+  std::uint32_t part = 0;
   const std::int64_t* tokens = nullptr;  // kToken and its like: a number for each token
   Linear value = {};
 };
