@@ -322,6 +322,45 @@ TVM_API tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_c
                              size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
                              tvm_run_result* result);
 
+/* ---- what a trace does -------------------------------------------------------------------- */
+
+/* What a token of the token language does. */
+enum {
+  TVM_TOKEN_BYTE = 1,   /* `byte` is the next one of a value */
+  TVM_TOKEN_OUTPUT = 2, /* writes `byte` */
+  TVM_TOKEN_ERROR = 4,  /* writes it on the error stream */
+  TVM_TOKEN_JUMPS = 8,  /* the last four bytes are an offset that moves the cursor, too */
+  TVM_TOKEN_STOP = 16,
+  TVM_TOKEN_BEGINS = 32, /* the first of them ends the program: counting begins behind it */
+  TVM_TOKEN_PROMPT = 64  /* ends what is given behind the program: what comes next may be generated */
+};
+typedef struct tvm_token_meaning {
+  uint8_t flags, byte;
+  int8_t rows;  /* by which it moves the cursor */
+  int8_t calls; /* by which it changes the number of open calls */
+} tvm_token_meaning;
+
+typedef struct tvm_followed {
+  uint32_t size;   /* sizeof(tvm_followed), set by the caller */
+  int32_t stream;  /* on which the last call wrote: TVM_TOKEN_OUTPUT, TVM_TOKEN_ERROR; 0: on none */
+  uint64_t tokens; /* so far */
+  uint64_t begin;  /* position behind the program, 0 when there was none */
+  uint64_t prompt; /* position behind the prompt */
+  int64_t stop;    /* position of the first stop token behind it; -1 */
+  int64_t cursor;  /* index of the next instruction */
+  int64_t calls;   /* open ones, */
+  int64_t deepest; /* and as many as were open at once */
+  uint32_t value;  /* the last four bytes */
+} tvm_followed;
+
+/* Follows a trace, in chunks of any size. `meanings` has an entry for each of `vocabulary` ids. `state` goes
+ * from call to call; the first finds it zero, but for `size` and for `stop`, which is -1. `written` has room
+ * for `count` bytes and receives those of one stream: *bytes of them. *used says how many tokens were read: the
+ * next is one that writes on the other stream, or there is none. */
+TVM_API tvm_status tvm_follow(const tvm_token_meaning* meanings, int32_t vocabulary, const int32_t* tokens,
+                              size_t count, tvm_followed* state, unsigned char* written, size_t* bytes,
+                              size_t* used);
+
 #ifdef __cplusplus
 }
 #endif

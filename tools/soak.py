@@ -45,7 +45,7 @@ def loop() -> Program:
 def hashed(run: Callable[..., Run], program: Program, limit: int) -> tuple[Run, str]:
     """(Run, digest) of a run whose tokens are not kept."""
     digest = hashlib.blake2b()
-    done = run(program, limit, on_tokens=lambda chunk: digest.update(chunk.data), keep=False)
+    done = run(program, limit, on_tokens=lambda chunk: digest.update(chunk), keep=False)
     return done, digest.hexdigest()
 
 

@@ -30,6 +30,15 @@ _MODULES = {
     "doctor": "doctor",
 }
 
+# The errors with a sentence for the user, by the module that has them.
+_EXPECTED = {
+    "engine.errors": "PyvmError",
+    "isa.errors": "ProgramError",
+    "isa.tokens": "TokenError",
+    "trace.file": "TraceFileError",
+    "weights.model_file": "ModelFileError",
+}
+
 
 def make_parser(command: str = "") -> argparse.ArgumentParser:
     """The parser of all commands; of one alone where it is named: the others need not be loaded."""
@@ -126,11 +135,6 @@ def _one_line(error: Exception) -> str:
 
 def _is_expected(error: Exception) -> bool:
     """Errors that were raised on purpose carry their own sentence."""
-    from pyvm.engine.errors import PyvmError
-    from pyvm.isa.errors import ProgramError
-    from pyvm.isa.tokens import TokenError
-    from pyvm.trace.file import TraceFileError
-    from pyvm.weights.model_file import ModelFileError
-
-    expected = (common.CommandError, PyvmError, ProgramError, TokenError)
-    return isinstance(error, (*expected, ModelFileError, TraceFileError))
+    loaded = (sys.modules.get(f"pyvm.{home}") for home in _EXPECTED)  # else nothing raised them
+    expected = [getattr(home, _EXPECTED[home.__name__[5:]]) for home in loaded if home is not None]
+    return isinstance(error, (common.CommandError, *expected))

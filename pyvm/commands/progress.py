@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pyvm.commands import streams
-from pyvm.trace.output import writes
+from pyvm.engine.follow import Follower
+
+if TYPE_CHECKING:
+    from pyvm.engine.arrays import Ids
 
 _ERASE = "\r\x1b[K"
 _INTERVAL, _SELDOM = 0.2, 10.0  # seconds between two progress lines
@@ -37,7 +39,7 @@ class Live:
 
     def __init__(self, vocabulary: tuple[str, ...], quiet: bool = False, keep: bool = False):
         """`keep`: what is written is kept for a report, and goes nowhere else."""
-        self._vocabulary = vocabulary
+        self.follower = Follower(vocabulary)
         self._shown = sys.stderr.isatty() and not quiet
         self._said = not sys.stderr.isatty() and not quiet
         self._keep = keep
@@ -50,9 +52,9 @@ class Live:
         self.generated = 0
         self.written = 0
 
-    def on_tokens(self, tokens: np.ndarray) -> None:
-        self.generated += tokens.size
-        for is_error, written in writes(tokens, self._vocabulary):
+    def on_tokens(self, tokens: Ids) -> None:
+        self.generated += len(tokens)
+        for is_error, written in self.follower.feed(tokens):
             self._write(is_error, written)
         now = time.monotonic()
         if self._shown and self._fresh_line and now >= self._next:

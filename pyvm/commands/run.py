@@ -21,9 +21,8 @@ from pyvm.commands.report import Report
 from pyvm.printable import printable
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from pyvm.commands.traced import Traced
+    from pyvm.engine.arrays import Ids
     from pyvm.engine.model import Model
     from pyvm.engine.run import Check, Run
     from pyvm.isa.program import Program
@@ -152,13 +151,13 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
     with common.open_model(arguments) as model:
         seconds["load"] = time.perf_counter() - begin
         live = Live(model.vocabulary, arguments.quiet, report.wanted)
-        calls = depth.CallDepth(model.vocabulary, arguments.max_depth)
 
         deadline = time.monotonic() + (arguments.time_limit or float("inf"))
 
-        def on_tokens(tokens: np.ndarray) -> bool:
+        def on_tokens(tokens: Ids) -> bool:
             live.on_tokens(tokens)
-            return calls.on_tokens(tokens) or time.monotonic() > deadline
+            too_deep = depth.too_deep(live.follower, arguments.max_depth)
+            return too_deep or time.monotonic() > deadline
 
         try:
             done = generated(model, program, arguments, on_tokens, options)
@@ -178,7 +177,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         report.update(prompt_tokens=done.prompt_length, exact=done.exact)
         if not isinstance(done, Traced):
             report["covered"] = done.covered
-            tell(f"generated {common.rate(done.generated.size, done.timings.seconds)}")
+            tell(f"generated {common.rate(live.generated, done.timings.seconds)}")
         else:
             before = f" (and {done.generated - done.fresh:,} before)" if arguments.resume else ""
             tell(f"generated {common.rate(done.fresh, done.seconds)}{before}")
@@ -208,12 +207,13 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
         report["stopped"] = "budget"
         return status.BUDGET
-    if done.stopped == "callback" and not calls.exceeded:
+    too_deep = depth.too_deep(live.follower, arguments.max_depth)
+    if done.stopped == "callback" and not too_deep:
         say(f"stopped: the time of {arguments.time_limit:g} seconds is used up")
         report["stopped"] = "budget"
         return status.BUDGET
     trap = done.trap
-    if calls.exceeded and done.cursor is not None:
+    if too_deep and done.cursor is not None:
         trap = program.site(Trap.CALL_STACK_EXHAUSTED, done.cursor)
     if trap is None:
         report.update(stopped="halt", status=done.status)
@@ -231,7 +231,7 @@ def generated(
     model: Model,
     program: Program,
     arguments: argparse.Namespace,
-    on_tokens: Callable[[np.ndarray], bool],
+    on_tokens: Callable[[Ids], bool],
     options: dict[str, Any],
 ) -> Run | Traced:
     """The run, in memory or into a trace file."""
@@ -256,7 +256,7 @@ def verified(model: Model, done: Run | Traced, options: dict[str, Any]) -> Check
 
     if isinstance(done, Traced):
         return done.verify(**options)
-    return model.verify(done.tokens, first=done.prompt_length, **options)
+    return model.verify(done, done.prompt_length, **options)
 
 
 def _interrupted_check(report: Report) -> None:

@@ -13,16 +13,16 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from pyvm.trace.file import TraceReader
-
 if TYPE_CHECKING:
+    import numpy as np
+
+    from pyvm.engine.arrays import Ids
     from pyvm.engine.model import Model
     from pyvm.engine.prompt import Prompt
     from pyvm.engine.run import Check
     from pyvm.isa.program import Program
     from pyvm.isa.traps import TrapSite
+    from pyvm.trace.file import TraceReader
     from pyvm.trace.statistics import Statistics
 
 
@@ -48,10 +48,15 @@ class Traced:
 
     @property
     def prompt_length(self) -> int:
-        return int(self.prompt.tokens.size)
+        return len(self.prompt.tokens)
+
+    def _trace(self) -> TraceReader:
+        from pyvm.trace.file import TraceReader
+
+        return TraceReader(self.path)
 
     def pieces(self) -> Iterator[np.ndarray]:
-        with TraceReader(self.path) as trace:
+        with self._trace() as trace:
             yield from trace.pieces()
 
     @cached_property
@@ -62,7 +67,9 @@ class Traced:
     @cached_property
     def _last(self) -> np.ndarray:
         """The last two tokens, or fewer."""
-        with TraceReader(self.path) as trace:
+        import numpy as np
+
+        with self._trace() as trace:
             some = [trace.tokens(k).ids() for k in range(len(trace.segments))[-2:]]
         return np.concatenate(some)[-2:] if some else np.empty(0, dtype=np.int32)
 
@@ -76,23 +83,24 @@ class Traced:
 
     @property
     def status(self) -> int:
-        from pyvm.isa.classes import token_classes
-        from pyvm.trace.reader import ending
+        from pyvm.engine.run import ending
 
         if self.stopped != "halt":
             return 0
-        return ending(self._last, 0, token_classes(self.model.vocabulary))[1]
+        return ending(self._last, 0, self.model.vocabulary)[1]
 
     def verify(self, **options: Any) -> Check:
-        with TraceReader(self.path) as trace:
+        with self._trace() as trace:
             return self.model.verify(trace, **options)
 
     def statistics(self, program: Program) -> Statistics:
+        import numpy as np
+
         from pyvm.isa.classes import token_classes
         from pyvm.isa.prompt import trace_begin
         from pyvm.trace.statistics import statistics_of
 
-        tokens = self.prompt.tokens
+        tokens = np.asarray(self.prompt.tokens)
         begin = trace_begin(tokens, token_classes(self.model.vocabulary))
         pieces = chain((tokens[begin:],), self.pieces())
         return statistics_of(pieces, self.model.vocabulary, program.listing, program.debug)
@@ -104,17 +112,20 @@ def run_traced(
     trace: str,
     resume: bool,
     limit: int,
-    on_tokens: Callable[[np.ndarray], bool],
+    on_tokens: Callable[[Ids], bool],
     **options: Any,
 ) -> Traced:
     """Generates into a trace file; `on_tokens` sees what it had before as well."""
+    import numpy as np
+
     from pyvm.engine.prompt import prompt_of
     from pyvm.engine.recording import Recording
 
     prompt = prompt_of(program, model.vocabulary)
     begin = time.perf_counter()
     generated = 0
-    with Recording(model, prompt.tokens, trace, resume, **options) as recording:
+    tokens = np.asarray(prompt.tokens)
+    with Recording(model, tokens, trace, resume, **options) as recording:
         stored = recording.stored
         stopped = "callback"
         for piece in recording.pieces(limit):

@@ -19,7 +19,6 @@ from pyvm.commands.common import CommandError, complain, say
 from pyvm.commands.report import Report
 from pyvm.engine.errors import PyvmError
 from pyvm.printable import printable
-from pyvm.trace.file import MAGIC, TraceFileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +60,8 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
     from pyvm.commands.run import mismatch
-    from pyvm.isa.prompt import first_stop
+    from pyvm.engine.follow import first_stop
+    from pyvm.trace.file import TraceFileError
 
     code = status.OK
     report["machine"] = arguments.model or "standard"
@@ -79,7 +79,8 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
                 checked = model.verify(Path(path), **options)
                 return checked, checked.first_stop
             tokens, first = read_trace(path, model)
-            return model.verify(tokens, first, **options), first_stop(tokens, first, model.stop)
+            stop = first_stop(tokens, first, model.vocabulary, model.stop)
+            return model.verify(tokens, first, **options), stop
 
         with ThreadPoolExecutor(min(workers, len(arguments.traces))) as pool:
             checks = [(path, pool.submit(check, path)) for path in arguments.traces]
@@ -144,14 +145,15 @@ def completeness(checked: Check, halt: int | None) -> str:
 
 def is_trace_file(path: str) -> bool:
     """Whether it begins as a trace file does; token files are text."""
+    from pyvm.trace.file import MAGIC
+
     with open(path, "rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
 
 def read_trace(path: str, model: Model) -> tuple[np.ndarray, int]:
     """The ids of a token file, and where its prompt ends."""
-    from pyvm.isa.classes import token_classes
-    from pyvm.isa.prompt import prompt_end
+    from pyvm.engine.follow import Follower
     from pyvm.isa.tokens import TokenError
 
     try:
@@ -162,7 +164,7 @@ def read_trace(path: str, model: Model) -> tuple[np.ndarray, int]:
         tokens = model.encode(text.split())
     except TokenError as error:
         raise CommandError(f"{path}: {error}") from None
-    first = prompt_end(tokens, token_classes(model.vocabulary))
+    first = Follower(model.vocabulary).read(tokens).prompt_end
     if first < 1 or first >= tokens.size:
         raise CommandError(
             f"{path} holds no trace: {tokens.size} tokens, and none after the prompt"

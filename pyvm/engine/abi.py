@@ -12,9 +12,11 @@ from ctypes import (
     Structure,
     c_char_p,
     c_double,
+    c_int8,
     c_int32,
     c_int64,
     c_size_t,
+    c_uint8,
     c_uint32,
     c_uint64,
     c_void_p,
@@ -30,6 +32,8 @@ ATTENTIONS = {"auto": 0, "hull": 1, "scan": 2}
 BYPASSES = {"none": 0, "passthrough": 1, "gather": 2, "all": 3}
 HEAD_KINDS = ("lookup", "passthrough", "gather", "average", "unused")
 STOPPED = ("halt", "limit", "callback")
+TOKEN_BYTE, TOKEN_OUTPUT, TOKEN_ERROR, TOKEN_JUMPS = 1, 2, 4, 8
+TOKEN_STOP, TOKEN_BEGINS, TOKEN_PROMPT = 16, 32, 64
 
 
 class Sized(Structure):
@@ -93,6 +97,25 @@ class VerifyResult(Sized):
         ("expected", c_int32),
         ("predicted", c_int32),
         *_ENDING,
+    )
+
+
+class TokenMeaning(Structure):
+    _fields_ = (("flags", c_uint8), ("byte", c_uint8), ("rows", c_int8), ("calls", c_int8))
+
+
+class Followed(Sized):
+    _fields_ = (
+        ("size", c_uint32),
+        ("stream", c_int32),
+        ("tokens", c_uint64),
+        ("begin", c_uint64),
+        ("prompt", c_uint64),
+        ("stop", c_int64),
+        ("cursor", c_int64),
+        ("calls", c_int64),
+        ("deepest", c_int64),
+        ("value", c_uint32),
     )
 
 
@@ -177,6 +200,19 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
             Callback,
             c_void_p,
             POINTER(RunResult),
+        ],
+    ),
+    "tvm_follow": (
+        c_int32,
+        [
+            POINTER(TokenMeaning),
+            c_int32,
+            Tokens,
+            c_size_t,
+            POINTER(Followed),
+            c_char_p,
+            POINTER(c_size_t),
+            POINTER(c_size_t),
         ],
     ),
 }

@@ -1,25 +1,39 @@
 """Arrays across the C boundary: token ids as contiguous int32.
 
-Enters: what a caller passed as tokens.  Leaves: an int32 array and the pointer to it.
+Enters: what a caller passed as tokens.  Leaves: an int32 array, and the pointer to it.  What pyvm
+itself holds is an array of the standard library, so that a run needs no numpy.
 """
 
 from __future__ import annotations
 
 import ctypes
+from array import array
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyvm.engine.abi import Tokens
 from pyvm.engine.errors import ArgumentError, ArgumentTypeError
 
+if TYPE_CHECKING:
+    import numpy as np
 
-def token_array(tokens: np.ndarray | Sequence[int], name: str = "tokens") -> np.ndarray:
+    Ints: TypeAlias = array[int]
+else:
+    Ints = array  # before Python 3.12 it takes no type
+
+# int32: "i", or numpy's.
+Ids: TypeAlias = "Ints | np.ndarray"
+
+
+def token_array(tokens: Ids | Sequence[int], name: str = "tokens") -> Ids:
     """The ids as a contiguous int32 array: the given one where it is that, else a copy.
 
     Integers of every size and stride are taken, in arrays and in sequences.
     """
+    if isinstance(tokens, array) and tokens.typecode == "i":
+        return tokens
+    import numpy as np
+
     if isinstance(tokens, (str, bytes)):
         raise ArgumentTypeError(
             f"{name} must be token ids, not text; pyvm.isa.tokens.parse makes ids of text"
@@ -41,6 +55,8 @@ def token_array(tokens: np.ndarray | Sequence[int], name: str = "tokens") -> np.
 
 
 def _as_array(tokens: Any) -> np.ndarray:
+    import numpy as np
+
     try:
         return np.asarray(tokens)
     except (TypeError, ValueError, OverflowError):  # rows of several lengths, for example
@@ -48,6 +64,8 @@ def _as_array(tokens: Any) -> np.ndarray:
 
 
 def _described(tokens: Any) -> str:
+    import numpy as np
+
     if isinstance(tokens, np.ndarray):
         return f"an array of {tokens.dtype} with {tokens.ndim} dimensions"
     if isinstance(tokens, (list, tuple)):
@@ -56,5 +74,7 @@ def _described(tokens: Any) -> str:
     return f"a {type(tokens).__name__}"
 
 
-def pointer(array: np.ndarray) -> ctypes._Pointer[ctypes.c_int32]:
-    return array.ctypes.data_as(Tokens)
+def pointer(ids: Ids) -> ctypes._Pointer[ctypes.c_int32]:
+    """To the first id; the array must not grow before C is done with it."""
+    address = ids.buffer_info()[0] if isinstance(ids, array) else ids.ctypes.data
+    return ctypes.cast(address, Tokens)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import ctypes
 import signal
 import threading
+from array import array
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from pyvm.engine.abi import Callback
+from pyvm.engine.arrays import Ints
 from pyvm.engine.errors import ArgumentTypeError, OutOfMemory
 from pyvm.engine.signals import RAISING
 
-OnTokens = Callable[[np.ndarray], object]
+if TYPE_CHECKING:
+    from pyvm.engine.arrays import Ids
+
+OnTokens = Callable[[Ints], object]
 _INT32 = ctypes.sizeof(ctypes.c_int32)
 
 
@@ -31,13 +34,10 @@ class Collector:
     Without `keep`, chunks are passed on and forgotten.
     """
 
-    def __init__(self, prompt: np.ndarray, on_tokens: OnTokens | None, keep: bool = True):
+    def __init__(self, prompt: Ids, on_tokens: OnTokens | None, keep: bool = True):
         if on_tokens is not None and not callable(on_tokens):
             raise ArgumentTypeError(f"on_tokens must be a function, not {on_tokens!r}")
-        self._tokens = np.empty(max(2 * prompt.size, 1 << 14), dtype=np.int32)
-        self._tokens[: prompt.size] = prompt
-        self._count = prompt.size
-        self._prompt_size = prompt.size
+        self._tokens = array("i", prompt.tobytes())
         self._keep = keep
         self._on_tokens = on_tokens
         self._in_caller = False
@@ -72,36 +72,29 @@ class Collector:
 
     def _receive(self, user: object, tokens: ctypes._Pointer[ctypes.c_int32], count: int) -> int:
         try:
-            first, self._count = self._count, self._count + count
-            if self._count > self._tokens.size:
-                self._grow()
-            address = ctypes.addressof(tokens.contents)
-            ctypes.memmove(self._tokens.ctypes.data + first * _INT32, address, count * _INT32)
+            chunk = ctypes.string_at(tokens, count * _INT32)
+            if self._keep:
+                self._add(chunk)
             self.generated += count
-            stop = self._on_tokens is not None and self._tell_caller(self._on_tokens, first)
-            if not self._keep:
-                self._count = self._prompt_size
+            stop = self._on_tokens is not None and self._tell_caller(self._on_tokens, chunk)
             return int(stop or self._interrupted != 0)
         except BaseException as error:
             self.error = error
             return 1
 
-    def _grow(self) -> None:
+    def _add(self, chunk: bytes) -> None:
         try:
-            # realloc copies no page of a large block; half more each time bounds the waste.
-            self._tokens.resize(self._count + self._count // 2, refcheck=False)
+            self._tokens.frombytes(chunk)
         except MemoryError:
             raise OutOfMemory(f"memory ran out after {self.generated:,} generated tokens") from None
 
-    def _tell_caller(self, on_tokens: OnTokens, first: int) -> bool:
+    def _tell_caller(self, on_tokens: OnTokens, chunk: bytes) -> bool:
         try:
             self._in_caller = True
-            return on_tokens(self._tokens[first : self._count].copy()) is True
+            return on_tokens(array("i", chunk)) is True
         finally:
             self._in_caller = False
 
-    def finish(self) -> np.ndarray:
-        """All tokens that were kept; the collector is used up."""
-        tokens = self._tokens
-        tokens.resize(self._count, refcheck=False)
-        return tokens
+    def finish(self) -> Ints:
+        """All tokens that were kept."""
+        return self._tokens

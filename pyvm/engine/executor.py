@@ -9,8 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from functools import lru_cache
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer
@@ -22,6 +21,9 @@ from pyvm.engine.prompt import prompt_of
 from pyvm.engine.run import Run
 from pyvm.isa.program import Program
 from pyvm.isa.tokens import VOCABULARY
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @lru_cache(maxsize=2)
@@ -49,7 +51,7 @@ def execute(
             _spellings(vocabulary),
             len(vocabulary),
             pointer(prompt.tokens),
-            prompt.tokens.size,
+            len(prompt.tokens),
             limit,
             collector.callback,
             None,

@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer, token_array
 from pyvm.engine.library import check, library
 from pyvm.engine.model import Model
 from pyvm.engine.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def kernel_source(
@@ -30,7 +32,7 @@ def kernel_source(
     arrays = [token_array(tokens) for tokens, _ in given]
     items = (abi.KernelTrace * len(arrays))()
     for item, array, (_, prompt) in zip(items, arrays, given):
-        item.tokens, item.count, item.prompt = pointer(array), array.size, prompt
+        item.tokens, item.count, item.prompt = pointer(array), len(array), prompt
     files: dict[str, str] = {}
 
     def take(_: object, name: bytes, text: bytes) -> None:

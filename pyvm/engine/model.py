@@ -13,17 +13,15 @@ import json
 import os
 import threading
 import weakref
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NoReturn
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyvm.engine import abi
-from pyvm.engine.arrays import pointer, token_array
+from pyvm.engine.arrays import Ints, pointer, token_array
 from pyvm.engine.collector import Collector, OnTokens
 from pyvm.engine.errors import (
     ArgumentError,
@@ -32,15 +30,20 @@ from pyvm.engine.errors import (
     ModelError,
     OutOfMemory,
 )
+from pyvm.engine.follow import Follower, first_stop
 from pyvm.engine.library import check, library, text_of
 from pyvm.engine.options import check_count, check_flag, make_options
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
-from pyvm.isa.classes import token_classes
 from pyvm.isa.program import Program, code_digest
-from pyvm.isa.prompt import first_stop, prompt_end
 from pyvm.printable import printable
-from pyvm.trace.file import TraceReader
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import numpy as np
+
+    from pyvm.trace.file import TraceReader
 
 
 class Model:
@@ -143,6 +146,8 @@ class Model:
 
     @cached_property
     def head_types(self) -> np.ndarray:
+        import numpy as np
+
         kinds = np.empty((self.layers, self.heads), dtype=np.int32)
         with self._use() as handle:
             check(library().tvm_model_head_kinds(handle, pointer(kinds), kinds.size))
@@ -183,7 +188,7 @@ class Model:
             status = library().tvm_model_explain(
                 handle,
                 None if given is None else pointer(given),
-                0 if given is None else given.size,
+                0 if given is None else len(given),
                 take,
                 None,
             )
@@ -217,7 +222,8 @@ class Model:
             program: a Program, or ids: an array of integers of any size and stride, or a sequence
                 of them, which is converted to int32 once.
             limit: most tokens to generate; 0 for no limit.
-            on_tokens: sees each chunk of generated ids as an array; returning True stops the run.
+            on_tokens: sees each chunk of generated ids, an array.array of its own (numpy.asarray
+                makes one of numpy without a copy); returning True stops the run.
                 What it raises, Ctrl-C included, stops the run and is raised again.
             keep: False for long runs whose tokens only `on_tokens` sees: the Run then has those of
                 the prompt alone, and neither cursor nor trap.
@@ -246,7 +252,7 @@ class Model:
             status = library().tvm_generate(
                 handle,
                 pointer(prompt.tokens),
-                prompt.tokens.size,
+                len(prompt.tokens),
                 limit,
                 collector.callback,
                 None,
@@ -291,7 +297,7 @@ class Model:
 
     def verify(
         self,
-        tokens: np.ndarray | Sequence[int] | os.PathLike[str] | TraceReader,
+        tokens: Run | np.ndarray | Sequence[int] | os.PathLike[str] | TraceReader,
         first: int | None = None,
         last: int | None = None,
         predicted: bool = False,
@@ -300,9 +306,10 @@ class Model:
     ) -> Check:
         """Checks tokens[first:last] against the model's predictions from the tokens before each.
 
-        Tokens are taken as generate() takes ids.  `first` is by default the first token behind the
-        prompt (1 when the tokens have no prompt of the token language), `last` the end.  With
-        `predicted`, all predictions are returned; without it the first mismatch may end it.
+        Tokens are taken as generate() takes ids, or from a Run.  `first` is by default the first
+        token behind the prompt (1 when the tokens have no prompt of the token language), `last` the
+        end.  With `predicted`, all predictions are returned; without it the first mismatch may end
+        it.
         Raises ArgumentError for a window that is none, LimitError as generate() does.
 
         A trace file, by its path or open, is verified segment by segment, on `threads` or by any
@@ -316,34 +323,36 @@ class Model:
         """
         settings = make_options("verify", options)
         predicted = check_flag(predicted, "predicted")
-        if isinstance(tokens, (os.PathLike, TraceReader)):
-            if predicted:
-                raise ArgumentError("predictions are of tokens, and this is a trace file")
-            return self._verify_file(tokens, first, last, executor, options)
+        if not isinstance(tokens, Run):
+            from pyvm.trace.file import TraceReader
+
+            if isinstance(tokens, (os.PathLike, TraceReader)):
+                if predicted:
+                    raise ArgumentError("predictions are of tokens, and this is a trace file")
+                return self._verify_file(tokens, first, last, executor, options)
+        given = tokens.ids if isinstance(tokens, Run) else token_array(tokens)
         if executor is not None:
             raise ArgumentError("an executor verifies trace files; tokens take threads")
-        given = token_array(tokens)
-        last = given.size if last is None else check_count(last, "last")
-        end = prompt_end(given, token_classes(self.vocabulary))
+        last = len(given) if last is None else check_count(last, "last")
         if first is None:
-            first = max(1, end)
+            first = max(1, Follower(self.vocabulary).read(given).prompt_end)
             if first >= last:
                 raise ArgumentError(
                     f"nothing to verify: {last} tokens, and none of them after the prompt"
                 )
         first = check_count(first, "first")
-        if not 1 <= first <= last <= given.size:
+        if not 1 <= first <= last <= len(given):
             raise ArgumentError(
-                f"the window {first}..{last} does not fit {given.size} tokens: "
+                f"the window {first}..{last} does not fit {len(given)} tokens: "
                 "1 <= first <= last <= count"
             )
-        predictions = np.empty(last - first, dtype=np.int32) if predicted else None
+        predictions = array("i", bytes(4 * (last - first))) if predicted else None
         result = abi.VerifyResult()
         with self._use() as handle:
             status = library().tvm_verify(
                 handle,
                 pointer(given),
-                given.size,
+                len(given),
                 first,
                 last,
                 None if predictions is None else pointer(predictions),
@@ -354,11 +363,11 @@ class Model:
         found = result.first_mismatch >= 0
         return Check(
             ok=bool(result.ok),
-            complete=first_stop(given, end or first, self.stop) == given.size - 1,
+            complete=first_stop(given, first, self.vocabulary, self.stop) == len(given) - 1,
             first_mismatch=result.first_mismatch if found else None,
             expected=result.expected if found else None,
             predicted=result.predicted if found else None,
-            predictions=predictions,
+            predictions=None if predictions is None else _as_numpy(predictions),
             checked=result.checked,
             timings=Timings.of(result),
             exact=bool(result.exact),
@@ -374,6 +383,7 @@ class Model:
         options: dict[str, str | int],
     ) -> Check:
         from pyvm.engine.segments import verify_trace, verify_window
+        from pyvm.trace.file import TraceReader
 
         if not isinstance(trace, TraceReader):
             with TraceReader(trace) as opened:
@@ -384,6 +394,12 @@ class Model:
         begin = trace.header.prompt.size if first is None else check_count(first, "first")
         end = trace.count if last is None else check_count(last, "last")
         return verify_window(self, trace, begin, end, **options)
+
+
+def _as_numpy(ids: Ints) -> np.ndarray:
+    import numpy as np
+
+    return np.asarray(ids)
 
 
 def check_run(status: int, collector: Collector) -> None:
@@ -412,8 +428,8 @@ def make_run(
     """The run of a finished call."""
     tokens = collector.finish()
     return Run(
-        tokens=tokens,
-        prompt_length=prompt.tokens.size,
+        ids=tokens,
+        prompt_length=len(prompt.tokens),
         stopped=abi.STOPPED[result.stopped],
         timings=Timings.of(result),
         vocabulary=vocabulary,

@@ -10,35 +10,35 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-import numpy as np
-
-from pyvm.engine.arrays import token_array
-from pyvm.isa.classes import token_classes
+from pyvm.engine.arrays import Ids, token_array
+from pyvm.engine.follow import Follower
+from pyvm.engine.run import ending
 from pyvm.isa.program import Program
-from pyvm.isa.prompt import read_listing, spelled_in, trace_begin
+from pyvm.isa.prompt import Listing
 from pyvm.isa.tokens import VOCABULARY
 from pyvm.isa.traps import TrapSite, trap_kind
-from pyvm.trace.reader import ending, final_cursor, in_pieces, open_calls
+from pyvm.trace.pieces import in_pieces
 
 
 @dataclass(frozen=True)
 class Prompt:
     """tokens: ids; program: the compiled program, None when only ids were given."""
 
-    tokens: np.ndarray
+    tokens: Ids
     program: Program | None
 
     def end(
-        self, tokens: np.ndarray, vocabulary: tuple[str, ...], stop: int
+        self, tokens: Ids, vocabulary: tuple[str, ...], stop: int
     ) -> tuple[int | None, TrapSite | None]:
         """The cursor where a run ended, and its trap if it halted at one."""
-        begin = self.tokens.size
-        return self.end_of(tokens[begin:][-2:], lambda: in_pieces(tokens, begin), vocabulary, stop)
+        begin = len(self.tokens)
+        last = tokens[max(begin, len(tokens) - 2) :]
+        return self.end_of(last, lambda: in_pieces(tokens, begin), vocabulary, stop)
 
     def end_of(
         self,
-        last: np.ndarray,
-        generated: Callable[[], Iterable[np.ndarray]],
+        last: Ids,
+        generated: Callable[[], Iterable[Ids]],
         vocabulary: tuple[str, ...],
         stop: int,
     ) -> tuple[int | None, TrapSite | None]:
@@ -46,40 +46,51 @@ class Prompt:
 
         The cursor is None when the tokens are no trace of a program that is known.
         """
-        classes = token_classes(vocabulary)
-        halted = last.size > 0 and last[-1] == stop
-        kind = ending(last, 0, classes)[0] if halted else None
-        listing = read_listing(self.tokens, vocabulary)
-        if listing is None and self.program is None:
+        halted = len(last) > 0 and last[-1] == stop
+        kind = ending(last, 0, vocabulary)[0] if halted else None
+        listing = self.program.listing if self.program is not None else self._listing(vocabulary)
+        if listing is None:
             return None, None if kind is None else TrapSite(kind)
-        begin = trace_begin(self.tokens, classes)
-
-        def trace() -> Iterable[np.ndarray]:
-            return chain((self.tokens[begin:],), generated())
-
-        cursor = final_cursor(trace(), classes)
+        follower = Follower(vocabulary).read(self.tokens)
+        begin = follower.begin
+        for piece in generated():
+            follower.read(piece)
+        cursor = follower.cursor
         if not halted:
             return cursor, None
+
+        def calls() -> list[int]:
+            import numpy as np
+
+            from pyvm.isa.classes import token_classes
+            from pyvm.trace.reader import open_calls
+
+            trace = map(np.asarray, chain((self.tokens[begin:],), generated()))
+            return open_calls(trace, token_classes(vocabulary))
+
         if self.program is not None:
-            program = self.program
-
-            def calls() -> list[int]:
-                return open_calls(trace(), classes)
-
             if kind is None:
-                return cursor, program.trap_at(cursor, calls)
-            return cursor, program.site(kind, cursor, calls)
-        if kind is None and listing is not None and 0 <= cursor < len(listing):
-            if listing.name(cursor) == "halt":
-                kind = trap_kind(listing.immediate(cursor))
+                return cursor, self.program.trap_at(cursor, calls)
+            return cursor, self.program.site(kind, cursor, calls)
+        if kind is None and 0 <= cursor < len(listing) and listing.name(cursor) == "halt":
+            kind = trap_kind(listing.immediate(cursor))
         return cursor, None if kind is None else TrapSite(kind)
 
+    def _listing(self, vocabulary: tuple[str, ...]) -> Listing | None:
+        """The program that the ids begin with."""
+        import numpy as np
 
-def prompt_of(program: Program | np.ndarray | Sequence[int], vocabulary: tuple[str, ...]) -> Prompt:
+        from pyvm.isa.prompt import read_listing
+
+        return read_listing(np.asarray(self.tokens), vocabulary)
+
+
+def prompt_of(program: Program | Ids | Sequence[int], vocabulary: tuple[str, ...]) -> Prompt:
     """Ids are taken as they are; a Program is spelled in `vocabulary`."""
     if not isinstance(program, Program):
         return Prompt(token_array(program), None)
-    ids = program.tokens()
     if vocabulary == VOCABULARY:
-        return Prompt(ids, program)
-    return Prompt(spelled_in(ids, vocabulary), program)
+        return Prompt(program.ids(), program)
+    from pyvm.isa.prompt import spelled_in
+
+    return Prompt(spelled_in(program.tokens(), vocabulary), program)

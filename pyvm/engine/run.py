@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pyvm.engine.abi import RunResult, VerifyResult
-from pyvm.isa.traps import TrapSite
+from pyvm.isa.tokens import TOKENS, Kind
+from pyvm.isa.traps import Trap, TrapSite
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from pyvm.engine.arrays import Ids
     from pyvm.isa.program import Program
     from pyvm.view import View
 
@@ -44,7 +46,7 @@ class Run:
     """Tokens of one run.
 
     Attributes:
-        tokens: int32, the prompt included.
+        ids: int32, the prompt included, as pyvm holds them; `tokens` has them as numpy's array.
         prompt_length: tokens of the prompt.
         stopped: "halt" (the stop token), "limit" or "callback".
         timings: of the run.
@@ -53,7 +55,7 @@ class Run:
         covered: positions that a kernel has run.
     """
 
-    tokens: np.ndarray
+    ids: Ids
     prompt_length: int
     stopped: str
     timings: Timings
@@ -77,6 +79,13 @@ class Run:
         """Why and where the program trapped; None when it halted normally or has not halted."""
         return self._ending[1]
 
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """All tokens (int32), the prompt included: the same memory, not a copy."""
+        import numpy as np
+
+        return np.asarray(self.ids)
+
     @property
     def generated(self) -> np.ndarray:
         """The tokens after the prompt."""
@@ -85,27 +94,24 @@ class Run:
     @cached_property
     def output(self) -> bytes:
         """What the program wrote."""
-        from pyvm.trace.output import output_bytes
+        from pyvm.engine.follow import output_bytes
 
-        return output_bytes(self.generated, self.vocabulary)
+        return output_bytes(self.ids, self.vocabulary, self.prompt_length)
 
     @cached_property
     def errors(self) -> bytes:
         """What the program wrote on the error stream."""
-        from pyvm.trace.output import error_bytes
+        from pyvm.engine.follow import error_bytes
 
-        return error_bytes(self.generated, self.vocabulary)
+        return error_bytes(self.ids, self.vocabulary, self.prompt_length)
 
     @cached_property
     def status(self) -> int:
         """The status that the program exits with; 0 where it halted otherwise, or not at all, and
         where the tokens were not kept."""
-        from pyvm.isa.classes import token_classes
-        from pyvm.trace.reader import ending
-
         if self.stopped != "halt":
             return 0
-        return ending(self.tokens, self.prompt_length, token_classes(self.vocabulary))[1]
+        return ending(self.ids, self.prompt_length, self.vocabulary)[1]
 
     @property
     def ok(self) -> bool:
@@ -131,7 +137,16 @@ class Run:
 
     @property
     def tokens_per_second(self) -> float:
-        return self.generated.size / self.timings.seconds if self.timings.seconds > 0 else 0.0
+        count = len(self.ids) - self.prompt_length
+        return count / self.timings.seconds if self.timings.seconds > 0 else 0.0
+
+
+def ending(ids: Ids, begin: int, vocabulary: tuple[str, ...]) -> tuple[Trap | None, int]:
+    """Of a run that halted: the trap that its tokens name, and the status that it exits with."""
+    token = TOKENS.get(vocabulary[ids[-2]]) if len(ids) - begin > 1 else None
+    if token is not None and token.kind is Kind.TRAP:
+        return Trap(token.value), 0
+    return None, token.value if token is not None and token.kind is Kind.BYTE else 0
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from pyvm.engine.errors import ArgumentError
 from pyvm.engine.recording import require_model
 from pyvm.engine.run import Check, Timings
 from pyvm.engine.sequence import Sequence
-from pyvm.isa.prompt import first_stop
 from pyvm.trace.file import Border, Tokens, TraceReader
 
 if TYPE_CHECKING:
@@ -79,8 +78,8 @@ def check_work(model: Model, work: Work, options: dict[str, str | int]) -> Found
             result = run.verify(ids)
             checked += result.checked
             if stop is None:
-                found = first_stop(ids, 0, model.stop)
-                stop = None if found is None else at + found
+                stops = np.flatnonzero(ids == model.stop)
+                stop = at + int(stops[0]) if stops.size else None
             if not result.ok:
                 return Found(
                     checked,

@@ -6,6 +6,7 @@ Enters: a model and a prompt; tokens, borders.  Leaves: pieces of tokens, verdic
 from __future__ import annotations
 
 import ctypes
+from array import array
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ class Sequence:
 
     def __init__(self, model: Model, prompt: np.ndarray, **options: str | int):
         settings = make_options("sequence", options)
-        prompt = token_array(prompt, "prompt")
+        ids = token_array(prompt, "prompt")
         self._handle: ctypes.c_void_p | None = None
         self._stack = ExitStack()
         self.stopped = ""
@@ -44,8 +45,8 @@ class Sequence:
             model_handle = stack.enter_context(model._use())
             status = library().tvm_run_open(
                 model_handle,
-                pointer(prompt),
-                prompt.size,
+                pointer(ids),
+                len(ids),
                 ctypes.byref(settings),
                 ctypes.byref(handle),
             )
@@ -79,7 +80,7 @@ class Sequence:
 
     def generate(self, limit: int) -> np.ndarray:
         """The next tokens, at most `limit` (not 0)."""
-        collector = Collector(np.empty(0, dtype=np.int32), None)
+        collector = Collector(array("i"), None)
         result = abi.RunResult()
         with collector:
             status = library().tvm_run_generate(
@@ -88,14 +89,14 @@ class Sequence:
         check_run(status, collector)
         self.stopped = abi.STOPPED[result.stopped]
         self.covered += result.covered
-        return collector.finish()
+        return np.asarray(collector.finish())
 
     def verify(self, tokens: np.ndarray) -> abi.VerifyResult:
         """Whether these are the next tokens; the run goes on behind them."""
         given = token_array(tokens)
         result = abi.VerifyResult()
         check(
-            library().tvm_run_verify(self._open(), pointer(given), given.size, ctypes.byref(result))
+            library().tvm_run_verify(self._open(), pointer(given), len(given), ctypes.byref(result))
         )
         self.covered += result.covered
         return result

@@ -42,7 +42,9 @@ def stream(
 
     def work() -> None:
         try:
-            model.generate(program, limit, give, keep=False, **options)
+            model.generate(
+                program, limit, lambda chunk: give(np.asarray(chunk)), keep=False, **options
+            )
             give(None)
         except BaseException as error:
             give(error)

@@ -12,9 +12,7 @@ import sys
 from pathlib import Path
 
 import pyvm
-from pyvm.isa.classes import token_classes
-from pyvm.isa.prompt import trace_begin
-from pyvm.trace.output import output_bytes
+from pyvm.engine.follow import output_bytes
 
 
 def verdict(words: list[str], model: pyvm.Model) -> str:
@@ -30,8 +28,7 @@ def verdict(words: list[str], model: pyvm.Model) -> str:
         )
     if not check.complete:
         return f"{check.checked:,} positions are right, but the trace does not come to its end"
-    begin = trace_begin(tokens, token_classes(model.vocabulary))
-    output = output_bytes(tokens[begin:], model.vocabulary)
+    output = output_bytes(tokens, model.vocabulary)
     return f"all {check.checked:,} positions are right; it wrote {output.decode()!r}"
 
 

@@ -212,25 +212,6 @@ def trace_begin(tokens: Ids, classes: TokenClasses) -> int:
     return int(ends[0]) + 1 if ends.size else 0
 
 
-def prompt_end(tokens: Ids, classes: TokenClasses) -> int:
-    """The position where the generated part of a whole trace begins.
-
-    Only an input and data end in commit(+0,sts=0,bt=0): no instruction commits that way.
-    """
-    begin = trace_begin(tokens, classes)
-    (ends,) = (tokens[begin:] == classes.input_end).nonzero()
-    return begin + int(ends[-1]) + 1 if ends.size else begin
-
-
-def first_stop(tokens: Ids, begin: int, stop: int) -> int | None:
-    """The position of the first stop token from `begin` on, None where there is none.
-
-    Of a whole run it is the last token.
-    """
-    (stops,) = (tokens[begin:] == stop).nonzero()
-    return begin + int(stops[0]) if stops.size else None
-
-
 def _unexpected(
     tokens: Ids, position: int, expected: str, vocabulary: tuple[str, ...]
 ) -> TokenError:

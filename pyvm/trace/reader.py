@@ -12,15 +12,12 @@ machine itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pyvm.isa.classes import TokenClasses
-from pyvm.isa.traps import Trap
-
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -102,22 +99,6 @@ class TraceReader:
         return rows
 
 
-def ending(tokens: np.ndarray, begin: int, classes: TokenClasses) -> tuple[Trap | None, int]:
-    """Of a run that halted: the trap that its tokens name, and the status that it exits with."""
-    before = tokens[-2] if tokens.size - begin > 1 else -1
-    if before < 0:
-        return None, 0
-    if classes.trap[before]:
-        return Trap(int(classes.trap[before])), 0
-    return None, max(int(classes.byte[before]), 0)
-
-
-def in_pieces(tokens: np.ndarray, begin: int) -> Iterator[np.ndarray]:
-    """tokens[begin:], chunk by chunk."""
-    for first in range(begin, tokens.size, CHUNK):
-        yield tokens[first : first + CHUNK]
-
-
 def open_calls(pieces: Iterable[np.ndarray], classes: TokenClasses) -> list[int]:
     """Where the calls stand that have not returned at the end of a trace, the last first."""
     reader = TraceReader(classes, 0)
@@ -132,20 +113,3 @@ def open_calls(pieces: Iterable[np.ndarray], classes: TokenClasses) -> list[int]
         still = (change[places] > 0) & (lowest >= depth)
         stack += rows.cursor[places[still]].tolist()
     return stack[::-1]
-
-
-def final_cursor(pieces: Iterable[np.ndarray], classes: TokenClasses) -> int:
-    """The index of the next instruction (of the `halt`, once halted) after a trace."""
-    cursor = 0
-    rest = np.empty(0, dtype=np.int32)  # what a jump in the next piece may have its offset in
-    for piece in pieces:
-        cursor += int(classes.completes.take(piece).sum(dtype=np.int64))
-        tokens = np.concatenate((rest, piece)) if rest.size else piece
-        jumps = rest.size + np.flatnonzero(classes.jumps.take(piece).view(bool))
-        offset = np.zeros(jumps.size, dtype=np.uint32)
-        for k in range(4):
-            byte = classes.byte[tokens[jumps - 4 + k]].astype(np.uint8).astype(np.uint32)
-            offset |= byte << np.uint32(8 * k)
-        cursor += int(offset.view(np.int32).sum(dtype=np.int64))
-        rest = tokens[-4:]
-    return cursor

@@ -16,7 +16,8 @@ from pyvm.isa.classes import token_classes
 from pyvm.isa.debug import Debug
 from pyvm.isa.prompt import NAMES, Listing, given_rows, trace_begin
 from pyvm.printable import printable
-from pyvm.trace.reader import TraceReader, in_pieces
+from pyvm.trace.pieces import in_pieces
+from pyvm.trace.reader import TraceReader
 
 _UNITS_SHOWN = 15
 

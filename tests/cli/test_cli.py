@@ -325,3 +325,21 @@ def test_interrupt(tmp_path):
         assert process.returncode == 130
     assert b"interrupted after" in report and b"1 bytes of output" in report
     assert b"Traceback" not in report
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", "hello"), ("run", "nosuch"), ("run", "--wrong"), ("--help",), ("--version",)],
+    ids=" ".join,
+)
+def test_a_command_starts_without_numpy(words):
+    """Loading it takes longer than to run a small program."""
+    pyvm("run", "hello")  # what is built once, and kept, is there
+    ask = "import sys\nfrom pyvm.cli import main\nmain()\nprint('numpy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", ask, *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "False", done.stderr

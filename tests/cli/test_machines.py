@@ -206,9 +206,12 @@ def test_an_immediate_of_another_instruction_is_no_trap() -> None:
 
 
 def test_calls_through_a_table_are_counted() -> None:
-    from pyvm.commands.depth import CallDepth
+    from pyvm.commands.depth import too_deep
+    from pyvm.engine.follow import Follower
     from pyvm.isa.tokens import VOCABULARY, encode
 
-    calls = CallDepth(VOCABULARY, 1)
-    assert not calls.on_tokens(encode(["call_commit(-1)", "return_commit", "call_commit"]))
-    assert calls.on_tokens(encode(["call_commit(-1)"]))
+    calls = Follower(VOCABULARY)
+    calls.read(encode(["call_commit(-1)", "return_commit", "call_commit"]))
+    assert not too_deep(calls, 1)
+    assert too_deep(calls.read(encode(["call_commit(-1)", "return_commit"])), 1)
+    assert not too_deep(calls, 0)

@@ -9,6 +9,7 @@ native executor, which they are compared with, is compared with wasmtime in test
 from __future__ import annotations
 
 import random
+from array import array
 from itertools import product
 
 import numpy as np
@@ -407,9 +408,9 @@ def test_a_memory_that_is_resized_late(model):
     count = 2_700_000  # rounds of 26 tokens
     code = f"i32.const {count}\nlocal.set 0\nlocal.get 0\ni32.const 1\ni32.sub\nlocal.tee 0\n"
     code += "br_if -5\ni32.const 66\nmemory.resize\nmemory.size\noutput\nhalt"
-    chunks: list[np.ndarray] = []
+    chunks: list[array[int]] = []
 
-    def seen(tokens: np.ndarray) -> None:
+    def seen(tokens: array[int]) -> None:
         chunks[:] = [*chunks[-1:], tokens]
 
     model.generate(text(code), limit=26 * count + 100, keep=False, on_tokens=seen)

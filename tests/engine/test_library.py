@@ -99,7 +99,9 @@ def test_enumerations_match_the_header():
     assert f"#define TVM_ABI_VERSION {abi.ABI_VERSION}\n" in HEADER
 
 
-@pytest.mark.parametrize("struct", [abi.ModelSizes, abi.Options, abi.RunResult, abi.VerifyResult])
+@pytest.mark.parametrize(
+    "struct", [abi.ModelSizes, abi.Options, abi.RunResult, abi.VerifyResult, abi.Followed]
+)
 def test_structs_match_the_header(struct):
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", struct.__name__).lower()
     (body,) = re.findall(rf"typedef struct tvm_{name} {{(.*?)}} tvm_{name};", HEADER, re.DOTALL)

@@ -59,7 +59,7 @@ def test_callback_can_stop(model):
     seen = []
 
     def stop_at_the_third(tokens):
-        seen.append(tokens.size)
+        seen.append(len(tokens))
         return len(seen) == 3
 
     run = model.generate(ENDLESS, on_tokens=stop_at_the_third)

@@ -7,6 +7,7 @@ data, tables, bounds, exits and errors one by one.
 from __future__ import annotations
 
 import random
+from array import array
 
 import numpy as np
 import pytest
@@ -162,7 +163,7 @@ def test_untyped_programs():
                     break
         except ExecutionError:
             failed = True
-        chunks: list[np.ndarray] = []
+        chunks: list[array[int]] = []
         try:
             execute(code, 2000, on_tokens=chunks.append)
             assert not failed

@@ -31,6 +31,26 @@ void null() {
   CHECK(tvm_model_head_kinds(nullptr, nullptr, 0) == TVM_ERROR_ARGUMENT);
   CHECK(tvm_model_explain(nullptr, nullptr, 0, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
   CHECK(tvm_trace(nullptr, 0, nullptr, 0, 0, nullptr, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
+  CHECK(tvm_follow(nullptr, 0, nullptr, 0, nullptr, nullptr, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
+}
+
+// A call that fails leaves the state and what it would hand out as they were.
+void follow() {
+  const tvm_token_meaning meanings[] = {{TVM_TOKEN_OUTPUT, 'a', 1, 0}, {TVM_TOKEN_ERROR, 'b', 1, 0}};
+  const std::int32_t tokens[] = {0, 0, 1, 2};
+  tvm_followed state{};
+  state.size = sizeof state, state.stop = -1;
+  unsigned char written[4] = {};
+  std::size_t bytes = 7, used = 7;
+  CHECK(tvm_follow(meanings, 2, tokens + 2, 2, &state, written, &bytes, &used) == TVM_ERROR_ARGUMENT);
+  CHECK(last_error_has("position 1: token id 2 is outside the vocabulary of 2"));
+  CHECK(state.tokens == 0 && bytes == 7 && used == 7);
+  CHECK(tvm_follow(meanings, 2, tokens, 3, &state, written, &bytes, &used) == TVM_OK);
+  CHECK(used == 2 && bytes == 2 && written[1] == 'a' && state.stream == TVM_TOKEN_OUTPUT &&
+        state.cursor == 2);
+  CHECK(tvm_follow(meanings, 2, tokens + 2, 1, &state, written, &bytes, &used) == TVM_OK);
+  CHECK(used == 1 && bytes == 1 && written[0] == 'b' && state.tokens == 3);
+  CHECK(tvm_follow(meanings, 2, nullptr, 0, &state, nullptr, &bytes, &used) == TVM_OK && used == 0);
 }
 
 // The last error stays until the thread's next failure: one may close a model before reading it.
@@ -172,6 +192,7 @@ void ending_threads() {
 int main() {
   null();
   last_error();
+  follow();
   structs();
   untouched();
   ending_threads();

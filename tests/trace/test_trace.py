@@ -7,16 +7,16 @@ import pytest
 
 from cases import BY_NAME, CASES, instructions
 from pyvm.engine.executor import execute
+from pyvm.engine.follow import Follower, error_bytes, output_bytes
 from pyvm.isa.classes import token_classes
 from pyvm.isa.executor import Executor
 from pyvm.isa.program import Program, from_tokens
-from pyvm.isa.prompt import NAMES, prompt_end, read_listing, trace_begin
+from pyvm.isa.prompt import NAMES, read_listing, trace_begin
 from pyvm.isa.tokens import VOCABULARY, encode
 from pyvm.isa.traps import Trap
-from pyvm.trace import reader, statistics
+from pyvm.trace import pieces, statistics
 from pyvm.trace.explain import explain
-from pyvm.trace.output import error_bytes, output_bytes, writes
-from pyvm.trace.reader import TraceReader, final_cursor, in_pieces
+from pyvm.trace.reader import TraceReader
 
 CLASSES = token_classes(VOCABULARY)
 
@@ -53,7 +53,7 @@ def test_no_listing_without_a_program():
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_prompt_end(case):
     run = execute(case.prompt)
-    assert prompt_end(run.tokens, CLASSES) == case.prompt.size
+    assert Follower(VOCABULARY).read(run.tokens).prompt_end == case.prompt.size
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 1000])
@@ -91,14 +91,6 @@ def executed_cursors(case) -> list[int]:
     return cursors
 
 
-def test_final_cursor_in_chunks(monkeypatch):
-    run = execute(BY_NAME["calls"].prompt)
-    begin = trace_begin(run.tokens, CLASSES)
-    whole = final_cursor(in_pieces(run.tokens, begin), CLASSES)
-    monkeypatch.setattr(reader, "CHUNK", 3)  # offsets then lie in the chunk before
-    assert final_cursor(in_pieces(run.tokens, begin), CLASSES) == whole == run.cursor
-
-
 def test_statistics(monkeypatch):
     case = BY_NAME["loop"]
     run = execute(case.prompt)
@@ -119,7 +111,7 @@ def test_statistics(monkeypatch):
     }
     assert found.tokens.sum() == run.generated.size
     assert found.deepest_stack == 2
-    monkeypatch.setattr(reader, "CHUNK", 5)
+    monkeypatch.setattr(pieces, "CHUNK", 5)
     again = statistics.statistics(run.tokens, VOCABULARY, listing)
     assert np.array_equal(again.counts, found.counts)
     assert np.array_equal(again.tokens, found.tokens)
@@ -158,9 +150,9 @@ def test_an_unfinished_trace_is_read_as_far_as_it_goes():
 def test_writes_are_in_order():
     tokens = encode("out(A) 41 out(B) err(C) halt err(D) out(E) 42 err(F)".split())
     parts = [(False, b"AB"), (True, b"CD"), (False, b"E"), (True, b"F")]
-    assert list(writes(tokens, VOCABULARY)) == parts
-    assert list(writes(tokens[:3], VOCABULARY)) == parts[:1]
-    assert list(writes(tokens[1:2], VOCABULARY)) == []
+    assert list(Follower(VOCABULARY).feed(tokens)) == parts
+    assert list(Follower(VOCABULARY).feed(tokens, 3)) == parts[1:]
+    assert list(Follower(VOCABULARY).feed(tokens[1:2])) == []
 
 
 def test_errors_of_every_err_token():

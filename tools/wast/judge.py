@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from pyvm.commands.depth import DEFAULT, CallDepth
+from pyvm.commands.depth import DEFAULT, too_deep
 from pyvm.engine.collector import OnTokens
+from pyvm.engine.follow import Follower
 from pyvm.engine.run import Run
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.program import Program
@@ -140,9 +141,9 @@ class Judge:
 
     def _run(self, program: Program) -> tuple[Run, bool]:
         """And whether its calls went too deep."""
-        depth = CallDepth(VOCABULARY, DEFAULT)
-        run = self.engine(program, LIMIT, depth.on_tokens)
-        return run, depth.exceeded
+        follower = Follower(VOCABULARY)
+        run = self.engine(program, LIMIT, lambda tokens: too_deep(follower.read(tokens), DEFAULT))
+        return run, too_deep(follower, DEFAULT)
 
     def _verdict(self, outcome: str, action: Action, why: str) -> None:
         if not action.is_asked:
