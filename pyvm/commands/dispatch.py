@@ -28,6 +28,7 @@ _MODULES = {
     "model": "models",
     "export": "export",
     "doctor": "doctor",
+    "completion": "completion",
 }
 
 # The errors with a sentence for the user, by the module that has them.
