@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import shlex
 import subprocess
 
@@ -22,8 +23,9 @@ RED, GREEN, BOLD = b"\x1b[1;31m", b"\x1b[32m", b"\x1b[1m"
 
 def words_of(example: str) -> list[str]:
     """The arguments of pyvm in a command line."""
-    words = shlex.split(example)
-    return words[words.index("pyvm") + 1 :]
+    found = re.search(r"\bpyvm ([^)|]*)", example)
+    assert found, example
+    return shlex.split(found[1])
 
 
 def test_all_commands_are_there():
