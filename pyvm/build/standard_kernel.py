@@ -3,7 +3,7 @@
 Enters: the library that was just built.  Leaves: so many source files with fixed names, which are
 written only when they change, and a depfile.  The same library and package give the same bytes.
 
-    python -m pyvm.build.standard_kernel libtvm.so FOLDER --units 18 --depfile FILE
+    python -m pyvm.build.standard_kernel libtvm.so FOLDER --units 24 --depfile FILE
 """
 
 from __future__ import annotations
