@@ -85,6 +85,11 @@ def add(commands: common.Commands) -> None:
         action="store_true",
         help="count tokens and instructions, per opcode, per function, per wasm instruction",
     )
+    parser.add_argument(
+        "--profile",
+        metavar="FILE",
+        help="write a page of the tokens by function and source line",
+    )
     parser.add_argument("--quiet", action="store_true", help="no speeds and progress on stderr")
     reports.add_option(
         parser, "output", "output_base64", "error_output", "error_output_base64", "stopped",
@@ -101,7 +106,11 @@ def add(commands: common.Commands) -> None:
             before(parser, arguments)
         if arguments.resume and arguments.trace is None:
             parser.error("--resume goes on with the trace of --trace FILE: name it")
-        for option in ("trace", "input", "input_file") if arguments.inputs is not None else ():
+        if arguments.profile == "-":
+            parser.error("--profile needs a file: stdout has the program's output")
+        for option in (
+            ("trace", "profile", "input", "input_file") if arguments.inputs is not None else ()
+        ):
             if getattr(arguments, option) is not None:
                 parser.error(f"--inputs and --{option.replace('_', '-')} do not go together")
 
@@ -188,6 +197,11 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
                 say(line)
         if arguments.stats and not isinstance(done, Traced):
             say(f"the kernel ran {done.covered:,} of {done.tokens.size:,} positions")
+        if arguments.profile:
+            found_by_line = done.profile(program)
+            common.write_file(arguments.profile, found_by_line.html.encode())
+            for line in found_by_line.text():
+                tell(line)
         if not arguments.no_verify:
             checked = interrupts.interruptible(
                 lambda: verified(model, done, options),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyvm.isa.traps import TrapSite
     from pyvm.trace.file import TraceReader
     from pyvm.trace.statistics import Statistics
+    from pyvm.view import Profile
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,29 @@ class Traced:
         with self._trace() as trace:
             return self.model.verify(trace, **options)
 
-    def statistics(self, program: Program) -> Statistics:
+    def _whole(self) -> Iterator[np.ndarray]:
+        """The trace from trace_begin() on: the end of the prompt is part of it."""
         import numpy as np
 
         from pyvm.isa.classes import token_classes
         from pyvm.isa.prompt import trace_begin
-        from pyvm.trace.statistics import statistics_of
 
         tokens = np.asarray(self.prompt.tokens)
         begin = trace_begin(tokens, token_classes(self.model.vocabulary))
-        pieces = chain((tokens[begin:],), self.pieces())
-        return statistics_of(pieces, self.model.vocabulary, program.listing, program.debug)
+        return chain((tokens[begin:],), self.pieces())
+
+    def statistics(self, program: Program) -> Statistics:
+        from pyvm.trace.statistics import statistics_of
+
+        whole, vocabulary = self._whole(), self.model.vocabulary
+        return statistics_of(whole, vocabulary, program.listing, program.debug)
+
+    def profile(self, program: Program) -> Profile:
+        from pyvm.trace.statistics import spent_by_instruction
+        from pyvm.view.profile import profile_of
+
+        spent = spent_by_instruction(self._whole(), self.model.vocabulary, program.listing)
+        return profile_of(spent, program.listing, program)
 
 
 def run_traced(

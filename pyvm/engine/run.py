@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pyvm.engine.arrays import Ids
     from pyvm.isa.program import Program
-    from pyvm.view import View
+    from pyvm.view import Profile, View
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,27 @@ class Run:
 
         return View(self, program, at)
 
-    def _repr_html_(self) -> str:
-        return self.view()._repr_html_()
+    def profile(self, program: Program | None = None) -> Profile:
+        """Tokens by function and source line: save(path) writes a page, text() is a table.
+
+        Args:
+            program: what ran; functions and source lines are known from it.
+
+        >>> run.profile(pyvm.compile("hello")).functions[0].name
+        'print_string'
+        """
+        from pyvm.view import profile
+
+        return profile(self, program)
+
+    def _repr_html_(self) -> str | None:
+        """The page in a notebook; without one, for a run that no page shows."""
+        from pyvm.isa.errors import ProgramError
+
+        try:
+            return self.view()._repr_html_()
+        except ProgramError:
+            return None
 
     @property
     def tokens_per_second(self) -> float:

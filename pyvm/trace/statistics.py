@@ -80,6 +80,33 @@ class Statistics:
         return lines
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What each instruction of a program took: how often it was executed, its tokens in all."""
+
+    executed: np.ndarray
+    tokens: np.ndarray
+    deepest_stack: int
+
+
+def spent_by_instruction(
+    pieces: Iterable[np.ndarray], vocabulary: tuple[str, ...], listing: Listing
+) -> Spent:
+    """Counts a trace in pieces, from trace_begin() on; what the prompt completes does not count."""
+    reader = TraceReader(token_classes(vocabulary), 0)
+    executed = np.zeros(len(listing), dtype=np.int64)
+    spent = np.zeros(len(listing), dtype=np.int64)
+    deepest = 0
+    for piece in pieces:
+        rows = reader.feed(piece)
+        executed += np.bincount(rows.cursor, minlength=len(listing))
+        spent += np.bincount(rows.cursor, rows.length, minlength=len(listing)).astype(np.int64)
+        deepest = max(deepest, int(rows.stack_depth.max(initial=0)))
+    given = len(given_rows(map(listing.name, range(len(listing)))))
+    executed[:given] = spent[:given] = 0
+    return Spent(executed, spent, deepest)
+
+
 def statistics(
     tokens: np.ndarray,
     vocabulary: tuple[str, ...],
@@ -97,24 +124,17 @@ def statistics_of(
     debug: Debug | None = None,
 ) -> Statistics:
     """The same of a trace in pieces, from trace_begin() on."""
-    reader = TraceReader(token_classes(vocabulary), 0)
+    spent = spent_by_instruction(pieces, vocabulary, listing)
     counts = np.zeros(len(NAMES), dtype=np.int64)
     lengths = np.zeros(len(NAMES), dtype=np.int64)
-    executed = np.zeros(len(listing), dtype=np.int64)
-    spent = np.zeros(len(listing), dtype=np.int64)
-    deepest = 0
-    for piece in pieces:
-        rows = reader.feed(piece)
-        executed += np.bincount(rows.cursor, minlength=len(listing))
-        spent += np.bincount(rows.cursor, rows.length, minlength=len(listing)).astype(np.int64)
-        deepest = max(deepest, int(rows.stack_depth.max(initial=0)))
-    given = len(given_rows(map(listing.name, range(len(listing)))))
-    executed[:given] = spent[:given] = 0  # the prompt completes them
-    np.add.at(counts, listing.opcodes, executed)
-    np.add.at(lengths, listing.opcodes, spent)
+    np.add.at(counts, listing.opcodes, spent.executed)
+    np.add.at(lengths, listing.opcodes, spent.tokens)
+    deepest = spent.deepest_stack
     if debug is None or not debug.units:
         return Statistics(counts, lengths, deepest)
-    sums = np.add.reduceat(spent, [first for first, _ in debug.units])
+    sums = np.add.reduceat(spent.tokens, [first for first, _ in debug.units])
     units = [(name, int(total)) for (_, name), total in zip(debug.units, sums) if total]
     units.sort(key=lambda row: -row[1])
-    return Statistics(counts, lengths, deepest, tuple(units), debug.wasm_instructions(executed))
+    return Statistics(
+        counts, lengths, deepest, tuple(units), debug.wasm_instructions(spent.executed)
+    )

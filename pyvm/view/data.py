@@ -129,11 +129,11 @@ def _add_places(
             line[i] = lines.setdefault(program.debug.line(offset) or "", len(lines))
     files = {text.rpartition(":")[0] for text in lines if text}
     header["functions"], header["lines"] = list(functions), list(lines)
-    header["sources"] = {name: text for name in sorted(files) if (text := _source(name))}
+    header["sources"] = {name: text for name in sorted(files) if (text := source(name))}
     arrays["function"], arrays["line"] = function, line
 
 
-def _source(name: str) -> str | None:
+def source(name: str) -> str | None:
     """The text of a source file that is still there, or is one of the small C runtime's."""
     runtime = Path(pyvm.compiler.__file__).parent / "runtime"
     for path in (Path(name), runtime / Path(name).name):

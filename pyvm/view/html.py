@@ -51,10 +51,15 @@ class View:
 
     def _repr_html_(self) -> str:
         """A frame: a notebook's own page and this one do not meet."""
-        return (
-            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts" '
-            'title="Trace" style="width:100%;height:900px;border:1px solid #8888"></iframe>'
-        )
+        return frame(self.html, "Trace")
+
+
+def frame(page: str, title: str) -> str:
+    """A page inside another: its style and its scripts stay in it."""
+    return (
+        f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" '
+        f'title="{title}" style="width:100%;height:900px;border:1px solid #8888"></iframe>'
+    )
 
 
 def join(data: PageData) -> str:

@@ -62,7 +62,7 @@ def test_examples_run(name, model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "prog.c").write_text(PROGRAM)
     names = {"pyvm": pyvm, "model": model, "parity": parity()}
-    if "run.view" in text:
+    if ">>> run." in text:
         names["run"] = model.generate(pyvm.compile("hello"))
     found = doctest.DocTestParser().get_doctest(text, names, name, None, None)
     failures: list[str] = []

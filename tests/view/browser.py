@@ -46,16 +46,20 @@ def driver(width: int, dark: bool = False, height: int = 1000) -> Any:
 
 
 class Page:
-    """An open page. At its end nothing may stand in the console, nor stick out to the right."""
+    """An open page. At its end nothing may stand in the console, nor stick out to the right.
 
-    def __init__(self, path: Path, width: int, dark: bool = False) -> None:
-        self._width = width
+    `opens`: a script opens it, and says so.
+    """
+
+    def __init__(self, path: Path, width: int, dark: bool = False, opens: bool = True) -> None:
+        self._width, self._opens = width, opens
         self._browser = driver(width, dark)
         self._browser.get(path.as_uri())
 
     def __enter__(self) -> Page:
         end = time.monotonic() + _OPENED
-        while not self.script("return document.body.dataset.opened") and time.monotonic() < end:
+        opened = "return document.body.dataset.opened"
+        while self._opens and not self.script(opened) and time.monotonic() < end:
             time.sleep(0.05)
         return self
 
