@@ -164,7 +164,11 @@ def layout(graph: Graph, schedule: Schedule) -> dict[str, Any]:
     return {
         "layers": schedule.layers,
         "width": schedule.width,
-        "slots": [[dim.name, schedule.slot[dim.name], *span] for dim, span in spans.items()],
+        # In the half in which one is read last, the next may be made: it is drawn over it.
+        "slots": sorted(
+            ([dim.name, schedule.slot[dim.name], *span] for dim, span in spans.items()),
+            key=lambda row: row[1:],
+        ),
         "heads": heads,
     }
 

@@ -20,7 +20,7 @@ from pyvm.isa.classes import token_classes
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.prompt import NAMES, Listing, read_listing, trace_begin
 from pyvm.printable import printable
-from pyvm.trace.reader import in_pieces
+from pyvm.trace.pieces import in_pieces
 from pyvm.trace.statistics import Spent as SpentByInstruction
 from pyvm.trace.statistics import spent_by_instruction
 from pyvm.view.data import Shown, source

@@ -54,7 +54,7 @@ def test_without_the_program_opcodes_alone(model):
 
 def test_what_has_no_program_is_refused(model):
     run = model.generate(pyvm.compile("hello"))
-    cut = replace(run, tokens=run.generated, prompt_length=0)
+    cut = replace(run, ids=run.ids[run.prompt_length :], prompt_length=0)
     with pytest.raises(ProgramError, match="has no program: give it"):
         cut.profile()
     assert cut._repr_html_() is None  # a notebook shows the text
