@@ -6,9 +6,11 @@ Enters: parsed options.  Leaves: programs, models, files.
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeAlias
 
 from pyvm.commands import colours, streams
@@ -36,6 +38,24 @@ class UsageError(CommandError):
     """Wrong arguments; the usage was shown."""
 
 
+@lru_cache(maxsize=1)
+def _columns() -> int:
+    """The width of the terminal; argparse would ask for it with each option."""
+    try:
+        return int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return 80
+
+
+class _Formatter(argparse.HelpFormatter):
+    def __init__(self, prog: str):
+        super().__init__(prog, width=max(_columns(), 20) - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """Options may stand between a program and its arguments: `run FILE --entry add 2 3`.
 
@@ -48,7 +68,7 @@ class Parser(argparse.ArgumentParser):
     _second = False  # parsing intermixed arguments comes back here
 
     def __init__(self, *args: Any, examples: Sequence[tuple[str, str]] = (), **options: Any):
-        super().__init__(*args, **options)
+        super().__init__(*args, **{"formatter_class": _Formatter, **options})
         self.examples = tuple(examples)
         self.color = False  # Python 3.14 has colours of its own; ours are in print_help
 
@@ -79,7 +99,10 @@ class Parser(argparse.ArgumentParser):
             if args is not None and "--" in args:  # argparse would forget it in between
                 parsed, unknown = super().parse_known_args(args, namespace)
             else:
-                parsed, unknown = self.parse_known_intermixed_args(args, namespace)
+                # Seldom does an option stand in between, and looking for it takes long.
+                parsed, unknown = super().parse_known_args(args, copy.copy(namespace))
+                if unknown:
+                    parsed, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._second = False
         if unknown:

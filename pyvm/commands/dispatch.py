@@ -53,7 +53,9 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
         ),
     )
     parser.add_argument("--version", action="version", version=f"pyvm {__version__}")
-    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        prog=parser.prog, dest="name", required=True, metavar="COMMAND"
+    )
     names = [_MODULES[command]] if command in _MODULES else dict.fromkeys(_MODULES.values())
     for name in names:
         import_module(f"pyvm.commands.{name}").add(commands)

@@ -3,7 +3,7 @@
 Enters: a module, what is asked of it, and the input.  Leaves: the program that was compiled from
 the same before, or None.  Nothing of the compiler is imported here.
 
-A file is named by a hash of the module, of the request and of the compiler's own sources.  It is
+A file is named by a hash of the module, of the request and of which files the compiler is.  It is
 believed only if nobody else can have written it and its checksum is right (pyvm/isa/stored.py).
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from pyvm import cache
@@ -35,7 +34,7 @@ class Kept:
     def __init__(self, module: bytes, *request: object):
         folder = cache.folder()
         self._folder = None if folder is None else folder / FOLDER
-        digest = hashlib.sha256(f"{_sources_hash()} {request!r} ".encode())
+        digest = hashlib.sha256(f"{_sources()} {request!r} ".encode())
         digest.update(module)
         self._key = digest.hexdigest()
         self._last: tuple[str, Program] | None = None  # what was loaded or saved
@@ -98,14 +97,19 @@ def _make_room(folder: Path) -> None:
         count, size = count - 1, size - bytes_
 
 
-def _sources_hash() -> str:
-    """Of everything that decides what a module becomes."""
-    digest = hashlib.sha256()
-    for path in _sources():
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+def _sources() -> str:
+    """Everything that decides what a module becomes: name, size and time of change of each file.
 
-
-def _sources() -> Iterator[Path]:
-    for name in _SOURCES:
-        yield from sorted(p for p in (_PACKAGE / name).rglob("*") if p.suffix in _KINDS)
+    Reading them would take longer than a small program's run.
+    """
+    folders = [os.fspath(_PACKAGE / name) for name in _SOURCES]
+    found = []
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith(_KINDS):
+                    status = entry.stat()
+                    found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
+                elif entry.is_dir() and entry.name != "__pycache__":
+                    folders.append(entry.path)
+    return "\n".join(sorted(found))

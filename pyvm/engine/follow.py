@@ -9,12 +9,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer
 from pyvm.engine.library import check, library
-from pyvm.isa.tokens import END_OF_INPUT, TOKENS, Kind, Token
+from pyvm.isa.tokens import END_OF_INPUT, TOKENS, Kind
 
 if TYPE_CHECKING:
     from pyvm.engine.arrays import Ids
@@ -121,15 +123,23 @@ def first_stop(tokens: Ids, first: int, vocabulary: tuple[str, ...], stop: int) 
 @lru_cache(maxsize=8)
 def _meanings(vocabulary: tuple[str, ...], stop: int) -> ctypes.Array[abi.TokenMeaning]:
     """An entry for each id; of a token of another machine nothing is known."""
-    known = {spelling: _meaning(token) for spelling, token in TOKENS.items()}
-    entries = bytearray().join(known.get(spelling, bytes(4)) for spelling in vocabulary)
+    known, nothing = _known(), bytes(4)
+    entries = bytearray().join([known.get(spelling, nothing) for spelling in vocabulary])
     if stop >= 0:
         entries[4 * stop] |= abi.TOKEN_STOP
     return (abi.TokenMeaning * len(vocabulary)).from_buffer(entries)
 
 
-def _meaning(token: Token) -> bytes:
-    flags = _FLAGS.get(token.kind, 0) | token.jumps * abi.TOKEN_JUMPS
-    if token.spelling == END_OF_INPUT:
-        flags |= abi.TOKEN_PROMPT
-    return bytes((flags, token.value & 255, token.rows, _CALLS.get(token.kind, 0) & 255))
+@lru_cache(maxsize=1)
+def _known() -> dict[str, bytes]:
+    """By spelling: flags, byte, rows, calls."""
+    found = {}
+    for kind, tokens in groupby(TOKENS.values(), attrgetter("kind")):
+        of_kind, calls = _FLAGS.get(kind, 0), _CALLS.get(kind, 0) & 255
+        for token in tokens:
+            flags = of_kind | (abi.TOKEN_JUMPS if token.jumps else 0)
+            found[token.spelling] = bytes((flags, token.value & 255, token.rows, calls))
+    end = bytearray(found[END_OF_INPUT])
+    end[0] |= abi.TOKEN_PROMPT
+    found[END_OF_INPUT] = bytes(end)
+    return found

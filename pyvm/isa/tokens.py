@@ -143,7 +143,7 @@ def completing_token(row: Instruction) -> str:
 
 def _tokens() -> Iterable[Token]:
     """All tokens in the order of the standard vocabulary, then `start`."""
-    yield from _base_tokens()
+    yield from _BASE
     for delta, pushed in MORE_COMMITS:
         yield _commit(delta, pushed)
     (skip,) = (row for row in INSTRUCTIONS.values() if row.completion == isa.SKIP)
@@ -193,12 +193,13 @@ def _base_tokens() -> Iterable[Token]:
             yield Token(chr(value), Kind.BYTE, value, alias=True)
 
 
+_BASE = tuple(_base_tokens())
 # Every token by its spelling. Only specialised models have `start`.
 TOKENS: dict[str, Token] = {token.spelling: token for token in _tokens()}
 VOCABULARY: tuple[str, ...] = tuple(
     token.spelling for token in TOKENS.values() if token.kind is not Kind.START
 )
-BASE_VOCABULARY: tuple[str, ...] = tuple(token.spelling for token in _base_tokens())
+BASE_VOCABULARY: tuple[str, ...] = tuple(token.spelling for token in _BASE)
 TOKEN_ID: dict[str, int] = {token: i for i, token in enumerate(VOCABULARY)}
 ALIASES: tuple[str, ...] = tuple(token.spelling for token in TOKENS.values() if token.alias)
 # No instruction commits this way: it only stands behind an input.
