@@ -57,11 +57,19 @@ class Page:
         self._browser.get(path.as_uri())
 
     def __enter__(self) -> Page:
-        end = time.monotonic() + _OPENED
-        opened = "return document.body.dataset.opened"
-        while self._opens and not self.script(opened) and time.monotonic() < end:
-            time.sleep(0.05)
+        if self._opens:
+            self._wait()
         return self
+
+    def _wait(self) -> None:
+        end = time.monotonic() + _OPENED
+        while not self.script("return document.body.dataset.opened") and time.monotonic() < end:
+            time.sleep(0.05)
+
+    def enter_frame(self) -> None:
+        """From here on what is asked is asked of the page in the first frame."""
+        self._browser.switch_to.frame(0)
+        self._wait()
 
     def __exit__(self, kind: object, *_: object) -> None:
         try:

@@ -7,6 +7,7 @@ import pytest
 import pyvm
 from command import pyvm as command
 from pyvm.view import View, data
+from pyvm.view.html import frame
 from view.browser import Page
 
 # 64-bit locals, a loop of calls, output, and a trap at the end: 12 / 0.
@@ -177,6 +178,17 @@ def test_heads_residual_stream_and_layers(trapping, width, dark):
         page.press("#schedule rect")
         assert page.text("picked").startswith("Slot ")
         assert page.script("return document.querySelectorAll('#schedule rect').length") > 56
+
+
+def test_a_notebook_shows_it_in_a_frame(trapping, tmp_path):
+    path, report = trapping
+    notebook = tmp_path / "notebook.html"
+    notebook.write_text(f"<!doctype html><body>{frame(path.read_text('utf-8'), 'Trace')}", "utf-8")
+    with Page(notebook, 1280, opens=False) as page:
+        page.enter_frame()
+        assert f"{report['tokens']:,} tokens" in page.text("summary")
+        page.press("#trap")
+        assert page.text("fact-trap").startswith("integer division by zero")
 
 
 def test_a_million_tokens(million):
