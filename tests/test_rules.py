@@ -123,8 +123,8 @@ with pyvm.load() as model:
 # The rooms of pyvm from the bottom up: a module imports from its own room and from rooms before it.
 # `bundled` is data; its __main__, which compiles the bundled programs anew, is a command.
 ROOMS = (
-    "printable files helpers cache isa wasm host floats bundled compiler graph schedule weights "
-    "trace view engine machine export build examples commands cli"
+    "printable notes files helpers cache isa wasm host floats bundled compiler graph schedule "
+    "weights trace view engine machine export build examples commands cli"
 ).split()
 IMPORT = re.compile(r"^\s*(?:from (pyvm(?:\.\w+)*) import ([\w, ]+)|import (pyvm(?:\.\w+)*))", re.M)
 

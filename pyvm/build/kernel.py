@@ -16,6 +16,7 @@ from pathlib import Path
 from pyvm import helpers
 from pyvm.build.compilers import find_cxx
 from pyvm.build.helper import ROOT, BuildError, NoCompiler
+from pyvm.notes import note
 
 # lib/kernel/README.md says why.
 _FLAGS = "-std=c++20 -O2 -fPIC -fwrapv -fvisibility=hidden -fno-exceptions".split()
@@ -49,6 +50,7 @@ def compile_kernel(sources: Mapping[str, str]) -> bytes:
 
 
 def _run(command: list[str], folder: Path) -> None:
+    note(f"compiler: {' '.join(command)}")
     done = subprocess.run(
         command,
         cwd=folder,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from pyvm import __version__
-from pyvm.commands import common, interrupts, status, streams
+from pyvm.commands import common, interrupts, status, streams, voice
 from pyvm.commands import report as reports
 from pyvm.commands.report import Report
 from pyvm.printable import printable
@@ -77,6 +77,7 @@ def dispatch(argv: Sequence[str] | None = None) -> int:
         return _guarded(lambda: status.USAGE, report)
     except SystemExit:  # --help and --version
         return _guarded(lambda: status.OK, Report(False))
+    voice.listen(arguments)
     report = reports.of(arguments)
     return _guarded(lambda: arguments.command(arguments, report), report)
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from pyvm.commands import common, status
-from pyvm.commands.common import say
+from pyvm.commands import common, status, voice
 from pyvm.commands.report import Report
 
 # pyvm.export.TARGETS and POSITIONS; importing them takes numpy, which --help does without.
@@ -38,6 +37,7 @@ def add(commands: common.Commands) -> None:
         metavar="N",
         help=f"the longest trace, prompt included (default: {_POSITIONS})",
     )
+    voice.add(parser)
     parser.set_defaults(command=export)
 
 
@@ -49,5 +49,7 @@ def export(arguments: argparse.Namespace, report: Report) -> int:
     except ExportError as error:
         raise common.CommandError(str(error)) from None
     size, width = done.embed.shape
-    say(f"V = {size}, D = {width}, {len(done.layers)} layers, {len(done.position):,} positions")
+    voice.note_memory()
+    sizes = f"V = {size}, D = {width}, {len(done.layers)} layers"
+    voice.tell(arguments, f"{sizes}, {len(done.position):,} positions")
     return status.OK

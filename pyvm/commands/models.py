@@ -11,9 +11,8 @@ import os
 import time
 from pathlib import Path
 
-from pyvm.commands import common, explain, status
+from pyvm.commands import common, explain, status, voice
 from pyvm.commands import report as reports
-from pyvm.commands.common import say
 from pyvm.commands.report import Report
 from pyvm.printable import printable
 
@@ -51,6 +50,7 @@ def add(commands: common.Commands) -> None:
         metavar="LAYERS",
         help="solve the schedule anew for this many layers (needs highspy)",
     )
+    voice.add(parser)
     parser.set_defaults(command=build)
 
     parser = actions.add_parser(
@@ -88,6 +88,7 @@ def add(commands: common.Commands) -> None:
         help="a program whose runs the kernel is to cover, as `pyvm run` takes it; again for more "
         "(default: the bundled programs)",
     )
+    voice.add(parser)
     parser.set_defaults(command=compile)
 
 
@@ -104,7 +105,10 @@ def build(arguments: argparse.Namespace, report: Report) -> int:
     model = machine_model(arguments.machine, arguments.solve)
     data = model.to_bytes()
     common.write_file(arguments.output, data)
-    say(f"{len(model.layers)} layers, D = {model.embedding.shape[1]}, {len(data):,} bytes")
+    voice.tell(
+        arguments,
+        f"{len(model.layers)} layers, D = {model.embedding.shape[1]}, {len(data):,} bytes",
+    )
     return status.OK
 
 
@@ -125,16 +129,17 @@ def compile(arguments: argparse.Namespace, report: Report) -> int:
     with Model(data) as model:
         runs = []
         for name in arguments.program or PROGRAMS:
-            say(f"running {printable(name)}")
+            voice.tell(arguments, f"running {printable(name)}")
             program = compile_file(name, machine=arguments.machine)
             runs.append(model.generate(program, _LONGEST, path="plan"))
-        say("compiling: about a minute of processor time")
+        voice.tell(arguments, "compiling: about a minute of processor time")
         try:
             kernel = compile_kernel(kernel_source(model, runs, parts=2 * (os.cpu_count() or 1)))
         except BuildError as error:
             raise common.CommandError(str(error)) from None
     path = keep_kernel(data, kernel)
-    say(f"{printable(str(path))}: {len(kernel):,} bytes, {time.perf_counter() - begin:.0f} s")
+    took = f"{time.perf_counter() - begin:.0f} s"
+    voice.tell(arguments, f"{printable(str(path))}: {len(kernel):,} bytes, {took}")
     return status.OK
 
 

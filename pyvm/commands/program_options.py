@@ -206,7 +206,7 @@ def _patience(arguments: argparse.Namespace) -> threading.Timer:
         words += " (libraries are built when they are first used)"
     timer = threading.Timer(_PATIENCE, say, (words,))
     timer.daemon = True
-    if sys.stderr.isatty() and not getattr(arguments, "quiet", False):
+    if sys.stderr.isatty() and not arguments.quiet:
         timer.start()
     return timer
 

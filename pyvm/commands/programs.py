@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pyvm.commands import common, program_options, status
+from pyvm.commands import common, program_options, status, voice
 from pyvm.commands import report as reports
 from pyvm.commands.common import say
 from pyvm.commands.report import Report
@@ -37,6 +37,7 @@ def add(commands: common.Commands) -> None:
     )
     program_options.add(parser)
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    voice.add(parser)
     parser.set_defaults(command=compile_)
 
     parser = commands.add_parser(
@@ -65,6 +66,7 @@ def add(commands: common.Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--max-tokens", type=common.whole_number, default=0, metavar="N")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    voice.add(parser)
     parser.set_defaults(command=trace)
 
     parser = commands.add_parser(
@@ -80,13 +82,14 @@ def add(commands: common.Commands) -> None:
     )
     program_options.add(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
+    voice.add(parser)
     parser.set_defaults(command=specialize)
 
 
 def compile_(arguments: argparse.Namespace, report: Report) -> int:
     program = program_options.compile_program(arguments)
     common.write_file(arguments.output, program.text().encode())
-    say(f"{len(program.code):,} instructions, {program.tokens().size:,} tokens")
+    voice.tell(arguments, f"{len(program.code):,} instructions, {program.tokens().size:,} tokens")
     return status.OK
 
 
@@ -124,7 +127,11 @@ def trace(arguments: argparse.Namespace, report: Report) -> int:
         sys.stdout.flush()
     else:
         common.write_file(arguments.output, "".join(f"{line}\n" for line in lines).encode())
-    say(f"{done.generated.size:,} tokens, {_ended(done)}")
+    voice.note_memory()
+    if done.trap is not None or done.status:
+        say(f"{done.generated.size:,} tokens, {_ended(done)}")
+    else:
+        voice.tell(arguments, f"{done.generated.size:,} tokens, {_ended(done)}")
     return status.OK
 
 
@@ -160,8 +167,9 @@ def specialize(arguments: argparse.Namespace, report: Report) -> int:
     model = build(program.code, arguments.machine)
     common.write_file(arguments.output, model.to_bytes())
     size, width = model.embedding.shape
-    say(
+    voice.tell(
+        arguments,
         f"{len(program.code):,} instructions folded into {len(model.layers)} layers, "
-        f"D = {width}, V = {size}"
+        f"D = {width}, V = {size}",
     )
     return status.OK

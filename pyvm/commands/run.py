@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pyvm.commands import common, depth, interrupts, program_options, status
+from pyvm.commands import common, depth, interrupts, program_options, status, voice
 from pyvm.commands import report as reports
-from pyvm.commands.colours import Painted, good
+from pyvm.commands.colours import good
 from pyvm.commands.common import complain, say
 from pyvm.commands.report import Report
 from pyvm.printable import printable
@@ -90,7 +90,7 @@ def add(commands: common.Commands) -> None:
         metavar="FILE",
         help="write a page of the tokens by function and source line",
     )
-    parser.add_argument("--quiet", action="store_true", help="no speeds and progress on stderr")
+    voice.add(parser, "no speeds and progress on stderr")
     reports.add_option(
         parser, "output", "output_base64", "error_output", "error_output_base64", "stopped",
         "status", "trap", "tokens", "prompt_tokens", "wasm_instructions", "seconds", "verified",
@@ -148,10 +148,6 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
     from pyvm.commands.traced import Traced
     from pyvm.isa.traps import Trap
 
-    def tell(*words: str | Painted) -> None:
-        if not arguments.quiet:
-            say(*words)
-
     begin = time.perf_counter()
     program = program_options.compile_program(arguments, reads=True)
     seconds["compile"] = time.perf_counter() - begin
@@ -159,6 +155,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
     begin = time.perf_counter()
     with common.open_model(arguments) as model:
         seconds["load"] = time.perf_counter() - begin
+        voice.note_model(model)
         live = Live(model.vocabulary, arguments.quiet, report.wanted)
 
         deadline = time.monotonic() + (arguments.time_limit or float("inf"))
@@ -186,10 +183,11 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
         report.update(prompt_tokens=done.prompt_length, exact=done.exact)
         if not isinstance(done, Traced):
             report["covered"] = done.covered
-            tell(f"generated {common.rate(live.generated, done.timings.seconds)}")
+            voice.tell(arguments, f"generated {common.rate(live.generated, done.timings.seconds)}")
+            voice.note_path(done.timings, done.covered, len(done.ids))
         else:
             before = f" (and {done.generated - done.fresh:,} before)" if arguments.resume else ""
-            tell(f"generated {common.rate(done.fresh, done.seconds)}{before}")
+            voice.tell(arguments, f"generated {common.rate(done.fresh, done.seconds)}{before}")
         if arguments.stats or report.wanted:
             found = statistics_of(program, done)
             report["wasm_instructions"] = found.wasm_instructions or None
@@ -211,12 +209,15 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             report.update(verified=checked.ok, exact=done.exact and checked.exact)
             if not checked.ok:
                 return report.fail(mismatch(checked, model.vocabulary), status.ERROR)
-            tell(
+            voice.tell(
+                arguments,
                 f"verified {common.rate(checked.checked, checked.timings.seconds)}: ",
                 good("every position ok"),
             )
+            voice.note_path(checked.timings, checked.covered, done.prompt_length + live.generated)
             if not (done.exact and checked.exact):
                 say(common.INEXACT)
+    voice.note_memory()
     if done.stopped == "limit":
         say(f"stopped: the budget of {arguments.max_tokens:,} tokens is used up")
         report["stopped"] = "budget"
@@ -232,7 +233,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
     if trap is None:
         report.update(stopped="halt", status=done.status)
         if done.status:
-            tell(f"the program exits with status {done.status}")
+            voice.tell(arguments, f"the program exits with status {done.status}")
         return done.status
     if not trap.kind.of_wasm:
         return report.fail(str(trap), status.ERROR)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pyvm.commands import common, program_options, status, streams
+from pyvm.commands import common, program_options, status, streams, voice
 from pyvm.commands.common import say
 from pyvm.commands.report import Report
 
@@ -36,6 +36,7 @@ def run_inputs(arguments: argparse.Namespace, report: Report) -> int:
             yield program_options.compile_program(arguments)
 
     with common.open_model(arguments) as model:
+        voice.note_model(model)
         runs = model.run_many(programs(), limit=arguments.max_tokens, **options)
         for number, done in enumerate(runs, 1):
             tokens += done.generated.size
@@ -51,8 +52,8 @@ def run_inputs(arguments: argparse.Namespace, report: Report) -> int:
                 say(f"input {number}: {words}")
             code = code or ended
     report["stopped"] = "halt" if code == status.OK else "error"
-    if not arguments.quiet:
-        say(f"generated {common.rate(tokens, seconds)} in {len(rows):,} runs")
+    voice.note_memory()
+    voice.tell(arguments, f"generated {common.rate(tokens, seconds)} in {len(rows):,} runs")
     return code
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyvm.commands import common, interrupts, status
+from pyvm.commands import common, interrupts, status, voice
 from pyvm.commands import report as reports
 from pyvm.commands.colours import good
 from pyvm.commands.common import CommandError, complain, say
@@ -52,6 +52,7 @@ def add(commands: common.Commands) -> None:
     common.add_model_option(parser)
     reports.add_option(parser, "traces", "machine")
     common.add_engine_options(parser)
+    voice.add(parser, "no word about traces that are ok and complete")
     parser.set_defaults(command=verify)
 
 
@@ -73,6 +74,7 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
         options["threads"] = 1
 
     with common.open_model(arguments) as model:
+        voice.note_model(model)
 
         def check(path: str) -> tuple[Check, int | None]:
             if is_trace_file(path):
@@ -118,11 +120,15 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
                     code = status.WRONG
                     continue
                 rate = common.rate(checked.checked, checked.timings.seconds)
-                say(f"{name}: ", good("ok"), f", {completeness(checked, halt)}, {rate}")
+                wrong = not checked.complete and not (arguments.partial and halt is None)
+                if wrong or not arguments.quiet:
+                    say(f"{name}: ", good("ok"), f", {completeness(checked, halt)}, {rate}")
+                voice.note_path(checked.timings, checked.covered, checked.checked)
                 if not checked.exact:
                     say(common.INEXACT)
-                if not checked.complete and not (arguments.partial and halt is None):
+                if wrong:
                     code = status.WRONG
+    voice.note_memory()
     return code
 
 

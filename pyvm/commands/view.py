@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from pyvm.commands import common, program_options, status
-from pyvm.commands.common import say
+from pyvm.commands import common, program_options, status, voice
 from pyvm.commands.report import Report
 
 MAX_TOKENS = 1_000_000
@@ -42,6 +41,7 @@ def add(commands: common.Commands) -> None:
         metavar="N",
         help="stop after N generated tokens (default: %(default)s)",
     )
+    voice.add(parser)
     parser.set_defaults(command=view)
 
 
@@ -51,8 +51,10 @@ def view(arguments: argparse.Namespace, report: Report) -> int:
 
     program = program_options.compile_program(arguments, reads=True)
     with load(arguments.machine) as model:
+        voice.note_model(model)
         done = model.generate(program, arguments.max_tokens)
     page = View(done, program, arguments.at).html.encode()
     common.write_file(arguments.output, page)
-    say(f"{done.tokens.size:,} tokens, a page of {len(page):,} bytes")
+    voice.note_memory()
+    voice.tell(arguments, f"{done.tokens.size:,} tokens, a page of {len(page):,} bytes")
     return status.OK

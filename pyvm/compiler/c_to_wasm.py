@@ -24,6 +24,7 @@ from pyvm.compiler.c_scan import defined_functions
 from pyvm.compiler.cplusplus import EXCEPTIONS, Library
 from pyvm.compiler.toolchain import RUNTIME, Toolchain, compiler_command, toolchain
 from pyvm.isa.errors import CompileError, CompilerNotFound
+from pyvm.notes import note
 from pyvm.printable import printable
 from pyvm.wasm.decode import without_custom_sections
 
@@ -108,6 +109,7 @@ class _Job:
 
     def _run(self, command: Sequence[str]) -> str | None:
         """None when all is well, else what the compiler said."""
+        note(f"compiler: {' '.join(command)}")
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", env=helpers.environment()
         )

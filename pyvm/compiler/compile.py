@@ -21,6 +21,7 @@ from pyvm.isa.debug import Debug
 from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, as_input, parse
+from pyvm.notes import note
 from pyvm.printable import printable
 
 MACHINES = ("standard", "base")
@@ -162,6 +163,7 @@ def _compiled(
         program = kept.load(given, name)
         if program is None:
             program = from_wasm(data, given, entry, args, print_results, name, machine)
+            note(f"program: {name} compiled to {len(program.code):,} instructions")
             kept.save(program)
         return program
 

@@ -14,7 +14,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from pyvm import cache
+from pyvm import cache, notes
 from pyvm.isa.program import Program
 from pyvm.isa.stored import from_bytes, to_bytes
 
@@ -78,6 +78,7 @@ class Kept:
             with contextlib.suppress(OSError):
                 os.utime(path)  # the longest unused goes first
             self._last = note, program
+            notes.note(f"program: compiled before, and kept in {path}")
         return program
 
 

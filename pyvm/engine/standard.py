@@ -20,6 +20,7 @@ from pathlib import Path
 from pyvm import cache
 from pyvm.engine.kept_kernels import take_kernel, there_are_kernels
 from pyvm.engine.model import Model
+from pyvm.notes import note
 
 MACHINES = ("standard", "base")
 _BUILDERS = ("graph", "schedule", "weights", "isa/instructions.py", "isa/tokens.py", "isa/traps.py")
@@ -47,9 +48,12 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     cached = cache_file(machine)
     data = None if cached is None else _kept(cached, machine)
     if data is None:
+        note(f"machine: {machine} is built from its schedule")
         data = machine_bytes(machine)
         if cached is not None and _is_machine(data, machine):
             cache.keep(cached, data)
+    else:
+        note(f"machine: {machine} is kept in {cached}")
     model = Model(data)
     model.source = machine
     take_kernel(model, data, machine == "standard")
