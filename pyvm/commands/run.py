@@ -199,7 +199,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             found_by_line = done.profile(program)
             common.write_file(arguments.profile, found_by_line.html.encode())
             for line in found_by_line.text():
-                tell(line)
+                voice.tell(arguments, line)
         if not arguments.no_verify:
             checked = interrupts.interruptible(
                 lambda: verified(model, done, options),
