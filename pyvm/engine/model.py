@@ -169,8 +169,14 @@ class Model:
     @property
     def why_no_plan(self) -> str:
         """Why runs of this model take the layer path; "" when it has a plan."""
+        from pyvm.engine.refusal import with_names
+
         with self._use() as handle:
-            return text_of(library().tvm_model_why_no_plan(handle))
+            why = text_of(library().tvm_model_why_no_plan(handle))
+        try:
+            return with_names(why, self.metadata) if why else ""
+        except ModelError:  # labels that are none: the numbers say where
+            return why
 
     def explain(self, tokens: np.ndarray | Sequence[int] | None = None) -> dict[str, Any]:
         """The plan as tvm_model_explain describes it: nodes, certificate, stores, selectors.

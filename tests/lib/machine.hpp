@@ -101,10 +101,15 @@ class Machine {
     output(layer, head, 0, value, to, weight);
   }
   int mean(int layer, const Combo& value, const Combo& key = {{kOne, 1.0}}) {
+    const int to = slot(true);
+    add_mean(layer, value, to, 1, key);
+    return to;
+  }
+  void add_mean(int layer, const Combo& value, int to, double weight, const Combo& key = {{kOne, 1.0}}) {
     const int head = next_head(layer, {});
     for (const auto& [slot, w] : key) bytes.qkv(layer, 1, head, 1, slot) += w;
     bytes.latest[static_cast<std::size_t>(layer * bytes.h + head)] = 0;
-    return output_of(layer, head, 0, value, true);
+    output(layer, head, 0, value, to, weight);
   }
 
   // Neurons: weight * value * max(0, gate) is added to `to`.
@@ -206,8 +211,8 @@ class Machine {
     for (const auto& [slot, w] : value) bytes.qkv(layer, 2, head, component, slot) += w;
     bytes.wout(layer, to, head, component) = weight;
   }
-  int output_of(int layer, int head, int component, const Combo& value, bool empty = false) {
-    const int to = slot(empty);
+  int output_of(int layer, int head, int component, const Combo& value) {
+    const int to = slot();
     output(layer, head, component, value, to);
     return to;
   }

@@ -43,6 +43,7 @@ class RandomMachine {
       if (one_in(2) && values_.size() > 6) forget(layer);
       if (layer > 0 && one_in(5)) forget_input(layer, between(0, 2));
     }
+    for (int slot = 0; begins_ && slot < machine.bytes.d; ++slot) machine.bytes.e(0, slot) = 0;
   }
 
  private:
@@ -55,6 +56,7 @@ class RandomMachine {
     Combo key, square;
   };
   std::mt19937_64 random_;
+  const bool begins_ = between(1, 4) == 1;  // sequences begin with token 0, which has no embedding
 
  public:
   Machine machine;
@@ -82,6 +84,10 @@ class RandomMachine {
       for (int i = 0; i < times; ++i) all.insert(all.end(), piece.begin(), piece.end());
     }
     all.resize(static_cast<std::size_t>(length));
+    if (begins_) {
+      std::replace(all.begin(), all.end(), 0, 1);
+      all[0] = 0;
+    }
     return all;
   }
 
@@ -173,20 +179,31 @@ class RandomMachine {
       add(counts_.back().second, 200);
       return;
     }
-    const auto [of, count] = counts_[0];
+    const auto [of, seen] = counts_[0];
     const int mean = one_in(2) ? machine.mean(layer, pick(1e3).combo, {{of, 1}}) : -1;
     const int average = mean >= 0 ? mean : machine.mean(layer, pick(1e3).combo);
-    const Combo number = mean >= 0 ? Combo{{count, 1}} : Machine::position(1);
+    const Combo number = mean >= 0 ? Combo{{seen, 1}} : count();
     Combo gate;
     for (const auto& [slot, w] : number) gate.emplace_back(slot, w * twice);
     add(machine.product(layer, gate, {{average, 1}}), 6e5);
     means_.push_back(average);
   }
+  // Seldom of two means, in one slot or in two.
   int sum(int layer, const Combo& value) {
-    const int average = machine.mean(layer, value);
+    const int how = between(0, 5);
+    const Combo other = how > 1 ? Combo{} : pick(1e3).combo;
+    const int average = machine.mean(layer, plus(value, other));
     means_.push_back(average);
-    return machine.product(layer, Machine::position(1), {{average, 1}});
+    Combo read = {{average, 1}};
+    if (how == 0) machine.add_mean(layer, other, average, -1);
+    if (how == 1) {
+      means_.push_back(machine.mean(layer, other));
+      read.emplace_back(means_.back(), -1);
+    }
+    return machine.product(layer, count(), read);
   }
+  // Of the positions that a mean is over, if all tokens have the same key.
+  Combo count() const { return Machine::position(begins_ ? 0 : 1); }
 
   void neurons(int layer) {
     const Value value = pick(1e4, true), gate = pick(1e4, true);

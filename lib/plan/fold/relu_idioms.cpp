@@ -34,7 +34,7 @@ Expr function(Network& net, const std::map<std::int64_t, std::int64_t>& bends, c
 
 }  // namespace
 
-Expr join_relu_idioms(Network& net, const Expr& sum) {
+Expr join_relu_idioms(Network& net, Beginning& beginning, const Expr& sum) {
   struct Hinge {
     std::int64_t shift, weight;
     NodeId node;
@@ -56,11 +56,13 @@ Expr join_relu_idioms(Network& net, const Expr& sum) {
     families[{gate, node.value}][shift] = {shift, term.weight, term.node};
   }
   for (auto& [family, members] : families) {
-    if (members.size() >= kManyHinges && constant_of(family.second) == 1) {
+    if (members.size() >= kManyHinges && constant_of(beginning.settled(family.second)) == 1) {
       std::map<std::int64_t, std::int64_t> bends;  // by the integer after which the slope changes
       for (const auto& [shift, member] : members) bends[-shift] += member.weight;
       if (const Expr f = function(net, bends, family.first); !f.empty()) {
-        add_scaled(result, f, 1);
+        // Where the 1 is a token table, the sum is 0 for the tokens for which it is.
+        const bool always = constant_of(family.second).has_value();
+        add_scaled(result, always ? f : net.term(Node::gated(Kind::kStep, family.second, f)), 1);
         continue;
       }
     }

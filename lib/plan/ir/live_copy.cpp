@@ -28,6 +28,7 @@ class Copier {
     to_.table_entries = from_.table_entries;
     to_.weights = std::move(from_.weights);
     to_.bias = std::move(from_.bias);
+    to_.begins = std::move(from_.begins);
     to_.heads_used = from_.heads_used, to_.heads_dropped = from_.heads_dropped;
     to_.neurons_used = from_.neurons_used;
     to_.stores.resize(from_.stores.size());

@@ -61,7 +61,8 @@ NodeId Network::add(Node node) {
 }
 
 bool Network::counts_all(const Node& sum) const {
-  return mean(sum).uniform && sum.gate == Expr{{kOneNode, 1}, {kPositionNode, 1}};
+  const Expr& count = mean(sum).count;
+  return !count.empty() && sum.gate == count;
 }
 
 // The position less a position found in a store is never negative, as records are of the past.

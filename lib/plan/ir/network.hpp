@@ -24,7 +24,7 @@ struct Origin {
 struct Mean {
   Expr value;
   std::uint32_t key = 0;  // token table
-  bool uniform = false;   // all tokens have the same key: all positions count
+  Expr count;             // of these positions, where it is known: from the first to the last, or but one
   auto operator<=>(const Mean&) const = default;
 };
 
@@ -65,6 +65,9 @@ struct Network {
   std::vector<Expr> features;
   std::vector<std::vector<std::int64_t>> weights;
   std::vector<std::int64_t> bias;
+  // Tokens that stand at position 0 and nowhere else, as one of them does in each sequence that the network
+  // is for (fold/beginning.hpp). Empty: it is for all sequences.
+  std::vector<bool> begins;
   // What was found, for people.
   std::size_t heads_used = 0, heads_dropped = 0, neurons_used = 0;
 

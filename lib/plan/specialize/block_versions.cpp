@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "plan/ir/declined.hpp"
 #include "plan/specialize/fingerprint.hpp"
 
 namespace tvm::plan {
@@ -163,6 +164,12 @@ std::vector<std::uint32_t> BlockVersions::known_cases(PartialEvaluator& evaluato
 }
 
 Block* BlockVersions::make_step(Context& context, std::uint32_t token_class, bool predict) {
+  if (const auto& division = subject_.division; !division.begins.empty()) {
+    if (context.known.first && !division.begins[token_class])
+      throw Declined{"the sequence begins with a token whose embedding is not zero"};
+    if (!context.known.first && division.begins[token_class])
+      throw Declined{"a token whose embedding is zero is not at position 0"};
+  }
   const std::vector<std::uint32_t> none(subject_.division.selectors.size(), kNoCase);
   PartialEvaluator early(subject_, context.known, token_class, none, first_token_);
   const std::vector<std::uint32_t> cases = known_cases(early);

@@ -44,17 +44,26 @@ void choose_classes(const Network& network, const std::vector<bool>& live, Divis
       division.class_nodes.push_back(id);
   std::map<std::vector<std::int64_t>, std::uint32_t> classes;
   const std::size_t size = network.bias.size();
+  const auto begins = [&](std::size_t token) { return !network.begins.empty() && network.begins[token]; };
   for (std::size_t token = 0; token < size; ++token) {
     std::vector<std::int64_t> row;
     for (const NodeId id : division.class_nodes) row.push_back(network.table(network.nodes[id])[token]);
-    const auto [entry, fresh] = classes.try_emplace(row, static_cast<std::uint32_t>(classes.size()));
+    std::vector<std::int64_t> told_apart = row;
+    told_apart.push_back(begins(token));
+    const auto [entry, fresh] =
+        classes.try_emplace(std::move(told_apart), static_cast<std::uint32_t>(classes.size()));
     if (fresh) division.classes.push_back(row);
     division.token_class.push_back(entry->second);
   }
-  if (classes.size() <= kFewClasses) return;
-  division.class_nodes.clear();
-  division.classes.assign(1, {});
-  division.token_class.assign(size, 0);
+  if (classes.size() > kFewClasses) {
+    division.class_nodes.clear();
+    division.classes.assign(network.begins.empty() ? 1 : 2, {});
+    for (std::size_t token = 0; token < size; ++token) division.token_class[token] = begins(token);
+  }
+  if (network.begins.empty()) return;
+  division.begins.resize(division.classes.size());
+  for (std::size_t token = 0; token < size; ++token)
+    division.begins[division.token_class[token]] = begins(token);
 }
 
 // The node that a table is over; of a function that is of one node alone.

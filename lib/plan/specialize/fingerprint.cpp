@@ -50,6 +50,7 @@ std::uint64_t fingerprint_of(const Subject& subject) {
   for (const auto& weights : net.weights) print.add_all(weights);
   print.add_all(net.bias);
   print.add_all(subject.division.token_class);
+  for (const bool begins : subject.division.begins) print.add(std::uint64_t{begins});
   for (const Selector& selector : subject.division.selectors) {
     print.add_all(selector.nodes), print.add_all(selector.case_of);
     print.add(selector.low), print.add(selector.cases());
