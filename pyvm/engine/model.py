@@ -14,7 +14,7 @@ import os
 import threading
 import weakref
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from pyvm.engine.errors import (
 from pyvm.engine.follow import Follower, first_stop
 from pyvm.engine.library import check, library, text_of
 from pyvm.engine.options import check_count, check_flag, make_options
+from pyvm.engine.progress import Bar, telling
 from pyvm.engine.prompt import Prompt, prompt_of
 from pyvm.engine.run import Check, Run, Timings
 from pyvm.isa.program import Program, code_digest
@@ -220,6 +221,7 @@ class Model:
         limit: int = 0,
         on_tokens: OnTokens | None = None,
         keep: bool = True,
+        progress: bool | Bar = False,
         **options: str | int,
     ) -> Run:
         """Greedy decoding from a program (pyvm.compile) or from token ids.
@@ -233,6 +235,8 @@ class Model:
                 What it raises, Ctrl-C included, stops the run and is raised again.
             keep: False for long runs whose tokens only `on_tokens` sees: the Run then has those of
                 the prompt alone, and neither cursor nor trap.
+            progress: True tells how far the run is (by tqdm where it is installed); or anything
+                with an update(n), which is called with the number of new tokens.
             options: path, projection, attention, bypass, threads: see tvm_options in tvm.h.
 
         Any number of threads may generate at the same time. Raises LimitError where nobody could go
@@ -252,6 +256,10 @@ class Model:
                 raise ArgumentError(
                     f"this model runs the program in its weights, which is not {name}"
                 )
+        if progress is not False:
+            with telling(progress, limit) as tell:
+                seen = _told(tell, on_tokens)
+                return self.generate(program, limit, seen, keep, False, **options)
         collector = Collector(prompt.tokens, on_tokens, keep)
         result = abi.RunResult()
         with self._use() as handle, collector:
@@ -308,6 +316,7 @@ class Model:
         last: int | None = None,
         predicted: bool = False,
         executor: Executor | None = None,
+        progress: bool | Bar = False,
         **options: str | int,
     ) -> Check:
         """Checks tokens[first:last] against the model's predictions from the tokens before each.
@@ -335,10 +344,10 @@ class Model:
             if isinstance(tokens, (os.PathLike, TraceReader)):
                 if predicted:
                     raise ArgumentError("predictions are of tokens, and this is a trace file")
-                return self._verify_file(tokens, first, last, executor, options)
+                return self._verify_file(tokens, first, last, executor, progress, options)
         given = tokens.ids if isinstance(tokens, Run) else token_array(tokens)
-        if executor is not None:
-            raise ArgumentError("an executor verifies trace files; tokens take threads")
+        if executor is not None or progress is not False:
+            raise ArgumentError("executor and progress belong to trace files, and these are tokens")
         last = len(given) if last is None else check_count(last, "last")
         if first is None:
             first = max(1, Follower(self.vocabulary).read(given).prompt_end)
@@ -386,6 +395,7 @@ class Model:
         first: int | None,
         last: int | None,
         executor: Executor | None,
+        progress: bool | Bar,
         options: dict[str, str | int],
     ) -> Check:
         from pyvm.engine.segments import verify_trace, verify_window
@@ -393,10 +403,12 @@ class Model:
 
         if not isinstance(trace, TraceReader):
             with TraceReader(trace) as opened:
-                return self._verify_file(opened, first, last, executor, options)
+                return self._verify_file(opened, first, last, executor, progress, options)
         if first is None and last is None:
             threads = check_count(options.pop("threads", 0), "threads")
-            return verify_trace(self, trace, executor, threads, **options)
+            total = trace.count - trace.header.prompt.size
+            with telling(progress, total) as tell:
+                return verify_trace(self, trace, executor, threads, tell, **options)
         begin = trace.header.prompt.size if first is None else check_count(first, "first")
         end = trace.count if last is None else check_count(last, "last")
         return verify_window(self, trace, begin, end, **options)
@@ -406,6 +418,16 @@ def _as_numpy(ids: Ints) -> np.ndarray:
     import numpy as np
 
     return np.asarray(ids)
+
+
+def _told(tell: Callable[[int], object], on_tokens: OnTokens | None) -> OnTokens:
+    """`on_tokens`, and how many there were."""
+
+    def on_chunk(tokens: Ints) -> object:
+        tell(len(tokens))
+        return None if on_tokens is None else on_tokens(tokens)
+
+    return on_chunk
 
 
 def check_run(status: int, collector: Collector) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,11 +68,8 @@ def check_work(model: Model, work: Work, options: dict[str, str | int]) -> Found
     stop = None
     at = work.first
     with Sequence(model, work.prompt, **options) as run:
-        for border in work.state:
-            try:
-                run.restore(border.content())
-            except ArgumentError:
-                return Found(wrong_border=border.position)
+        for border in work.state:  # a false one is found by the segment that leads to it
+            run.restore(border.content())
         for tokens, changes, whole in zip(work.tokens, work.changes, work.wholes):
             ids = tokens.ids()
             result = run.verify(ids)
@@ -115,20 +112,21 @@ def verify_trace(
     trace: TraceReader,
     executor: Executor | None,
     threads: int,
+    tell: Callable[[int], object],
     **options: str | int,
 ) -> Check:
-    """Every position of a trace file, and every border."""
+    """Every position of a trace file, and every border; `tell` hears how many tokens more."""
     require_model(trace.header, model, trace.name)
     if not trace.segments:
         raise ArgumentError(f"{trace.name}: nothing to verify: it has no token behind the prompt")
     begin = time.perf_counter()
     workers = threads or getattr(executor, "_max_workers", 0) or os.cpu_count() or 1
-    pieces = _pieces(trace, workers)
-    finds = _all(model, pieces, executor, workers, options)
+    finds = _all(model, trace, executor, workers, options)
     checked = covered = 0
     stop = None
     for found in finds:
         checked += found.checked
+        tell(found.checked)
         covered += found.covered
         stop = found.stop if stop is None else stop
         if not found.ok:
@@ -193,60 +191,69 @@ def verify_window(
     )
 
 
-def _pieces(trace: TraceReader, workers: int) -> Iterator[Work]:
+def _pieces(trace: TraceReader, workers: int) -> Iterator[range]:
     """Segments in order, so many at a time that every worker has some to do."""
     count = len(trace.segments)
     length = max(1, min(_MOST_SEGMENTS, count // (_EACH * workers)))
     if workers == 1:
         length = _MOST_SEGMENTS
     for begin in range(0, count, length):
-        some = range(begin, min(begin + length, count))
-        yield Work(
-            trace.segments[begin].first,
-            trace.header.prompt,
-            trace.state_before(begin),
-            [trace.tokens(k) for k in some],
-            [trace.changes(k) for k in some],
-            [trace.whole(k) for k in some],
-        )
+        yield range(begin, min(begin + length, count))
+
+
+def _work(trace: TraceReader, some: range) -> Work:
+    return Work(
+        trace.segments[some[0]].first,
+        trace.header.prompt,
+        trace.state_before(some[0]),
+        [trace.tokens(k) for k in some],
+        [trace.changes(k) for k in some],
+        [trace.whole(k) for k in some],
+    )
+
+
+def _check_here(
+    model: Model, trace: TraceReader, some: range, options: dict[str, str | int]
+) -> Found:
+    return check_work(model, _work(trace, some), options)
 
 
 def _all(
     model: Model,
-    pieces: Iterator[Work],
+    trace: TraceReader,
     executor: Executor | None,
     workers: int,
     options: dict[str, str | int],
 ) -> Generator[Found, None, None]:
     """What is found, in order.  Two pieces for each worker are on their way."""
     if executor is None and workers == 1:
-        for work in pieces:
-            yield check_work(model, work, options)
+        for some in _pieces(trace, 1):
+            yield _check_here(model, trace, some, options)
         return
     own = ThreadPoolExecutor(workers) if executor is None else None
     pool: Executor = own or executor  # type: ignore[assignment]
     here = isinstance(pool, ThreadPoolExecutor)
-    sent: deque[tuple[Work, Future[Found] | None]] = deque()
+    sent: deque[tuple[range, Future[Found] | None]] = deque()
 
-    def submit(work: Work) -> Future[Found] | None:
+    def submit(some: range) -> Future[Found] | None:
         try:
             if here:
-                return pool.submit(check_work, model, work, options)
-            return pool.submit(check_elsewhere, model.source, work, options)
+                return pool.submit(_check_here, model, trace, some, options)
+            return pool.submit(check_elsewhere, model.source, _work(trace, some), options)
         except BrokenExecutor:  # no worker is left
             return None
 
-    def result(work: Work, future: Future[Found] | None) -> Found:
+    def result(some: range, future: Future[Found] | None) -> Found:
         try:
             if future is not None:
                 return future.result()
         except BrokenExecutor:
             pass
-        return check_work(model, work, options)
+        return _check_here(model, trace, some, options)
 
     try:
-        for work in pieces:
-            sent.append((work, submit(work)))
+        for some in _pieces(trace, workers):
+            sent.append((some, submit(some)))
             if len(sent) > 2 * workers:
                 yield result(*sent.popleft())
         while sent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from queue import Full, Queue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def stream(
     model: Model,
     program: Program | np.ndarray | Sequence[int],
     limit: int,
-    **options: str | int,
+    **options: Any,
 ) -> Iterator[np.ndarray]:
     """The run goes on, on a thread of its own, as far as chunks are taken; it ends with the
     iterator."""

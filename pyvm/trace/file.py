@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ _END = struct.Struct("<QQB")  # where the index begins, tokens, why the run ende
 _ROW = struct.Struct("<QIQQQ")  # first token, count; where tokens, changes and whole border begin
 _FEWEST = 16  # borders between two whole ones
 _MOST_TOKENS = 1 << 24  # of a segment that is read: a damaged file shall not ask for all memory
-_MOST_BORDER = 1 << 36
+_MOST_BORDER = 1 << 32
 
 
 class TraceFileError(ValueError):
@@ -217,7 +218,7 @@ class Border:
 
 
 class TraceReader:
-    """A trace file that is open for reading.
+    """A trace file that is open for reading, by any number of threads.
 
     Attributes:
         header: what it says of its run.
@@ -229,6 +230,7 @@ class TraceReader:
     def __init__(self, path: str | os.PathLike[str]):
         self.name = os.fspath(path)
         self._file: BinaryIO = open(path, "rb")
+        self._lock = threading.Lock()
         try:
             self._open()
         except BaseException:
@@ -277,8 +279,9 @@ class TraceReader:
             self._scan()
 
     def _bytes(self, at: int, size: int) -> bytes:
-        self._file.seek(at)
-        data = self._file.read(size)
+        with self._lock:
+            self._file.seek(at)
+            data = self._file.read(size)
         if len(data) != size:
             raise TraceFileError(f"{self.name}: byte {at}: it ends too early")
         return data

@@ -8,6 +8,7 @@ import random
 import resource
 import signal
 import struct
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -17,8 +18,8 @@ import numpy as np
 import pytest
 
 import pyvm
-from pyvm.engine import segments
-from pyvm.engine.errors import ArgumentError
+from pyvm.engine import progress, segments
+from pyvm.engine.errors import ArgumentError, ArgumentTypeError
 from pyvm.engine.recording import Recording
 from pyvm.trace import file as trace_file
 from pyvm.trace.file import (
@@ -70,22 +71,38 @@ class Parts:
             count = range(len(trace.segments))
             self.tokens = [trace.tokens(k).ids() for k in count]
             self.changes = [trace.changes(k).content() for k in count]
+            self.wholes = [w if w is None else w.content() for w in map(trace.whole, count)]
             self.order = list(count)
             self.first = [s.first for s in trace.segments]
 
-    def write(self, path):
+    def write(self, path, means_less=None, between=None):
+        """The border `means_less` has another digest; behind `between` there is more."""
         data = trace_file.opening() + section(b"HEAD", self.header.payload(), first_digest())
         means, since = prompt_meaning(self.header.prompt), 0
         first = self.header.prompt.size
+        rows = []
         for k in self.order:
+            tokens_at = len(data)
             tokens = self.tokens[k]
             payload = struct.pack("<QI", first, tokens.size) + packed(tokens)
             data += section(b"TOKS", payload, data[-32:])
-            means = meaning(means, self.changes[k])
+            means = meaning(means, self.changes[k] + b"!" * (k == means_less))
             position = first + tokens.size - 1
             payload = border_payload(since, position, self.changes[k], means)
+            changes_at, whole_at = len(data), 0
             data += section(b"CHNG", payload, data[-32:])
+            if self.wholes[k] is not None:
+                whole_at = len(data)
+                payload = border_payload(0, position, self.wholes[k], means)
+                data += section(b"WHOL", payload, data[-32:])
+            if k == between:
+                data += section(b"MORE", b"", data[-32:])
+            rows.append(struct.pack("<QIQQQ", first, tokens.size, tokens_at, changes_at, whole_at))
             first, since = first + tokens.size, position
+        if between is not None:
+            begin = len(data)
+            data += section(b"INDX", b"".join(rows), data[-32:])
+            data += section(b"END ", struct.pack("<QQB", begin, first, 0), data[-32:])
         path.write_bytes(data)
         return path
 
@@ -194,6 +211,21 @@ def test_a_wrong_border_is_found(model, parts, tmp_path):
         if check.wrong_border is not None:
             assert check.wrong_border <= parts.first[k] + parts.tokens[k].size - 1
         parts.changes[k] = right
+
+
+def test_a_wrong_whole_border_is_found(model, parts, tmp_path):
+    (k, *_) = (k for k, whole in enumerate(parts.wholes) if whole is not None)
+    parts.wholes[k] = changed(parts.wholes[k], random.Random(2))
+    for threads in (1, 2):
+        check = model.verify(parts.write(tmp_path / "b.trace"), threads=threads)
+        assert not check.ok and check.wrong_border == parts.first[k] + SPACING - 1
+
+
+def test_what_is_whole_and_no_run_is_not_gone_on_with(model, program, parts, tmp_path):
+    for options, said in (({"means_less": 5}, "not the one"), ({"between": 5}, "lies between")):
+        path = parts.write(tmp_path / "b.trace", **options)
+        with pytest.raises(TraceFileError, match=said):
+            record(model, program, path, resume=True)
 
 
 def test_borders_swapped(model, parts, tmp_path):
@@ -442,6 +474,35 @@ def test_memory_does_not_grow_with_what_is_on_its_way(model, tmp_path):
         recording._writer.append = slow
         list(recording.pieces(100_000))
     assert max(most) <= 3
+
+
+class Bar:
+    def __init__(self):
+        self.count = 0
+
+    def update(self, n):
+        self.count += n
+
+
+def test_progress(model, program, whole, written, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "a.trace"
+    path.write_bytes(written)
+    bars = [Bar(), Bar()]
+    seen = []
+    run = model.generate(program, on_tokens=lambda tokens: seen.append(tokens), progress=bars[0])
+    assert np.array_equal(np.concatenate(seen), run.generated)
+    model.verify(path, progress=bars[1])
+    assert [bar.count for bar in bars] == [whole.generated.size] * 2
+    monkeypatch.setattr(progress, "SELDOM", 0.0)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    model.verify(path, progress=True)
+    assert f" of {whole.generated.size:,} tokens, " in capsys.readouterr().err
+    for wrong in (
+        lambda: model.generate(program, progress=3),
+        lambda: model.verify(path, progress=3),
+    ):
+        with pytest.raises(ArgumentTypeError, match="progress must be"):
+            wrong()
 
 
 def test_streams_give_the_tokens_of_the_run(model, program, whole):
