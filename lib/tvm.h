@@ -166,16 +166,18 @@ typedef void (*tvm_source_callback)(void* user, const char* name, const char* te
 /* Writes a kernel for the model: `parts` (1 to 64) is how many files its blocks are spread over, for each of
  * generating and verifying. The traces (at least one) begin with the same token, and are run.
  * TVM_ERROR_UNSUPPORTED when the model has no plan. */
-TVM_API tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trace* traces, size_t count,
-                                           int32_t parts, tvm_source_callback callback, void* user);
+TVM_API tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trace* traces,
+                                           size_t count, int32_t parts, tvm_source_callback callback,
+                                           void* user);
 
-/* Loads a kernel, which runs that begin afterwards take (path auto or kernel). It is native code: the path must
- * be one that the caller trusts. TVM_ERROR_FILE when it cannot be loaded, TVM_ERROR_UNSUPPORTED when it is none,
- * or one of another model or of another version of the library, TVM_ERROR_ARGUMENT when the model has one. */
+/* Loads a kernel, which runs that begin afterwards take (path auto or kernel). It is native code: the path
+ * must be one that the caller trusts. TVM_ERROR_FILE when it cannot be loaded, TVM_ERROR_UNSUPPORTED when it
+ * is none, or one of another model or of another version of the library, TVM_ERROR_ARGUMENT when the model
+ * has one. */
 TVM_API tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path);
 
-/* A number that differs where what two models compute, as far as their plans know it, differs: of weights, not
- * of names. Borders are of one such number. TVM_ERROR_UNSUPPORTED when the model has no plan. */
+/* A number that differs where what two models compute, as far as their plans know it, differs: of weights,
+ * not of names. Borders are of one such number. TVM_ERROR_UNSUPPORTED when the model has no plan. */
 TVM_API tvm_status tvm_model_fingerprint(const tvm_model* model, uint64_t* fingerprint);
 
 /* The JSON block of the file (names of slots, heads and neurons), "" when it has none. */
@@ -234,9 +236,9 @@ typedef struct tvm_run_result {
   double projection_seconds; /* layer path: of which in projections, */
   double attention_seconds;  /* in attention, */
   double output_seconds;     /* and in the output head */
-  int32_t exact; /* 1: no sum was rounded in an order of BLAS's or the hull's own, and no integer of a
-                    model that has a plan, so that every variant gives these tokens; 0: others may
-                    differ. The smallest struct ends before it */
+  int32_t exact;    /* 1: no sum was rounded in an order of BLAS's or the hull's own, and no integer of a
+                       model that has a plan, so that every variant gives these tokens; 0: others may
+                       differ. The smallest struct ends before it */
   uint64_t covered; /* positions that a kernel has run */
 } tvm_run_result;
 
@@ -258,7 +260,7 @@ typedef struct tvm_verify_result {
   double projection_seconds;
   double attention_seconds;
   double output_seconds;
-  int32_t exact; /* as in tvm_run_result; the smallest struct ends before it */
+  int32_t exact;    /* as in tvm_run_result; the smallest struct ends before it */
   uint64_t covered; /* positions that a kernel has run, those that were read included */
 } tvm_verify_result;
 
@@ -273,10 +275,10 @@ TVM_API tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, siz
 /* ---- runs that are kept ------------------------------------------------------------------- */
 
 /* A run on the plan that stays between calls: it goes on piece by piece, and its state can be saved and
- * restored, so that a long run survives its process, and pieces of a trace are verified apart. Not for several
- * threads at once; any number of runs may share a model. Copies the prompt. TVM_ERROR_UNSUPPORTED when the
- * model has no plan, or when path is layers. After an error of generating, verifying or restoring, the run can
- * only be closed. */
+ * restored, so that a long run survives its process, and pieces of a trace are verified apart. Not for
+ * several threads at once; any number of runs may share a model. Copies the prompt. TVM_ERROR_UNSUPPORTED
+ * when the model has no plan, or when path is layers. After an error of generating, verifying or restoring,
+ * the run can only be closed. */
 typedef struct tvm_run tvm_run;
 
 TVM_API tvm_status tvm_run_open(const tvm_model* model, const int32_t* prompt, size_t prompt_count,
@@ -293,7 +295,8 @@ TVM_API tvm_status tvm_run_generate(tvm_run* run, uint64_t limit, tvm_callback c
 
 /* Checks that tokens are what the run predicts next, up to the first that is not; then the run can only be
  * closed. `first_mismatch` is a position of the whole sequence. */
-TVM_API tvm_status tvm_run_verify(tvm_run* run, const int32_t* tokens, size_t count, tvm_verify_result* result);
+TVM_API tvm_status tvm_run_verify(tvm_run* run, const int32_t* tokens, size_t count,
+                                  tvm_verify_result* result);
 
 /* Receives bytes, which are valid during the call only. */
 typedef void (*tvm_bytes_callback)(void* user, const void* bytes, size_t size);
@@ -301,23 +304,27 @@ typedef void (*tvm_bytes_callback)(void* user, const void* bytes, size_t size);
 /* Positions that the run has read: all its tokens but the last, once it has generated or verified. */
 TVM_API uint64_t tvm_run_position(const tvm_run* run);
 
-/* A border: the state of the run at its position, as what has changed since the position `since` of an earlier
- * border; since 0 it is all. Equal states give equal bytes, whatever computed them, so that two borders are
- * compared byte by byte. lib/plan/README.md has the layout. */
+/* A border: the state of the run at its position, as what has changed since the position `since` of an
+ * earlier border; since 0 it is all, with those tokens that later positions can ask for. After that the run
+ * keeps no others. Equal states give equal bytes, whatever computed them, so that two borders are compared
+ * byte by byte. lib/plan/README.md has the layout. */
 TVM_API tvm_status tvm_run_save(tvm_run* run, uint64_t since, tvm_bytes_callback callback, void* user);
 
-/* Goes on from a border: a new run from one since 0, then from what has changed since there, in turn. The bytes
- * need not be trusted: a border that is none is TVM_ERROR_ARGUMENT, and from a wrong one no run verifies up to
- * the right one behind it. */
-TVM_API tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size);
+/* Goes on from a border: a new run from one since 0, then from what has changed since there, in turn. Changes
+ * may also be those since the end of the prompt, its length less 1, which any run can follow. With changes
+ * come the tokens behind the position before, up to the new one (else NULL and 0). The bytes
+ * need not be trusted: a border that is none is TVM_ERROR_ARGUMENT, and from a wrong one no run verifies up
+ * to the right one behind it. */
+TVM_API tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size, const int32_t* tokens,
+                                   size_t count);
 
 /* The native executor of token programs: runs the program in `prompt` as the token language defines it, with
  * no model, and hands over the same tokens that the standard machine generates. It is the oracle for long
  * runs. `vocabulary` (count spellings) says what the token ids mean. It must have the tokens of the base
- * machine; a program that needs another token which it lacks is TVM_ERROR_PROGRAM, as are reading a local that
- * was never written at this call depth, a stack that is too short, and a cursor outside the program. A trap is
- * no error: the run ends in trap(..) and halt, and result's cursor is that of the instruction. Without the token
- * trap(out_of_bounds) no address is checked, as on the base machine. */
+ * machine; a program that needs another token which it lacks is TVM_ERROR_PROGRAM, as are reading a local
+ * that was never written at this call depth, a stack that is too short, and a cursor outside the program. A
+ * trap is no error: the run ends in trap(..) and halt, and result's cursor is that of the instruction.
+ * Without the token trap(out_of_bounds) no address is checked, as on the base machine. */
 TVM_API tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, const int32_t* prompt,
                              size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
                              tvm_run_result* result);

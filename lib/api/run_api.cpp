@@ -258,11 +258,14 @@ tvm_status tvm_run_save(tvm_run* run, uint64_t since, tvm_bytes_callback callbac
   });
 }
 
-tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size) {
+tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size, const int32_t* tokens,
+                           size_t count) {
   return tvm::guard([&] {
     tvm::require(run != nullptr, "run is NULL");
     tvm::require(border != nullptr, "border is NULL");
-    run->sequence.restore({static_cast<const unsigned char*>(border), size});
+    std::span<const std::int32_t> more;
+    if (count > 0) more = tvm::checked_tokens(run->model, tokens, count, "tokens");
+    run->sequence.restore({static_cast<const unsigned char*>(border), size}, more);
   });
 }
 

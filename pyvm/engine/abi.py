@@ -188,7 +188,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tvm_run_verify": (c_int32, [c_void_p, Tokens, c_size_t, POINTER(VerifyResult)]),
     "tvm_run_position": (c_uint64, [c_void_p]),
     "tvm_run_save": (c_int32, [c_void_p, c_uint64, BytesCallback, c_void_p]),
-    "tvm_run_restore": (c_int32, [c_void_p, c_char_p, c_size_t]),
+    "tvm_run_restore": (c_int32, [c_void_p, c_char_p, c_size_t, Tokens, c_size_t]),
     "tvm_trace": (
         c_int32,
         [

@@ -22,10 +22,11 @@ from pyvm import __version__
 from pyvm.engine.errors import ArgumentError
 from pyvm.engine.library import check, library
 from pyvm.engine.model import Model
-from pyvm.engine.sequence import Sequence
+from pyvm.engine.sequence import Sequence, restore
 from pyvm.trace.file import (
     SPACING,
     Header,
+    NothingYet,
     TraceFileError,
     TraceReader,
     TraceWriter,
@@ -92,7 +93,8 @@ class Recording:
             self._reader: TraceReader | None = None
             found = os.fstat(self._file.fileno()).st_size
             if found > len(opening()) or (found and not resume):
-                self._reader = stack.enter_context(self._old(trace, resume))
+                with suppress(*([NothingYet] if resume else [])):
+                    self._reader = stack.enter_context(self._old(trace, resume))
             if self._reader is None or not resume:
                 self._reader = None
                 self._file.truncate(0)
@@ -178,8 +180,7 @@ class Recording:
         reader = self._reader
         with Sequence(self._model, self._prompt, **self._options) as run:
             if reader is not None:
-                for border in reader.state_before(len(reader.segments)):
-                    run.restore(border.content())
+                restore(run, reader.state_before(len(reader.segments)))
             since = self._writer.since
             try:
                 while True:
@@ -187,7 +188,7 @@ class Recording:
                     piece = run.generate(most)
                     self.covered = run.covered
                     changes = run.save(since)
-                    whole = run.save() if self._wholes.due(len(changes)) else None
+                    whole = run.save() if self._wholes.due(len(changes), piece.size) else None
                     if whole is not None:
                         self._wholes.written(len(whole))
                     since = run.position

@@ -23,8 +23,8 @@ import numpy as np
 from pyvm.engine.errors import ArgumentError
 from pyvm.engine.recording import require_model
 from pyvm.engine.run import Check, Timings
-from pyvm.engine.sequence import Sequence
-from pyvm.trace.file import Border, Tokens, TraceReader
+from pyvm.engine.sequence import Sequence, restore
+from pyvm.trace.file import Border, State, Tokens, TraceReader
 
 if TYPE_CHECKING:
     from pyvm.engine.model import Model
@@ -40,7 +40,7 @@ class Work:
 
     first: int  # position of the first token
     prompt: np.ndarray
-    state: list[Border]
+    state: State
     tokens: list[Tokens]
     changes: list[Border]
     wholes: list[Border | None]
@@ -68,8 +68,7 @@ def check_work(model: Model, work: Work, options: dict[str, str | int]) -> Found
     stop = None
     at = work.first
     with Sequence(model, work.prompt, **options) as run:
-        for border in work.state:  # a false one is found by the segment that leads to it
-            run.restore(border.content())
+        restore(run, work.state)  # a false border is found by the segment that leads to it
         for tokens, changes, whole in zip(work.tokens, work.changes, work.wholes):
             ids = tokens.ids()
             result = run.verify(ids)
@@ -164,8 +163,7 @@ def verify_window(
     begin = time.perf_counter()
     k = trace.segment_of(first)
     with Sequence(model, prompt, **options) as run:
-        for border in trace.state_before(k):
-            run.restore(border.content())
+        restore(run, trace.state_before(k))
         at, checked = trace.segments[k].first, 0
         result = None
         while at < last:

@@ -22,6 +22,7 @@ from pyvm.engine.options import make_options
 
 if TYPE_CHECKING:
     from pyvm.engine.model import Model
+    from pyvm.trace.file import State
 
 
 class Sequence:
@@ -108,5 +109,17 @@ class Sequence:
         check(library().tvm_run_save(self._open(), since, take, None))
         return found[0]
 
-    def restore(self, border: bytes) -> None:
-        check(library().tvm_run_restore(self._open(), border, len(border)))
+    def restore(self, border: bytes, tokens: np.ndarray | None = None) -> None:
+        """Goes on from a border: a whole one, then changes, with the tokens of their segment."""
+        given = None if tokens is None else token_array(tokens)
+        size = 0 if given is None else given.size
+        more = None if given is None else pointer(given)
+        check(library().tvm_run_restore(self._open(), border, len(border), more, size))
+
+
+def restore(run: Sequence, state: State) -> None:
+    """Brings a new run to where a trace file has its state."""
+    if state.whole is not None:
+        run.restore(state.whole.content())
+    for border, tokens in state.changes:
+        run.restore(border.content(), tokens.ids() if border.since else None)

@@ -30,13 +30,17 @@ _TOKENS = struct.Struct("<QI")  # position of the first, how many
 _BORDER = struct.Struct("<QQQ32s")  # since, position, bytes, digest of what it means
 _END = struct.Struct("<QQB")  # where the index begins, tokens, why the run ended
 _ROW = struct.Struct("<QIQQQ")  # first token, count; where tokens, changes and whole border begin
-_FEWEST = 16  # borders between two whole ones
+_FEWEST = 8  # borders between two whole ones
 _MOST_TOKENS = 1 << 24  # of a segment that is read: a damaged file shall not ask for all memory
 _MOST_BORDER = 1 << 32
 
 
 class TraceFileError(ValueError):
     """A file is no trace, or a damaged one, or does not belong to what is asked."""
+
+
+class NothingYet(TraceFileError):
+    """A trace that was cut before its header was whole."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +63,17 @@ class Segment:
 
 @dataclass
 class Wholes:
-    """When the next border is written whole: once the changes since the last are as long as that
-    was, so that no place is far from one, and all of them take half of the file at most."""
+    """When the next border is written whole: once the changes since the last, and the tokens that
+    go with them, are as long as that was.  So no place is far from one, and few are written."""
 
     borders: int = 0
     changed: int = 0
     last: int = 0
 
-    def due(self, changes: int) -> bool:
-        """Counts a border that has so many bytes as changes."""
+    def due(self, changes: int, tokens: int) -> bool:
+        """Counts a border that has so many bytes as changes, behind so many tokens."""
         self.borders += 1
-        self.changed += changes
+        self.changed += changes + tokens
         return self.borders >= _FEWEST and self.changed >= self.last
 
     def written(self, size: int) -> None:
@@ -217,6 +221,15 @@ class Border:
         return _inflated(self.data, self.size, self.name)
 
 
+@dataclass(frozen=True)
+class State:
+    """A whole border (None: the state behind the prompt), then changes, each with the tokens of its
+    segment."""
+
+    whole: Border | None
+    changes: list[tuple[Border, Tokens]]
+
+
 class TraceReader:
     """A trace file that is open for reading, by any number of threads.
 
@@ -270,7 +283,7 @@ class TraceReader:
                 )
         kind = self._kind(begin)
         if kind is None:
-            raise TraceFileError(f"{self.name} was cut short before its first token")
+            raise NothingYet(f"{self.name} was cut short before its first token")
         self.header = Header.of(self.section(begin, b"HEAD", first_digest()), self.name)
         self.segments: list[Segment] = []
         self.stopped: str | None = None
@@ -341,7 +354,7 @@ class TraceReader:
     def _scan(self) -> None:
         """Finds the segments of a file without an end, by the heads of its sections."""
         at, first = self.end, int(self.header.prompt.size)
-        since = 0
+        since = first - 1
         while (kind := self._kind(at)) == b"TOKS":
             begin, count = _TOKENS.unpack(self._bytes(at + _SECTION.size, _TOKENS.size))
             changes_at = at + self._length(at)
@@ -378,7 +391,7 @@ class TraceReader:
 
     def changes(self, k: int) -> Border:
         """The border behind a segment, as changes since the one before."""
-        since = self.segments[k - 1].end - 1 if k else 0
+        since = self.segments[k].first - 1
         return self._border(self.segments[k].changes_at, b"CHNG", since, k)
 
     def whole(self, k: int) -> Border | None:
@@ -396,13 +409,13 @@ class TraceReader:
             raise TraceFileError(f"{self.name}: byte {at}: this is another border")
         return Border(payload[_BORDER.size :], size, self.name, since, position, means)
 
-    def state_before(self, k: int) -> list[Border]:
-        """Borders that lead to the begin of a segment: a whole one, then changes; none at first."""
+    def state_before(self, k: int) -> State:
+        """What leads to the begin of a segment: nothing at first."""
         begin = k
         while begin > 0 and self.segments[begin - 1].whole_at == 0:
             begin -= 1
         whole = self.whole(begin - 1) if begin > 0 else None
-        return ([] if whole is None else [whole]) + [self.changes(i) for i in range(begin, k)]
+        return State(whole, [(self.changes(i), self.tokens(i)) for i in range(begin, k)])
 
     def pieces(self) -> Iterator[np.ndarray]:
         """All generated tokens, segment by segment."""
@@ -431,7 +444,7 @@ class TraceReader:
                     f"{self.name}: byte {segment.changes_at}: the border is not the one that its "
                     "digest is of"
                 )
-            due = wholes.due(changes.size)
+            due = wholes.due(changes.size, segment.count)
             if whole is not None:
                 wholes.written(whole.size)
             elif due and k == len(self.segments) - 1:
@@ -479,7 +492,15 @@ class TraceWriter:
         """A new trace, in an empty file."""
         data = opening() + section(b"HEAD", header.payload(), first_digest())
         means = prompt_meaning(header.prompt)
-        writer = cls(file, name, data[-DIGEST:], means, 0, int(header.prompt.size), 0)
+        writer = cls(
+            file,
+            name,
+            data[-DIGEST:],
+            means,
+            0,
+            int(header.prompt.size),
+            int(header.prompt.size) - 1,
+        )
         writer._write(data)
         return writer
 
@@ -489,7 +510,7 @@ class TraceWriter:
         last = len(reader.segments) - 1
         means = reader.changes(last).means if last >= 0 else prompt_meaning(reader.header.prompt)
         chain = reader._bytes(reader.end - DIGEST, DIGEST)
-        since = reader.segments[last].end - 1 if last >= 0 else 0
+        since = reader.count - 1
         writer = cls(
             file, reader.name, chain, means, reader.end, reader.count, since, [*reader.segments]
         )

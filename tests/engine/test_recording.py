@@ -78,7 +78,8 @@ class Parts:
     def write(self, path, means_less=None, between=None):
         """The border `means_less` has another digest; behind `between` there is more."""
         data = trace_file.opening() + section(b"HEAD", self.header.payload(), first_digest())
-        means, since = prompt_meaning(self.header.prompt), 0
+        means = prompt_meaning(self.header.prompt)
+        since = self.header.prompt.size - 1
         first = self.header.prompt.size
         rows = []
         for k in self.order:

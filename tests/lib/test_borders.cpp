@@ -51,8 +51,8 @@ class Run {
     status = tvm_run_save(run_, since, take, &border);
     return border;
   }
-  tvm_status restore(const Border& border) {
-    return status = tvm_run_restore(run_, border.data(), border.size());
+  tvm_status restore(const Border& border, const Tokens& more = {}) {
+    return status = tvm_run_restore(run_, border.data(), border.size(), more.data(), more.size());
   }
   std::uint64_t position() const { return tvm_run_position(run_); }
 
@@ -98,14 +98,20 @@ void one(std::uint64_t seed) {
   Run run(model, prompt);
   Tokens together;
   std::vector<Border> changes, states;
-  std::uint64_t since = 0;
+  std::vector<Tokens> pieces;
+  std::uint64_t since = prompt.size() - 1;
   while (run.stopped != TVM_STOPPED_TOKEN && together.size() < all.size()) {
     const Tokens piece = run.generate(std::min<std::size_t>(choose() % 40 + 1, all.size() - together.size()));
     CHECK(run.status == TVM_OK);
     if (!changes.empty()) {
       Run from_whole(model, prompt), from_changes(model, prompt);
       CHECK(from_whole.restore(states.back()) == TVM_OK && from_whole.save(0) == states.back());
-      for (const Border& change : changes) CHECK(from_changes.restore(change) == TVM_OK);
+      for (std::size_t i = 0; i < changes.size(); ++i) {
+        Run other(model, prompt);
+        CHECK(i == 0 || other.restore(states[i - 1]) == TVM_OK);
+        CHECK(other.restore(changes[i]) == TVM_ERROR_ARGUMENT);  // its tokens are missing
+        CHECK(from_changes.restore(changes[i], pieces[i]) == TVM_OK);
+      }
       CHECK(from_changes.save(0) == states.back());
       CHECK(from_whole.verify(piece) == -1 && from_changes.generate(piece.size()) == piece);
       CHECK(from_whole.save(0) == run.save(0) && from_changes.save(since) == run.save(since));
@@ -119,6 +125,7 @@ void one(std::uint64_t seed) {
       hostile(model, prompt, states.back(), piece, choose);
     }
     together.insert(together.end(), piece.begin(), piece.end());
+    pieces.push_back(piece);
     changes.push_back(run.save(since));
     states.push_back(run.save(0));
     since = run.position();

@@ -47,11 +47,6 @@ bool within(const Interval& interval, std::int64_t value) {
   return interval.low <= value && value <= interval.high;
 }
 
-// The border before has the token at its own position, which nobody has read there.
-std::size_t first_token(std::uint64_t since, std::size_t prompt) {
-  return std::max<std::size_t>(prompt, since == 0 ? 0 : since + 1);
-}
-
 }  // namespace
 
 BorderHead read_head(BorderReader& from) {
@@ -63,6 +58,15 @@ BorderHead read_head(BorderReader& from) {
     from.wrong("its position is out of range");
   if (head.since >= head.position) from.wrong("it begins behind its position");
   return head;
+}
+
+// f(position) for what is needed of the tokens behind the prompt, the one at the position itself as well,
+// which nobody has read.
+template <class F>
+void Interpreter::for_each_token(const std::vector<TokenRange>& needed, std::size_t prompt, F&& f) const {
+  for (const TokenRange& range : needed)
+    for (std::size_t i = std::max(prompt, range.begin); i < range.end; ++i) f(i);
+  if (position_ >= prompt) f(position_);
 }
 
 std::uint64_t Interpreter::fingerprint() const {
@@ -115,17 +119,22 @@ void Interpreter::save(std::uint64_t since, const kernel::Token* tokens, std::si
     out.natural(history.size() - from);
     for (std::size_t i = from; i < history.size(); ++i) out.integer(history[i]);
   }
-  for (std::size_t i = first_token(since, prompt); i <= position_; ++i)
-    out.natural(static_cast<std::uint64_t>(tokens[i]));
+  if (since > 0) return;
+  for_each_token(reachable(prompt), prompt,
+                 [&](std::size_t i) { out.natural(static_cast<std::uint64_t>(tokens[i])); });
 }
 
-void Interpreter::restore(std::span<const unsigned char> border, kernel::Token* tokens, std::size_t prompt) {
+void Interpreter::restore(std::span<const unsigned char> border, std::span<const kernel::Token> more,
+                          kernel::Token* tokens, std::size_t prompt) {
   const Network& net = subject_.network;
   BorderReader in(border);
   const BorderHead head = read_head(in);
   if (head.plan != fingerprint()) in.wrong("it is of another model, or of another version of the library");
   if (head.since != position_) in.wrong("it does not follow what the run has read");
   if (head.position + 1 < prompt) in.wrong("it lies before the end of the prompt");
+  if (more.size() != (head.since == 0 ? 0 : head.position - head.since))
+    throw Error(Status::kArgument, sentence("a border from position ", head.since, " to ", head.position,
+                                            " does not go with ", more.size(), " tokens"));
   for (NodeId id = 0; id < net.nodes.size(); ++id) {
     const Node& node = net.nodes[id];
     if (node.kind != Kind::kSum || !subject_.uses.live[id]) continue;
@@ -185,14 +194,20 @@ void Interpreter::restore(std::span<const unsigned char> border, kernel::Token* 
       if (!within(interval, history.back())) in.wrong("a value of a history is out of range");
     }
   }
-  for (std::size_t i = first_token(head.since, prompt); i <= head.position; ++i) {
-    const std::uint64_t token = in.natural();
-    if (token >= net.bias.size()) in.wrong("a token is outside the vocabulary");
-    tokens[i] = static_cast<kernel::Token>(token);
-  }
-  in.end();
   position_ = head.position;
   context_ = versions_->nothing_known();
+  if (head.since == 0) {
+    std::vector<TokenRange> needed = reachable(prompt);
+    for_each_token(needed, prompt, [&](std::size_t i) {
+      const std::uint64_t token = in.natural();
+      if (token >= net.bias.size()) in.wrong("a token is outside the vocabulary");
+      tokens[i] = static_cast<kernel::Token>(token);
+    });
+    hold(std::move(needed));
+  } else {
+    std::copy(more.begin(), more.end(), tokens + head.since + 1);
+  }
+  in.end();
 }
 
 }  // namespace tvm::plan

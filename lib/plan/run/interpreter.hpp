@@ -62,9 +62,12 @@ class Interpreter {
   // The state as a border (border.hpp): what has changed since an earlier position. `prompt`: its tokens,
   // which everybody knows, are no part of it.
   void save(std::uint64_t since, const kernel::Token* tokens, std::size_t prompt, Bytes& to) const;
-  // Goes on from a border that follows position(); its tokens are written among the others. What throws,
-  // Error with Status::kArgument for bytes that are no such border, leaves an interpreter of no use.
-  void restore(std::span<const unsigned char> border, kernel::Token* tokens, std::size_t prompt);
+  // Goes on from a border that follows position(). A whole one has the tokens that are needed, which are
+  // written among the others, and held; of changes, `more` are those behind the position before, up to the
+  // new one. What throws, Error with Status::kArgument for bytes that are no such border, leaves an
+  // interpreter of no use.
+  void restore(std::span<const unsigned char> border, std::span<const kernel::Token> more,
+               kernel::Token* tokens, std::size_t prompt);
 
  private:
   enum class Mode : std::uint8_t { kRead, kGenerate, kVerify, kPredict };
@@ -94,6 +97,8 @@ class Interpreter {
   std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
   Block* branch(Block& block, const std::int32_t* tokens) const;
   std::uint64_t fingerprint() const;
+  template <class F>
+  void for_each_token(const std::vector<TokenRange>& needed, std::size_t prompt, F&& f) const;
   [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // Status::kLimit
   [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // LeftPlan
   // Throws NotHeld; for a far read at or beyond held_.

@@ -4,6 +4,11 @@
 #include <new>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
 #include "base/error.hpp"
 #include "plan/run/left_plan.hpp"
 
@@ -11,6 +16,9 @@ namespace tvm::plan {
 namespace {
 
 constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per hand-over: a millisecond or less
+#if defined(__linux__)
+constexpr std::uintptr_t kWorthGiving = std::uintptr_t{1} << 16;  // bytes, to the system
+#endif
 
 }  // namespace
 
@@ -33,9 +41,28 @@ void Sequence::reserve(std::size_t count) {
   std::unique_ptr<kernel::Token[], Free> grown(
       static_cast<kernel::Token*>(std::calloc(capacity, sizeof(kernel::Token))));
   if (grown == nullptr) throw std::bad_alloc();
-  std::copy_n(tokens_.get(), count_, grown.get());
+  for (const TokenRange& range : kept_)
+    if (const std::size_t end = std::min(range.end, count_); range.begin < end)
+      std::copy(tokens_.get() + range.begin, tokens_.get() + end, grown.get() + range.begin);
   tokens_ = std::move(grown);
   capacity_ = capacity;
+}
+
+// The pages between what is needed go back to the system, where it takes them.
+void Sequence::keep(std::vector<TokenRange> needed) {
+  needed.back().end = SIZE_MAX;
+#if defined(__linux__)
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  for (std::size_t i = 0; i + 1 < needed.size(); ++i) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(tokens_.get() + needed[i].end);
+    const auto end = reinterpret_cast<std::uintptr_t>(tokens_.get() + needed[i + 1].begin);
+    const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+    if (last > first && last - first >= kWorthGiving)
+      madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+#endif
+  interpreter_.hold(needed);
+  kept_ = std::move(needed);
 }
 
 // Reads the prompt, if nobody has.
@@ -105,16 +132,19 @@ Bytes Sequence::save(std::uint64_t since) {
                            interpreter_.position(), " positions"));
     }
     interpreter_.save(since, tokens_.get(), prompt_, border);
+    if (since == 0) keep(interpreter_.reachable(prompt_));
   });
   return border;
 }
 
-void Sequence::restore(std::span<const unsigned char> border) {
+void Sequence::restore(std::span<const unsigned char> border, std::span<const kernel::Token> more) {
   step([&] {
     BorderReader reader(border);
     const BorderHead head = read_head(reader);
     reserve(head.position + kHandOver);
-    interpreter_.restore(border, tokens_.get(), prompt_);
+    if (head.since > 0) begin();
+    interpreter_.restore(border, more, tokens_.get(), prompt_);
+    if (head.since == 0) kept_ = interpreter_.reachable(prompt_), kept_.back().end = SIZE_MAX;
     count_ = head.position + 1;
   });
 }

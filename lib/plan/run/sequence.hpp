@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/token_sink.hpp"
 #include "base/verdict.hpp"
@@ -32,15 +33,18 @@ class Sequence {
   // Goes on with these tokens, as far as each is what is predicted.
   Verdict verify(std::span<const kernel::Token> tokens);
 
-  // What has changed since an earlier border, or since 0 the whole state.
+  // What has changed since an earlier border, or since 0 the whole state. Then only those tokens are kept
+  // that later positions can ask for, so that a run which is saved now and then takes no memory for others.
   Bytes save(std::uint64_t since);
-  void restore(std::span<const unsigned char> border);
+  // `more`: the tokens behind the position before; none for a whole border, which has those that it needs.
+  void restore(std::span<const unsigned char> border, std::span<const kernel::Token> more);
 
  private:
   struct Free {
     void operator()(kernel::Token* block) const { std::free(block); }
   };
   void reserve(std::size_t count);
+  void keep(std::vector<TokenRange> needed);
   void begin();
   template <class Work>
   void step(Work&& work);
@@ -50,7 +54,8 @@ class Sequence {
   Interpreter interpreter_;
   std::unique_ptr<kernel::Token[], Free> tokens_;
   std::size_t capacity_ = 0, count_ = 0;
-  bool broken_ = false;  // by an error, or by tokens that are not what is predicted
+  std::vector<TokenRange> kept_{{0, SIZE_MAX}};  // of tokens_, the others are zeros
+  bool broken_ = false;                          // by an error, or by tokens that are not what is predicted
 };
 
 }  // namespace tvm::plan
