@@ -112,7 +112,7 @@ class Sequence:
     def restore(self, border: bytes, tokens: np.ndarray | None = None) -> None:
         """Goes on from a border: a whole one, then changes, with the tokens of their segment."""
         given = None if tokens is None else token_array(tokens)
-        size = 0 if given is None else given.size
+        size = 0 if given is None else len(given)
         more = None if given is None else pointer(given)
         check(library().tvm_run_restore(self._open(), border, len(border), more, size))
 
