@@ -5,6 +5,7 @@ Enters: arguments.  Leaves: its stdout, stderr and exit status; token files to g
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,40 @@ COMMAND = (sys.executable, "-m", "pyvm.cli")
 def pyvm(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[bytes]:
     command = [*COMMAND, *(a if isinstance(a, bytes) else str(a) for a in arguments)]
     return subprocess.run(command, capture_output=True, timeout=120, **options)
+
+
+def on_a_terminal(
+    *arguments: Any, until: bytes = b"", signal: int = 0, **variables: str
+) -> tuple[int, bytes]:
+    """The exit status, and what a terminal shows of stdout and stderr; a signal is sent once
+    `until` is shown."""
+    import pty  # only on POSIX
+
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")}
+    env.update({"TERM": "xterm", **variables})
+    mine, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env=env,
+    )
+    os.close(theirs)
+    shown = b""
+    with os.fdopen(mine, "rb", 0) as terminal:
+        while True:
+            try:
+                chunk = terminal.read(4096)
+            except OSError:  # how Linux says that nobody writes any more
+                break
+            if not chunk:
+                break
+            shown += chunk
+            if signal and until in shown:
+                process.send_signal(signal)
+                signal = 0
+    return process.wait(60), shown
 
 
 def token_file(folder: Path, name: str) -> Path:

@@ -10,13 +10,18 @@ import argparse
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyvm.commands import common, explain, status, voice
+from pyvm.commands import common, explain, interrupts, status, voice
 from pyvm.commands import report as reports
 from pyvm.commands.report import Report
 from pyvm.printable import printable
 
+if TYPE_CHECKING:
+    from pyvm.weights import ModelFile
+
 _LONGEST = 5_000_000  # tokens of a run that a kernel is made for
+_MOST_LAYERS = 100  # the solver takes longer with each; no machine needs so many
 _LETTERS = ("L", "P", "G", "A", ".")  # in the order of abi.HEAD_KINDS
 
 
@@ -45,8 +50,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FILE")
     parser.add_argument(
         "--solve",
-        type=common.whole_number,
-        default=None,
+        type=layers,
         metavar="LAYERS",
         help="solve the schedule anew for this many layers (needs highspy)",
     )
@@ -92,6 +96,14 @@ def add(commands: common.Commands) -> None:
     parser.set_defaults(command=compile)
 
 
+def layers(text: str) -> int:
+    """Of a machine."""
+    count = common.whole_number(text, _MOST_LAYERS)
+    if count < 1:
+        raise argparse.ArgumentTypeError("a machine has at least 1 layer")
+    return count
+
+
 def build(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.weights import machine_model
 
@@ -102,7 +114,10 @@ def build(arguments: argparse.Namespace, report: Report) -> int:
             raise common.CommandError(
                 "--solve needs HiGHS: pip install 'libtvm[schedule]'"
             ) from None
-    model = machine_model(arguments.machine, arguments.solve)
+    if arguments.solve is None:
+        model = machine_model(arguments.machine)
+    else:
+        model = _solved(arguments)
     data = model.to_bytes()
     common.write_file(arguments.output, data)
     voice.tell(
@@ -110,6 +125,37 @@ def build(arguments: argparse.Namespace, report: Report) -> int:
         f"{len(model.layers)} layers, D = {model.embedding.shape[1]}, {len(data):,} bytes",
     )
     return status.OK
+
+
+def _solved(arguments: argparse.Namespace) -> ModelFile:
+    """The machine by a schedule of its own: a line on a terminal shows how far the solver is."""
+    from pyvm.commands.progress import Line
+    from pyvm.schedule.solve import NoSchedule, Progress
+    from pyvm.weights import machine_model
+
+    line, begin = Line(arguments.quiet), time.monotonic()
+
+    def show(progress: Progress) -> None:
+        if line.due():
+            best = "none yet" if progress.best is None else progress.best
+            least = "" if progress.bound is None else f", at least {progress.bound}"
+            passed = f"{time.monotonic() - begin:.0f} s"
+            line.draw(f"solving: {passed}, {progress.objective}: best {best}{least}")
+
+    def stop() -> None:
+        line.erase()
+        if not interrupts.terminated():
+            common.say("interrupted: nothing was written")
+
+    try:
+        model: ModelFile = interrupts.interruptible(
+            lambda: machine_model(arguments.machine, arguments.solve, show), stop
+        )
+        return model
+    except NoSchedule as error:
+        raise common.CommandError(str(error)) from None
+    finally:
+        line.erase()
 
 
 def compile(arguments: argparse.Namespace, report: Report) -> int:

@@ -34,20 +34,40 @@ def _memory() -> str:
         return ""
 
 
+class Line:
+    """A line on a terminal that is drawn again and again; elsewhere there is none."""
+
+    def __init__(self, quiet: bool = False):
+        self.shown = sys.stderr.isatty() and not quiet
+        self._next = 0.0
+        self._drawn = False
+
+    def due(self) -> bool:
+        return self.shown and time.monotonic() >= self._next
+
+    def draw(self, text: str) -> None:
+        self._next = time.monotonic() + _INTERVAL
+        print(f"{_ERASE}{text}", end="", file=sys.stderr, flush=True)
+        self._drawn = True
+
+    def erase(self) -> None:
+        if self._drawn:
+            print(_ERASE, end="", file=sys.stderr, flush=True)
+            self._drawn = False
+
+
 class Live:
     """`on_tokens` is what Model.generate calls."""
 
     def __init__(self, vocabulary: tuple[str, ...], quiet: bool = False, keep: bool = False):
         """`keep`: what is written is kept for a report, and goes nowhere else."""
         self.follower = Follower(vocabulary)
-        self._shown = sys.stderr.isatty() and not quiet
+        self._terminal = Line(quiet)
         self._said = not sys.stderr.isatty() and not quiet
         self._keep = keep
         self.output, self.errors = bytearray(), bytearray()
-        self._begin = self._next = time.monotonic()
-        if self._said:
-            self._next += _SELDOM
-        self._drawn = False
+        self._begin = time.monotonic()
+        self._next = self._begin + _SELDOM
         self._fresh_line = True
         self.generated = 0
         self.written = 0
@@ -57,10 +77,8 @@ class Live:
         for is_error, written in self.follower.feed(tokens):
             self._write(is_error, written)
         now = time.monotonic()
-        if self._shown and self._fresh_line and now >= self._next:
-            self._next = now + _INTERVAL
-            print(f"{_ERASE}{self._line(now)}", end="", file=sys.stderr, flush=True)
-            self._drawn = True
+        if self._fresh_line and self._terminal.due():
+            self._terminal.draw(self._line(now))
         elif self._said and now >= self._next:
             self._next = now + _SELDOM
             streams.warn(f"{self._line(now)}\n")
@@ -75,7 +93,7 @@ class Live:
             kept = self.errors if is_error else self.output
             kept += written
             return
-        self.erase()
+        self._terminal.erase()
         if is_error:
             streams.write_errors(written)
             self._fresh_line = written.endswith(b"\n")
@@ -85,13 +103,8 @@ class Live:
         self.written += len(written)
         self._fresh_line = written.endswith(b"\n") or not sys.stdout.isatty()
 
-    def erase(self) -> None:
-        if self._drawn:
-            print(_ERASE, end="", file=sys.stderr, flush=True)
-            self._drawn = False
-
     def finish(self) -> None:
         """Leaves the terminal at the start of a line."""
-        self.erase()
+        self._terminal.erase()
         if not self._fresh_line and sys.stderr.isatty():
             streams.write_errors(b"\n")

@@ -16,14 +16,17 @@ neurons in the fullest layer, fewest slots cleared.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from pyvm.graph.primitives import Dim, Graph, Product
+from pyvm.notes import note
 from pyvm.schedule.schedule import Schedule, assign_slots
 from pyvm.schedule.units import Unit, output_reads, rounded, slot_dims, units
 
@@ -32,8 +35,28 @@ class NoSchedule(ValueError):
     """The graph does not fit the number of layers, or the solver is not there."""
 
 
-def solve(graph: Graph, layers: int) -> Schedule:
-    """The narrowest schedule for the number of layers; raises NoSchedule when there is none."""
+@dataclass(frozen=True)
+class Progress:
+    """How far the solver is with one objective.
+
+    Attributes:
+        objective: what becomes least: "slots", "neurons in a layer" or "slots cleared".
+        best: of the schedules found so far; None before the first.
+        bound: no schedule has less; None before it is known.
+    """
+
+    objective: str
+    best: int | None
+    bound: int | None
+
+
+def solve(
+    graph: Graph, layers: int, on_progress: Callable[[Progress], None] | None = None
+) -> Schedule:
+    """The narrowest schedule for the number of layers; raises NoSchedule when there is none.
+
+    `on_progress` is called every now and then, until the last objective's optimum is proved.
+    """
     try:
         highspy: Any = import_module("highspy")
     except ImportError:
@@ -44,7 +67,7 @@ def solve(graph: Graph, layers: int) -> Schedule:
     programme.place_units()
     programme.hold_dimensions()
     programme.bound_layers()
-    return programme.solved()
+    return programme.solved(on_progress)
 
 
 @contextmanager
@@ -178,11 +201,30 @@ class _Programme:
                 self.model.addConstr(one >= self.x[unit, layer])
         return self._sum(alone + there)
 
-    def solved(self) -> Schedule:
+    def solved(self, on_progress: Callable[[Progress], None] | None) -> Schedule:
         """The best by the three objectives; an optimum is proved for each."""
+        objective_name, scale = "", 1
+
+        def tell(event: Any) -> None:
+            best, bound = event.data_out.mip_primal_bound, event.data_out.mip_dual_bound
+            assert on_progress is not None
+            on_progress(
+                Progress(
+                    objective_name,
+                    scale * round(best) if math.isfinite(best) else None,
+                    scale * math.ceil(bound - 1e-6) if math.isfinite(bound) else None,
+                )
+            )
+
+        if on_progress is not None:
+            self.model.cbMipInterrupt += tell
         clears = self._sum(self._cleared(dim, half) for dim in self.dims for half in self.halves)
         best = []
-        for objective in (self._sum([self.half_width]), self._sum([self.neurons]), clears):
+        for objective_name, scale, objective in (
+            ("slots", 2, self._sum([self.half_width])),
+            ("neurons in a layer", 1, self._sum([self.neurons])),
+            ("slots cleared", 1, clears),
+        ):
             self.model.minimize(objective)
             status = self.model.getModelStatus()
             if status != self.highspy.HighsModelStatus.kOptimal:
@@ -191,6 +233,7 @@ class _Programme:
                     f"({self.model.modelStatusToString(status)})"
                 )
             best.append(self.model.getInfo().objective_function_value)
+            note(f"schedule: {scale * round(best[-1])} {objective_name}, proved to be the least")
             self.model.addConstr(objective <= best[-1] + 1e-6)
         layer = {
             dim.name: next(n for n in self.span if self.model.val(self.x[unit, n]) > 0.5)

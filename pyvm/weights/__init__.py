@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,21 @@ from pyvm.weights.model_file import ModelFile, ModelFileError
 
 if TYPE_CHECKING:
     from pyvm.graph.primitives import Graph
+    from pyvm.schedule.solve import Progress
 
 __all__ = ["ModelFile", "ModelFileError", "machine_model", "specialize"]
 
 
-def machine_model(machine: str = "standard", solve_layers: int | None = None) -> ModelFile:
+def machine_model(
+    machine: str = "standard",
+    solve_layers: int | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> ModelFile:
     """The "base" or the "standard" machine, from the shipped schedule, or solved anew for a number
     of layers."""
     from pyvm.graph.machine import build_machine
 
-    return _model(build_machine(machine), machine, solve_layers)
+    return _model(build_machine(machine), machine, solve_layers, on_progress)
 
 
 def specialize(instructions: Sequence[tuple[str, int]], machine: str = "standard") -> ModelFile:
@@ -34,7 +39,12 @@ def specialize(instructions: Sequence[tuple[str, int]], machine: str = "standard
     return replace(model, metadata=labels)
 
 
-def _model(graph: Graph, name: str, solve_layers: int | None) -> ModelFile:
+def _model(
+    graph: Graph,
+    name: str,
+    solve_layers: int | None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> ModelFile:
     from pyvm.schedule.schedule import shipped
     from pyvm.weights.graph_to_weights import build_weights
 
@@ -43,5 +53,5 @@ def _model(graph: Graph, name: str, solve_layers: int | None) -> ModelFile:
     else:
         from pyvm.schedule.solve import solve
 
-        schedule = solve(graph, solve_layers)
+        schedule = solve(graph, solve_layers, on_progress)
     return build_weights(graph, schedule)

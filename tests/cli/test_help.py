@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import io
 import os
-import pty
 import re
 import shlex
-import subprocess
 
 import pytest
 
-from command import COMMAND, pyvm
+from command import on_a_terminal, pyvm
 from pyvm.commands import colours
 from pyvm.commands.common import Parser
 from pyvm.commands.dispatch import make_parser
 from pyvm.commands.parsers import commands_of
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
 PARSERS = {" ".join(names): parser for names, parser in commands_of(make_parser())}
 RED, GREEN, BOLD = b"\x1b[1;31m", b"\x1b[32m", b"\x1b[1m"
 
@@ -56,42 +55,18 @@ def test_examples_run(tmp_path):
                 assert done.returncode == 0, (example, done.stderr)
 
 
-def on_a_terminal(*arguments, **variables) -> bytes:
-    """What a terminal shows of stdout and stderr."""
-    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")}
-    env.update({"TERM": "xterm", **variables})
-    mine, theirs = pty.openpty()
-    command = [*COMMAND, *map(str, arguments)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=env
-    )
-    os.close(theirs)
-    shown = b""
-    with os.fdopen(mine, "rb", 0) as terminal:
-        while True:
-            try:
-                chunk = terminal.read(4096)
-            except OSError:  # how Linux says that nobody writes any more
-                break
-            if not chunk:
-                break
-            shown += chunk
-    process.wait(60)
-    return shown
-
-
 def test_colours_on_a_terminal():
-    assert GREEN + b"every position ok" in on_a_terminal("run", "hello")
-    assert RED + b"pyvm\x1b[0m: /no/file: no such file" in on_a_terminal("run", "/no/file")
-    assert RED + b"error\x1b[0m: unrecognized" in on_a_terminal("run", "hello", "--nonsense")
-    help = on_a_terminal("run", "--help")
+    assert GREEN + b"every position ok" in on_a_terminal("run", "hello")[1]
+    assert RED + b"pyvm\x1b[0m: /no/file: no such file" in on_a_terminal("run", "/no/file")[1]
+    assert RED + b"error\x1b[0m: unrecognized" in on_a_terminal("run", "hello", "--nonsense")[1]
+    help = on_a_terminal("run", "--help")[1]
     assert BOLD + b"examples:\x1b[0m" in help and BOLD + b"usage:\x1b[0m" in help
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 @pytest.mark.parametrize("arguments", ["run /no/file", "run --help"])
 def test_no_colours_where_they_are_not_wanted(variables, arguments):
-    shown = on_a_terminal(*arguments.split(), **variables)
+    shown = on_a_terminal(*arguments.split(), **variables)[1]
     assert shown and b"\x1b" not in shown
 
 
@@ -107,5 +82,5 @@ def test_no_colours_in_files(monkeypatch):
 
 def test_names_cannot_paint(tmp_path):
     """An escape code in a name stays one that is shown, in colours or without."""
-    shown = on_a_terminal("run", "\x1b[32mx.c")
+    shown = on_a_terminal("run", "\x1b[32mx.c")[1]
     assert b"\\x1b[32mx.c" in shown and b"\x1b[32m" not in shown
