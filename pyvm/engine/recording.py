@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -81,6 +82,9 @@ class Recording:
         spacing: int = SPACING,
         **options: str | int,
     ):
+        Sequence(
+            model, prompt, **options
+        ).close()  # what cannot be is refused before there is a file
         self.stopped = ""
         self.covered = 0
         self._model, self._prompt, self._options = model, prompt, options
@@ -212,7 +216,7 @@ def _opened(path: str | os.PathLike[str]) -> BinaryIO:
     """For reading and writing, made where it is not there."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     file = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
-    if not file.seekable():
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise ArgumentError(f"{os.fspath(path)} is no ordinary file: a trace cannot be kept there")
     return file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 
 import pyvm
 from pyvm.engine.recording import Recording
+from trace_parts import Parts, changed
 
 distributed = pytest.importorskip(
     "distributed", reason="needs dask.distributed: libtvm[distributed]"
@@ -51,3 +53,22 @@ def test_two_workers_of_which_one_is_killed(model, cluster, tmp_path):
         while kill.is_alive() or time.monotonic() - begin < 0.5:
             check = model.verify(path, executor=pool)
             assert check.ok and check.complete and check.checked == count
+
+
+def test_what_is_wrong_is_found_there(model, cluster, tmp_path):
+    path = tmp_path / "a.trace"
+    program = pyvm.compile("collatz", input="7")
+    with Recording(model, program.tokens(), path, spacing=2000) as recording:
+        list(recording.pieces())
+    with cluster.get_executor() as pool:
+        parts = Parts(path)
+        parts.tokens[7][5] ^= 1
+        check = model.verify(parts.write(tmp_path / "b.trace"), executor=pool)
+        assert not check.ok and check.first_mismatch == parts.first[7] + 5
+        parts = Parts(path)
+        parts.changes[7] = changed(parts.changes[7], random.Random(4))
+        assert not model.verify(parts.write(tmp_path / "b.trace"), executor=pool).ok
+        parts = Parts(path)
+        parts.changes[3], parts.changes[4] = parts.changes[4], parts.changes[3]
+        check = model.verify(parts.write(tmp_path / "b.trace"), executor=pool)
+        assert not check.ok and check.wrong_border == parts.first[3] + 1999
