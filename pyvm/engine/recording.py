@@ -84,7 +84,7 @@ class Recording:
     ):
         Sequence(
             model, prompt, **options
-        ).close()  # what cannot be is refused before there is a file
+        ).close()  # refuses before there is a file
         self.stopped = ""
         self.covered = 0
         self._model, self._prompt, self._options = model, prompt, options
