@@ -2,20 +2,20 @@
 """Times programs by variants of the engine, in turn, and checks every token meanwhile.
 
     python tools/bench.py [--programs hello,collatz,sudoku] [--variants plan,sparse,...]
-                          [--tokens N] [--rounds 3] [--json]
+                          [--tokens N] [--rounds 3] [--json FILE] [--tsv FILE] [--plot FILE]
 
-Enters: bundled names or files of programs, NAME:INPUT for another input.  Leaves: a table on
-stdout, or with --json one object: the build info and a row per measurement (program, mode, path,
-projection, attention, bypass, threads, tokens, seconds, cpu_seconds, tokens_per_s).
+Enters: bundled names or files of programs, NAME:INPUT for another input.  Leaves: a table, and
+files (findings.py) with a row per measurement: program, mode, path, projection, attention, bypass,
+threads, tokens, seconds, cpu_seconds, tokens_per_s, in_projections (share of the time).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-
+from findings import leave, measuring_parser, percent, share
 from measure import Variant, alternate, note, reference_trace, table
+from svg import bars
 
+PUBLISHED = "tools/bench.py --programs sudoku --tokens 300000 --rounds 1"
 # The measure of everything else: the network as written, the hull in every head.
 BASELINE = Variant("dense, hull", projection="dense", attention="hull", bypass="none")
 
@@ -40,13 +40,12 @@ VARIANTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = measuring_parser(__doc__, PUBLISHED)
     parser.add_argument("--programs", default="collatz,min_cost_matching,sudoku")
     parser.add_argument("--variants", default=";".join(VARIANTS), help="names, separated by ;")
     parser.add_argument("--model", help="a model file; default: the standard machine")
     parser.add_argument("--tokens", type=int, default=100_000, help="most tokens per program")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     names = [name.strip() for name in given.variants.split(";")]
     if unknown := [name for name in names if name not in VARIANTS]:
@@ -59,15 +58,15 @@ def main() -> None:
     if not build.get("blas"):
         names = [name for name in names if VARIANTS[name].projection != "blas"]
     chosen = [VARIANTS[name] for name in names]
-    rows, lines = [], []
+    rows, lines, drawn = [], [], []
     with pyvm.load(given.model) as model:
         for program in given.programs.split(","):
             tokens, prompt = reference_trace(program, given.tokens)
-            say = note if not given.json else lambda _: None
-            results = alternate(model, chosen, tokens, prompt, given.rounds, say)
+            results = alternate(model, chosen, tokens, prompt, given.rounds, note)
             base = results.get(BASELINE)
             for variant, samples in results.items():
-                for seconds, cpu_seconds in zip(samples.seconds, samples.cpu_seconds):
+                phases = zip(samples.seconds, samples.cpu_seconds, samples.projection)
+                for seconds, cpu_seconds, projection in phases:
                     rows.append(
                         {
                             "program": program,
@@ -77,25 +76,26 @@ def main() -> None:
                             "seconds": seconds,
                             "cpu_seconds": cpu_seconds,
                             "tokens_per_s": samples.tokens / seconds,
+                            "in_projections": share(projection, seconds),
                         }
                     )
                 ratio = f"{samples.rate() / base.rate():.1f} x" if base else ""
+                name, rate = f"{program}: {variant.name}", samples.rate()
+                drawn.append((name, rate, f"{rate:,.0f} {ratio}"))
                 lines.append(
                     (
-                        f"{program}: {variant.name}",
+                        name,
                         f"{samples.tokens:,}",
-                        f"{samples.rate():,.0f}",
+                        f"{rate:,.0f}",
+                        percent(samples.in_projections()),
                         f"{100 * samples.spread():.0f} %",
                         f"{samples.rate_of_cpu():,.0f}",
                         ratio,
                     )
                 )
-    if given.json:
-        print(json.dumps({"build": build, "rows": rows}, indent=1))
-        return
-    header = ("program: variant", "tokens", "tokens/s", "spread", "per CPU s", "of baseline")
-    print(table(header, lines))
-    print(f"\nbuild: {json.dumps(build)}")
+    names_of_columns = ("tokens", "tokens/s", "in projections", "spread", "per CPU s")
+    text = table(("program: variant", *names_of_columns, "of baseline"), lines)
+    leave(given, rows, text, lambda: bars("Tokens per second by variant", drawn))
 
 
 if __name__ == "__main__":

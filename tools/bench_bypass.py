@@ -2,23 +2,27 @@
 """The ablation table of the layer path: sequential, batched, and each head kind bypassed in turn.
 
     python tools/bench_bypass.py [--program sudoku] [--tokens N] [--rounds 3] [--threads 2]
+                                 [--json FILE] [--tsv FILE] [--plot FILE]
 
-Enters: a program.  Leaves: a table; every line's tokens are checked against the executor's. The
-first line is sequential generation, dense, with the hull in all heads; the others verify the trace
-in batches, every position checked.
+Enters: a program.  Leaves: a table, and files (findings.py); every line's tokens are checked
+against the executor's. The first line is sequential generation, dense, with the hull in all heads;
+the others verify the trace in batches, every position checked.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
+from typing import Any
 
+from findings import leave, measuring_parser, percent
 from measure import Variant, alternate, note, reference_trace, table
+from svg import bars
+
+PUBLISHED = "tools/bench_bypass.py --tokens 150000"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = measuring_parser(__doc__, PUBLISHED)
     parser.add_argument("--program", default="sudoku")
     parser.add_argument("--model", help="a model file; default: the standard machine")
     parser.add_argument("--tokens", type=int, default=300_000, help="most tokens")
@@ -28,7 +32,6 @@ def main() -> None:
     given = parser.parse_args()
 
     import pyvm
-    from pyvm.engine.library import build_info
 
     variants = [Variant("sequential", projection="dense", attention="hull", bypass="none")]
     for name, bypass in (
@@ -51,24 +54,43 @@ def main() -> None:
     with pyvm.load(given.model) as model:
         results = alternate(model, variants, tokens, prompt, given.rounds, note)
     sequential = results[variants[0]].rate()
-    rows = [
-        (
-            variant.name,
-            f"{statistics.median(samples.seconds):.2f}",
-            f"{statistics.median(samples.projection):.2f}",
-            f"{statistics.median(samples.attention):.2f}",
-            f"{statistics.median(samples.output):.2f}",
-            f"{samples.rate():,.0f}",
-            f"{samples.rate_of_cpu():,.0f}",
-            f"{samples.rate() / sequential:.1f} x",
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            "variant": variant.name,
+            "tokens": samples.tokens,
+            "threads": variant.threads,
+            "seconds": statistics.median(samples.seconds),
+            "projection": statistics.median(samples.projection),
+            "attention": statistics.median(samples.attention),
+            "output": statistics.median(samples.output),
+            "tokens_per_s": samples.rate(),
+            "in_projections": samples.in_projections(),
+            "tokens_per_cpu_s": samples.rate_of_cpu(),
+            "speed_up": samples.rate() / sequential,
+        }
         for variant, samples in results.items()
     ]
-    phases = ("projection", "attention", "output")
-    header = ("variant", "seconds", *phases, "tokens/s", "per CPU s", "speed-up")
-    print(f"{given.program}: {tokens.size - prompt:,} tokens, {given.threads} threads\n")
-    print(table(header, rows))
-    print(f"\nbuild: {json.dumps(build_info())}")
+    phases = ("seconds", "projection", "attention", "output")
+    lines = [
+        (
+            row["variant"],
+            *(f"{row[phase]:.2f}" for phase in phases),
+            f"{row['tokens_per_s']:,.0f}",
+            percent(row["in_projections"]),
+            f"{row['tokens_per_cpu_s']:,.0f}",
+            f"{row['speed_up']:.1f} x",
+        )
+        for row in rows
+    ]
+    header = ("variant", *phases, "tokens/s", "in projections", "per CPU s", "speed-up")
+    title = f"{given.program}: {tokens.size - prompt:,} tokens, {given.threads} threads"
+    drawn = [(row["variant"], row["tokens_per_s"], f"{row['tokens_per_s']:,.0f}") for row in rows]
+    leave(
+        given,
+        rows,
+        f"{title}\n\n{table(header, lines)}",
+        lambda: bars(f"{title}: tokens/s", drawn),
+    )
 
 
 if __name__ == "__main__":

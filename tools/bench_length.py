@@ -3,9 +3,10 @@
 
     python tools/bench_length.py [--program sudoku:PUZZLE] [--lengths 100000,1000000,10000000]
                                  [--rounds 3] [--threads 2] [--path layers]
+                                 [--json FILE] [--tsv FILE] [--plot FILE]
 
 Enters: a program with a trace at least that long.  Leaves: per length the median rate and the peak
-memory of a fresh process: Python, the trace, the model and the run.
+memory of a fresh process: Python, the trace, the model and the run; files as in findings.py.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import subprocess
 import sys
 from typing import Any
 
+from findings import leave, measuring_parser, percent, share
 from measure import note, reference_trace, table
+from svg import bars
 
 # 27.8 million tokens
 SUDOKU = "sudoku:000000039000001005003050800008090006070002000100400000009080050020000600400700000"
@@ -26,7 +29,6 @@ SUDOKU = "sudoku:000000039000001005003050800008090006070002000100400000009080050
 
 def measure(program: str, length: int, path: str, threads: int) -> dict[str, Any]:
     import pyvm
-    from pyvm.engine.library import build_info
 
     tokens, prompt = reference_trace(program, length)
     if tokens.size - prompt < length:
@@ -41,12 +43,12 @@ def measure(program: str, length: int, path: str, threads: int) -> dict[str, Any
         "seconds": check.timings.seconds,
         "tokens_per_s": check.tokens_per_second,
         "peak_mb": peak / (1e6 if sys.platform == "darwin" else 1e3),
-        "build": build_info(),
+        "in_projections": share(check.timings.projection, check.timings.seconds),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = measuring_parser(__doc__)
     parser.add_argument("--program", default=SUDOKU, help="a name or file, :INPUT")
     parser.add_argument("--lengths", default="100000,1000000,10000000")
     parser.add_argument("--rounds", type=int, default=3)
@@ -69,17 +71,21 @@ def main() -> None:
             found[length].append(json.loads(done.stdout))
             rate = found[length][-1]["tokens_per_s"]
             note(f"round {index + 1}: {length:,} tokens: {rate:,.0f} tokens/s")
+    lines, drawn = [], []
+    for length, samples in found.items():
+        rate = statistics.median(one["tokens_per_s"] for one in samples)
+        peak = max(one["peak_mb"] for one in samples)
+        in_projections = percent(samples[0]["in_projections"])
+        lines.append((f"{length:,}", f"{rate:,.0f}", in_projections, f"{peak:,.0f} MB"))
+        drawn.append((f"{length:,}", rate, f"{rate:,.0f}"))
+    title = f"{given.program}, path {given.path}, {given.threads} threads"
+    text = f"{title}\n\n{table(('tokens', 'tokens/s', 'in projections', 'peak memory'), lines)}"
     rows = [
-        (
-            f"{length:,}",
-            f"{statistics.median(one['tokens_per_s'] for one in samples):,.0f}",
-            f"{max(one['peak_mb'] for one in samples):,.0f} MB",
-        )
-        for length, samples in found.items()
+        {"program": given.program, "path": given.path, "threads": given.threads, **one}
+        for samples in found.values()
+        for one in samples
     ]
-    print(f"{given.program}, path {given.path}, {given.threads} threads\n")
-    print(table(("tokens", "tokens/s", "peak memory"), rows))
-    print(f"\nbuild: {json.dumps(found[lengths[0]][0]['build'])}")
+    leave(given, rows, text, lambda: bars("Tokens per second by the length of a trace", drawn))
 
 
 if __name__ == "__main__":

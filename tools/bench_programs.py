@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Tokens per WebAssembly instruction on the programs of tests/programs, each against wasmtime.
 
-    python tools/bench_programs.py [NAME ...] [--engine native|plan] [--json]
+    python tools/bench_programs.py [NAME ...] [--engine native|plan]
+                                   [--json FILE] [--tsv FILE] [--plot FILE]
 
 Enters: names of programs (default: all).  Leaves: a row for each, then the median and the worst
 ratio of those that compute with integers, and of those with floats.  Exit status 1 if an output is
@@ -15,8 +16,6 @@ of its name (i64.add, i32.wrap_i64), or where it reads or writes a local or glob
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import sys
 import time
@@ -24,7 +23,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from findings import leave, measuring_parser
 from measure import note, table
+from svg import bars
+
+PUBLISHED = "tools/bench_programs.py"
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -34,7 +37,6 @@ from compiler.oracle import Result, run_oracle  # noqa: E402
 from programs.references import PROGRAMS, Sample  # noqa: E402
 from pyvm.compiler.c_to_wasm import compile_c  # noqa: E402
 from pyvm.engine.executor import execute  # noqa: E402
-from pyvm.engine.library import build_info  # noqa: E402
 from pyvm.engine.run import Run  # noqa: E402
 from pyvm.isa.program import Program  # noqa: E402
 from pyvm.wasm.decode import decode  # noqa: E402
@@ -137,7 +139,8 @@ def measure_program(sample: Sample, run: Callable[[Program], Run]) -> Row:
     )
 
 
-def show(rows: list[Row]) -> None:
+def told(rows: list[Row]) -> str:
+    """The table, and below it the median and the worst."""
     header = ("program", "instructions", "64-bit", "tokens", "tokens/instruction", "same", "s")
     lines = [
         (
@@ -151,21 +154,19 @@ def show(rows: list[Row]) -> None:
         )
         for row in rows
     ]
-    print(table(header, lines))
-    print()
+    below = []
     for kind, floats in (("integers", False), ("floats", True)):
         if chosen := [row for row in rows if PROGRAMS[row.program].floats == floats]:
             worst = max(chosen, key=lambda row: row.ratio)
             middle = statistics.median(row.ratio for row in chosen)
-            print(f"{kind}: median {middle:.1f}, worst {worst.ratio:.1f} ({worst.program})")
-    print(f"build: {json.dumps(build_info())}")
+            below.append(f"{kind}: median {middle:.1f}, worst {worst.ratio:.1f} ({worst.program})")
+    return "\n".join([table(header, lines), "", *below])
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = measuring_parser(__doc__, PUBLISHED)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(PROGRAMS)}")
     parser.add_argument("--engine", choices=("native", "plan"), default="native")
-    parser.add_argument("--json", action="store_true", help="one object: the build, and the rows")
     given = parser.parse_args()
     if unknown := [name for name in given.names if name not in PROGRAMS]:
         parser.error(f"unknown program {unknown[0]!r}; there are: {', '.join(PROGRAMS)}")
@@ -180,11 +181,11 @@ def main() -> int:
     for name in given.names or PROGRAMS:
         note(name)
         rows.append(measure_program(PROGRAMS[name], run))
-    if given.json:
-        found = [{**asdict(row), "tokens_per_instruction": row.ratio} for row in rows]
-        print(json.dumps({"build": build_info(), "engine": given.engine, "rows": found}, indent=1))
-    else:
-        show(rows)
+    found = [
+        {**asdict(row), "tokens_per_instruction": row.ratio, "engine": given.engine} for row in rows
+    ]
+    drawn = [(row.program, row.ratio, f"{row.ratio:.1f}") for row in rows]
+    leave(given, found, told(rows), lambda: bars("Tokens per WebAssembly instruction", drawn))
     return 0 if all(row.same for row in rows) else 1
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+from findings import share
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -71,6 +72,10 @@ class Samples:
     def rate_of_cpu(self) -> float:
         """Tokens per second of processor time: what remains comparable on a busy machine."""
         return self.tokens / statistics.median(self.cpu_seconds)
+
+    def in_projections(self) -> float | None:
+        """The share of the time in projections; None in the plan, which has none."""
+        return share(sum(self.projection), sum(self.seconds))
 
     def spread(self) -> float:
         """(slowest - fastest) / median."""

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Long runs: generation on the plan against the native executor, by hash, in bounded memory.
 
-    python tools/soak.py [--program NAME] [--tokens 100000,1000000,10000000,100000000] [--json]
+    python tools/soak.py [--program NAME] [--tokens 100000,1000000,10000000,100000000]
+                         [--json FILE] [--tsv FILE] [--plot FILE]
 
 Enters: a program (default: an endless loop that rewrites locals and a megabyte of memory).
 Leaves: a row for each number of tokens: speed of generation and of the executor, whether the tokens
@@ -11,21 +12,22 @@ nobody keeps them but the engine, which needs its past.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import resource
 import sys
 from collections.abc import Callable
+from typing import Any
 
+from findings import leave, measuring_parser, percent, share
 from measure import note, table
+from svg import bars
 
 import pyvm
 from pyvm.engine.executor import execute
-from pyvm.engine.library import build_info
 from pyvm.engine.run import Run
 from pyvm.isa.program import Program
 
+PUBLISHED = "tools/soak.py"
 # for (x = 0; ; x = x < 1 MB ? x + 7 : 1) { memory[4096 + x] = x; memory[4000 + x]; }
 LOOP = """
     i32.const 0; local.set 0
@@ -50,13 +52,12 @@ def hashed(run: Callable[..., Run], program: Program, limit: int) -> tuple[Run, 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = measuring_parser(__doc__, PUBLISHED)
     parser.add_argument("--program", help="a bundled name or a file; default: an endless loop")
     parser.add_argument("--tokens", default="100000,1000000,10000000,100000000")
-    parser.add_argument("--json", action="store_true", help="one object per row")
     given = parser.parse_args()
     program = loop() if given.program is None else pyvm.compile(given.program)
-    rows = []
+    rows: list[dict[str, Any]] = []
     with pyvm.load() as model:
         for limit in map(int, given.tokens.split(",")):
             note(f"{limit:,} tokens")
@@ -68,28 +69,34 @@ def main() -> int:
                 {
                     "tokens": limit,
                     "tokens_per_s": round(limit / run.timings.seconds),
+                    "in_projections": share(run.timings.projection, run.timings.seconds),
                     "executor_tokens_per_s": round(limit / native.timings.seconds),
                     "same": ours == theirs,
                     "peak_bytes": peak,
                 }
             )
-    if given.json:
-        for row in rows:
-            print(json.dumps({**row, "build": build_info()}))
-    else:
-        header = ("tokens", "generated tokens/s", "executor tokens/s", "same", "peak MB")
-        text = [
-            (
-                f"{row['tokens']:,}",
-                f"{row['tokens_per_s']:,}",
-                f"{row['executor_tokens_per_s']:,}",
-                "yes" if row["same"] else "NO",
-                f"{row['peak_bytes'] / 1e6:,.0f}",
-            )
-            for row in rows
-        ]
-        print(table(header, text))
-        print(f"\nbuild: {json.dumps(build_info())}")
+    columns = ("generated tokens/s", "in projections", "executor tokens/s", "same", "peak MB")
+    lines = [
+        (
+            f"{row['tokens']:,}",
+            f"{row['tokens_per_s']:,}",
+            percent(row["in_projections"]),
+            f"{row['executor_tokens_per_s']:,}",
+            "yes" if row["same"] else "NO",
+            f"{row['peak_bytes'] / 1e6:,.0f}",
+        )
+        for row in rows
+    ]
+    drawn = [(row["tokens"], row["tokens_per_s"]) for row in rows]
+    leave(
+        given,
+        rows,
+        table(("tokens", *columns), lines),
+        lambda: bars(
+            "Tokens per second by tokens generated",
+            [(f"{tokens:,}", rate, f"{rate:,}") for tokens, rate in drawn],
+        ),
+    )
     return 0 if all(row["same"] for row in rows) else 1
 
 

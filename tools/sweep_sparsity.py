@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Where sparse projections begin to pay: synthetic models from 0 to 99 % zeros, all variants.
 
-    python tools/sweep_sparsity.py [-V 128 -D 128 -L 8 -H 4 -F 256] [--tokens N] [--plot FILE.png]
+    python tools/sweep_sparsity.py [-V 128 -D 128 -L 8 -H 4 -F 256] [--tokens N]
+                                   [--json FILE] [--tsv FILE] [--plot FILE]
 
-Enters: sizes.  Leaves: a table of tokens/s and effective Gflop/s (what the dense network would
-compute, per second), and the crossover. All variants must give the same tokens. Each model runs
+Enters: sizes.  Leaves: a table of tokens/s, effective Gflop/s (what the dense network would
+compute, per second) and the share of the time in projections, and the crossover; files as in
+findings.py. All variants must give the same tokens. Each model runs
 twice: sequential generation, and verification in batches. Seconds are those of the processor, as
 everything runs on one thread: on a quiet machine the same, on a busy one still comparable.
 """
@@ -12,15 +14,16 @@ everything runs on one thread: on a quiet machine the same, on a busy one still 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
 
 import numpy as np
+from findings import leave, measuring_parser, percent
 from make_synthetic_model import add_size_arguments, synthetic_model
 from measure import Variant, alternate, note, table
+from svg import lines
 
 from pyvm.engine.model import Model
 
+PUBLISHED = "tools/sweep_sparsity.py --tokens 500"
 SPARSITIES = "0,0.25,0.5,0.6,0.7,0.75,0.8,0.85,0.9,0.95,0.99"
 
 
@@ -44,32 +47,14 @@ def crossover(rates: dict[float, dict[str, float]], mode: str, other: str) -> st
     return f"{mode}: sparse beats {other} from {100 * tried[first]:.0f} % zeros on"
 
 
-def plot(rates: dict[float, dict[str, float]], path: str) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    for name in next(iter(rates.values())):
-        pyplot.plot([100 * s for s in rates], [r[name] for r in rates.values()], label=name)
-    pyplot.yscale("log")
-    pyplot.xlabel("zeros, %")
-    pyplot.ylabel("tokens/s")
-    pyplot.legend()
-    pyplot.savefig(path)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = measuring_parser(__doc__, PUBLISHED)
     add_size_arguments(parser)
     parser.set_defaults(heads=4)
     parser.add_argument("--tokens", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sparsities", default=SPARSITIES, help="shares of zeros")
-    parser.add_argument("--plot", metavar="FILE", help="a picture (needs matplotlib)")
     given = parser.parse_args()
-    if given.plot and importlib.util.find_spec("matplotlib") is None:
-        parser.error("--plot needs matplotlib: pip install matplotlib")
 
     from pyvm.engine.library import build_info
 
@@ -82,6 +67,7 @@ def main() -> None:
     ]
     flops = flops_per_token(given)
     rates: dict[float, dict[str, float]] = {}
+    found, cells = [], {}
     for sparsity in map(float, given.sparsities.split(",")):
         data = synthetic_model(
             given.vocabulary,
@@ -102,11 +88,26 @@ def main() -> None:
         note(
             f"{100 * sparsity:.0f} % zeros: {tokens.size - prompt.size} tokens, all variants equal"
         )
+        for variant, samples in results.items():
+            rate, part = samples.rate_of_cpu(), samples.in_projections()
+            cells[sparsity, variant.name] = (
+                f"{rate:,.0f} ({rate * flops / 1e9:.1f}, {percent(part)})"
+            )
+            found.append(
+                {
+                    "zeros": sparsity,
+                    "variant": variant.name,
+                    "tokens": samples.tokens,
+                    "tokens_per_cpu_s": rate,
+                    "effective_gflop_per_s": rate * flops / 1e9,
+                    "in_projections": part,
+                }
+            )
     header = ("zeros", *(variant.name for variant in variants))
     rows = [
         (
             f"{100 * sparsity:.0f} %",
-            *(f"{rate:,.0f} ({rate * flops / 1e9:.1f})" for rate in by_name.values()),
+            *(cells[sparsity, name] for name in by_name),
         )
         for sparsity, by_name in rates.items()
     ]
@@ -114,14 +115,19 @@ def main() -> None:
         f"{letter} = {getattr(given, name)}"
         for letter, name in zip("VDLHF", ("vocabulary", "width", "layers", "heads", "neurons"))
     )
-    print(f"tokens/s (effective Gflop/s), one thread; {sizes}\n")
-    print(table(header, rows))
+    title = f"tokens/s (effective Gflop/s, in projections), one thread; {sizes}"
+    text = [title, "", table(header, rows)]
     for name in ("sequential", "batched"):
-        for other in projections[:-1]:
-            print(crossover(rates, name, other))
-    print(f"\nbuild: {json.dumps(build)}")
-    if given.plot:
-        plot(rates, given.plot)
+        text += [crossover(rates, name, other) for other in projections[:-1]]
+
+    def picture() -> str:
+        curves = {
+            variant.name: [rate[variant.name] for rate in rates.values()] for variant in variants
+        }
+        zeros = [100 * sparsity for sparsity in rates]
+        return lines(sizes, zeros, curves, "zeros among the weights, %", "tokens/s")
+
+    leave(given, found, "\n".join(text), picture)
 
 
 if __name__ == "__main__":

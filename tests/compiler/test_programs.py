@@ -57,7 +57,7 @@ def test_what_is_compressed_can_be_read() -> None:
 def test_bench_programs() -> None:
     pytest.importorskip("wasmtime")
     done = subprocess.run(
-        [sys.executable, str(TOOLS / "bench_programs.py"), "siphash", "json", "--json"],
+        [sys.executable, str(TOOLS / "bench_programs.py"), "siphash", "json", "--json", "-"],
         check=True,
         capture_output=True,
         text=True,

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def test_bench_rows_are_complete():
     names = "dense, hull;sparse, kinds;verify: sparse, kinds, 2 threads"
     output = tool(
         "bench.py", "--programs", "hello,collatz:6", "--variants", names,
-        "--tokens", "200", "--rounds", "2", "--json",
+        "--tokens", "200", "--rounds", "2", "--json", "-",
     )  # fmt: skip
     found = json.loads(output)
     assert found["build"] == build_info()
@@ -73,6 +74,7 @@ def test_bench_rows_are_complete():
             row
         )
         assert row["tokens_per_s"] == row["tokens"] / row["seconds"]
+        assert 0 < row["in_projections"] < 1
     assert {row["threads"] for row in found["rows"]} == {1, 2}
     assert {row["program"] for row in found["rows"]} == {"hello", "collatz:6"}
 
@@ -81,6 +83,54 @@ def test_bench_refuses_an_unknown_variant():
     command = [sys.executable, str(TOOLS / "bench.py"), "--variants", "fast"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "unknown variant 'fast'" in done.stderr
+
+
+MEASURING = {
+    "bench.py": ("--programs", "hello", "--variants", "sparse, kinds;plan", "--tokens", "90"),
+    "bench_bypass.py": ("--program", "hello", "--tokens", "90", "--rounds", "1"),
+    "bench_length.py": ("--program", "hello", "--lengths", "90,99", "--rounds", "1"),
+    "bench_programs.py": ("siphash",),
+    "soak.py": ("--tokens", "900,1900"),
+    "sweep_sparsity.py": (
+        *("-V", "40", "-D", "20", "-L", "2", "-H", "2", "-F", "16", "--rounds", "1"),
+        *("--tokens", "90", "--sparsities", "0,0.5"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MEASURING)
+def test_figures_are_left_in_files_with_what_gave_them(name, tmp_path):
+    if name == "bench_programs.py":
+        pytest.importorskip("wasmtime")
+        pytest.importorskip("ziglang")
+    files = {option: tmp_path / option for option in ("json", "tsv", "plot")}
+    options = [word for option, path in files.items() for word in (f"--{option}", str(path))]
+    printed = tool(name, *MEASURING[name], *options)
+    assert printed.startswith(("|", "tokens/s", "hello")) and "build: {" in printed
+    found = json.loads(files["json"].read_text())
+    assert found["command"].startswith(f"{name} {MEASURING[name][0]} ")
+    assert found["build"] == build_info()
+    said, built, columns, *lines = files["tsv"].read_text().splitlines()
+    assert said == f"# command: {found['command']}" and built.startswith("# build: {")
+    assert len(lines) == len(found["rows"]) > 0
+    for line, row in zip(lines, found["rows"]):
+        cells = dict(zip(columns.split("\t"), line.split("\t"), strict=True))
+        assert cells == {key: "" if value is None else str(value) for key, value in row.items()}
+    if name != "bench_programs.py":  # it counts, and does not measure
+        shares = [row["in_projections"] for row in found["rows"]]
+        plan = name == "soak.py"
+        assert plan == all(part is None for part in shares)
+        assert all(part is None or 0 < part < 1 for part in shares)
+    drawn = ElementTree.fromstring(files["plot"].read_text())
+    assert drawn.tag.endswith("svg") and len(list(drawn)) > 4
+
+
+@pytest.mark.parametrize("name", sorted(MEASURING.keys() - {"bench_length.py"}))
+def test_help_shows_the_command_behind_the_published_table(name):
+    said = " ".join(tool(name, "--help").split())
+    command = said.rpartition("The table in tools/README.md: ")[2]
+    page = " ".join((TOOLS / "README.md").read_text().split())
+    assert command.startswith(f"tools/{name}") and f"`{command}`" in page
 
 
 def test_the_ablation_names_every_bypass():
