@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-_OPENED = 30.0  # seconds; a page is slow on a busy machine, not broken
+_LONGEST = 30.0  # seconds; a page is slow on a busy machine, not broken
 
 
 def driver(width: int, dark: bool = False, height: int = 1000) -> Any:
@@ -58,18 +59,22 @@ class Page:
 
     def __enter__(self) -> Page:
         if self._opens:
-            self._wait()
+            self.wait(self._is_open)
         return self
 
-    def _wait(self) -> None:
-        end = time.monotonic() + _OPENED
-        while not self.script("return document.body.dataset.opened") and time.monotonic() < end:
+    def _is_open(self) -> bool:
+        return bool(self.script("return document.body.dataset.opened"))
+
+    def wait(self, done: Callable[[], bool]) -> None:
+        """Until it is done, or has taken too long: what is asked next says so."""
+        end = time.monotonic() + _LONGEST
+        while not done() and time.monotonic() < end:
             time.sleep(0.05)
 
     def enter_frame(self) -> None:
         """From here on what is asked is asked of the page in the first frame."""
         self._browser.switch_to.frame(0)
-        self._wait()
+        self.wait(self._is_open)
 
     def __exit__(self, kind: object, *_: object) -> None:
         try:

@@ -81,6 +81,12 @@ def test_a_trap_its_line_and_its_state(trapping, width, dark):
         assert page.texts("#rows .here")[0].endswith("trap")
         assert page.texts("#made button") == ["trap(divide_by_zero)", "halt"]
         assert page.text("output") == report["output"]
+        page.press("#text div:nth-child(2)")  # a line of the source: to where it is executed next
+        assert page.texts("#text .here")[0] == "5   return more + total;"
+        assert page.text("fact-function") == "twice"
+        cursor = int(page.texts("#listing .here")[0].split()[0])
+        page.press("#listing div:nth-child(7)")  # an instruction of the program, too
+        assert page.text("fact-instruction").startswith(f"{cursor + 1}: ")
         colour = page.script("return getComputedStyle(document.body).backgroundColor")
         assert colour == ("rgb(20, 23, 27)" if dark else "rgb(251, 251, 248)")
 
@@ -114,8 +120,7 @@ def test_keys_and_buttons_step(trapping, width, dark):
         assert page.text("run") == "pause"
         end = page.script("return app.trace.start[8]")
         page.script("byId('run').scrollIntoView()")
-        while position() < end:
-            pass
+        page.wait(lambda: position() >= end)
         page.key("SPACE")  # the button has the focus: it is pressed
         assert page.text("run") == "run"
         page.press("#rows li:last-child")
