@@ -237,6 +237,53 @@ void running(const std::vector<unsigned char>& bytes, const Tokens& prompt, cons
   });
 }
 
+// A run that is kept: generated in two pieces, saved, restored into another, and verified there.
+void keeping(const std::vector<unsigned char>& bytes, const Tokens& prompt) {
+  struct Runs {
+    ~Runs() {
+      tvm_run_close(one);
+      tvm_run_close(other);
+    }
+    tvm_run *one = nullptr, *other = nullptr;
+  };
+  struct Border {
+    unsigned char bytes[4096];
+    std::size_t size = 0;
+    static void take(void* user, const void* bytes, std::size_t size) {
+      auto& to = *static_cast<Border*>(user);
+      CHECK(size <= sizeof to.bytes);
+      std::memcpy(to.bytes, bytes, to.size = size);
+    }
+  };
+  walk("tvm_run_...", [&] {
+    const Fresh fresh(bytes);
+    Runs runs;
+    Border border, end, again;
+    Given first, second;
+    tvm_run_result result{};
+    result.size = sizeof result;
+    tvm_verify_result checked{};
+    checked.size = sizeof checked;
+    return failing([&] {
+      tvm_status status = TVM_OK;
+      const auto done = [&](tvm_status now) { return (status = now) == TVM_OK; };
+      static_cast<void>(done(tvm_run_open(fresh.model, prompt.data(), prompt.size(), nullptr, &runs.one)) &&
+                        done(tvm_run_generate(runs.one, 30, Given::take, &first, &result)) &&
+                        done(tvm_run_save(runs.one, 0, Border::take, &border)) &&
+                        done(tvm_run_generate(runs.one, 30, Given::take, &second, &result)) &&
+                        done(tvm_run_save(runs.one, prompt.size() - 1 + 30, Border::take, &end)) &&
+                        done(tvm_run_open(fresh.model, prompt.data(), prompt.size(), nullptr, &runs.other)) &&
+                        done(tvm_run_restore(runs.other, border.bytes, border.size, nullptr, 0)) &&
+                        done(tvm_run_verify(runs.other, second.tokens, second.count, &checked)) &&
+                        done(tvm_run_save(runs.other, prompt.size() - 1 + 30, Border::take, &again)));
+      if (status == TVM_OK)
+        CHECK(checked.ok == 1 && end.size == again.size &&
+              std::equal(end.bytes, end.bytes + end.size, again.bytes));
+      return status;
+    });
+  });
+}
+
 void tracing() {
   const Words words;
   const auto ids = words.encode(
@@ -279,5 +326,6 @@ int main() {
           "kinds, 3 threads");
   if (has_blas())
     running(plain, prompt, layers(TVM_PROJECTION_BLAS, TVM_ATTENTION_SCAN, TVM_BYPASS_ALL, 1), "BLAS");
+  keeping(planned, prompt);
   tracing();
 }
