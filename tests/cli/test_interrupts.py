@@ -40,7 +40,7 @@ def trap_import(folder: Path, module: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["int", "term"]
 )
-@pytest.mark.parametrize("module", ["argparse", "numpy"])
+@pytest.mark.parametrize("module", ["argparse", "ctypes"])
 def test_while_modules_load(tmp_path, module, number, status):
     env = {**trap_import(tmp_path, module), "NUMBER": str(int(number))}
     with start([*COMMAND, "run", "hello"], env=env) as process:
