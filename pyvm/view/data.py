@@ -31,7 +31,7 @@ from pyvm.schedule.units import fetches, is_gather
 from pyvm.view.evaluate import evaluate
 
 MOST_TOKENS = (1 << 21) - 1  # a page keeps a position in 21 bits of a float64
-MOST_EVALUATED = 1 << 20  # about a gigabyte while they are evaluated
+MOST_EVALUATED = 1 << 20  # about half a gigabyte while they are evaluated
 WINDOW = 512
 _MOST_SOURCE = 1 << 20  # characters of a source file
 

@@ -47,97 +47,139 @@ class Values:
 
 
 def evaluate(graph: Graph, tokens: npt.NDArray[np.int32], positions: Integers) -> Values:
-    """The values at `positions` of the trace; every position before them is computed, too."""
-    return _Evaluation(graph, tokens[: int(positions.max(initial=0)) + 1]).values(positions)
+    """The values at `positions`, which are sorted, of the trace."""
+    return _Evaluation(graph, tokens[: int(positions.max(initial=0)) + 1], positions).values()
+
+
+def _read_later(graph: Graph) -> set[Dim | Fetch]:
+    """What must be known at every position: keys and values, which later positions find, and what
+    those are made of. All else is computed where somebody wants to see it."""
+    found: set[Dim | Fetch] = set()
+    fetches = {persist: _fetches(persist) for persist in graph.persists}
+    for persist in graph.persists:
+        for fetch in fetches[persist]:
+            for expr in (fetch.key, fetch.clear, *fetch.values):
+                found.update(expr.terms)
+    for persist in reversed(graph.persists):
+        if persist in found:
+            for dim in persist.expr.terms:
+                if isinstance(dim, Reglu):
+                    found.update(dim.value.terms, dim.gate.terms)
+            for fetch in fetches[persist]:
+                found.add(fetch)
+                found.update(fetch.query.terms)
+    return found
+
+
+def _fetches(persist: Persist) -> list[Fetch]:
+    return [dim.fetch for dim in persist.expr.terms if isinstance(dim, FetchValue)]
 
 
 class _Evaluation:
-    def __init__(self, graph: Graph, tokens: npt.NDArray[np.int32]) -> None:
+    def __init__(self, graph: Graph, tokens: npt.NDArray[np.int32], positions: Integers) -> None:
         self.graph = graph
-        self.count = tokens.size
-        place = np.arange(self.count, dtype=np.int64)
-        position, recency, square = graph.builtin
-        self.known: dict[Dim, Numbers] = {
-            position: place,
-            recency: 1 / np.log(2) - 1 / np.log(place + 2),
-            square: place * place,
-        }
-        for name, column in graph.embedding.items():
-            self.known[name] = np.array(column, dtype=np.int64)[tokens]
+        self.positions = positions
+        self.place = np.arange(tokens.size, dtype=np.int64)
+        self.everywhere: dict[Dim, Numbers] = {}
+        self.wanted: dict[Dim, Numbers] = {}  # at `positions`
         self.sources: dict[Fetch, Integers | None] = {}
+        self.later = _read_later(graph)
+        position, recency, square = graph.builtin
+        self._know(position, self.place)
+        self._know(recency, 1 / np.log(2) - 1 / np.log(self.place + 2))
+        self._know(square, self.place * self.place)
+        for name, column in graph.embedding.items():
+            values = np.array(column, dtype=np.int64)
+            self.wanted[name] = values[tokens[positions]]
+            if name in self.later:
+                self.everywhere[name] = values[tokens]
         for persist in graph.persists:
-            self.known[persist] = self._persist(persist)
+            if persist in self.later:
+                self._know(persist, self._persist(persist, True))
+            else:
+                self.wanted[persist] = self._persist(persist, False)
 
-    def values(self, positions: Integers) -> Values:
-        dims = list(self.known)
-        sources = np.full((positions.size, len(self.sources)), MEAN, dtype=np.int32)
-        for i, found in enumerate(self.sources.values()):
+    def _know(self, dim: Dim, values: Numbers) -> None:
+        self.everywhere[dim] = values
+        self.wanted[dim] = values[self.positions]
+
+    def values(self) -> Values:
+        dims = list(self.wanted)
+        sources = np.full((self.positions.size, len(self.sources)), MEAN, dtype=np.int32)
+        for i, (fetch, found) in enumerate(self.sources.items()):
             if found is not None:
-                sources[:, i] = found[positions]
+                sources[:, i] = found[self.positions] if fetch in self.later else found
         return Values(
-            positions,
+            self.positions,
             tuple(dim.name for dim in dims),
-            np.stack([self.known[dim][positions].astype(np.float64) for dim in dims], axis=1),
+            np.stack([self.wanted[dim].astype(np.float64) for dim in dims], axis=1),
             tuple(fetch.name for fetch in self.sources),
             sources,
-            self._predicted(positions),
+            self._predicted(),
         )
 
-    def _sum(self, expr: Expr) -> Numbers:
-        total: Numbers = np.zeros(self.count, dtype=np.int64)
+    def _sum(self, expr: Expr, everywhere: bool) -> Numbers:
+        known = self.everywhere if everywhere else self.wanted
+        count = self.place.size if everywhere else self.positions.size
+        total: Numbers = np.zeros(count, dtype=np.int64)
         for dim, coefficient in expr.terms.items():
-            total = total + coefficient * self.known[dim]
+            total = total + coefficient * known[dim]
         return total
 
-    def _persist(self, persist: Persist) -> Numbers:
+    def _persist(self, persist: Persist, everywhere: bool) -> Numbers:
         kind = np.float64 if persist.large else np.int64
-        total: Numbers = np.zeros(self.count, dtype=kind)
+        total: Numbers = np.zeros(1, dtype=kind)
         for dim, coefficient in persist.expr.terms.items():
             if isinstance(dim, Reglu):
-                value, gate = self._sum(dim.value), np.maximum(self._sum(dim.gate), 0)
+                value = self._sum(dim.value, everywhere)
+                gate = np.maximum(self._sum(dim.gate, everywhere), 0)
                 product = value.astype(kind) * gate if persist.large else value * gate
                 if product.dtype != kind:  # a mean times the number of positions
                     product = np.rint(product).astype(np.int64)
                 total = total + coefficient * product
             else:
                 assert isinstance(dim, FetchValue)
-                total = total + coefficient * self._fetched(dim)
+                total = total + coefficient * self._fetched(dim, everywhere)
         return total
 
-    def _fetched(self, dim: FetchValue) -> Numbers:
+    def _fetched(self, dim: FetchValue, everywhere: bool) -> Numbers:
         fetch = dim.fetch
-        value = self._sum(fetch.values[dim.index])
+        value = self._sum(fetch.values[dim.index], True)
         if fetch.tie == AVERAGE:
             self.sources[fetch] = None
-            mean: Numbers = np.cumsum(value) / np.arange(1, self.count + 1)
-            return mean
+            mean: Numbers = np.cumsum(value) / np.arange(1, self.place.size + 1)
+            return mean if everywhere else mean[self.positions]
         source = self.sources.get(fetch)
         if source is None:
             source = self.sources[fetch] = self._source(fetch)
+        if fetch in self.later and not everywhere:
+            source = source[self.positions]
         return value[source]
 
     def _source(self, fetch: Fetch) -> Integers:
-        place = self.known[self.graph.builtin[0]].astype(np.int64)
-        query = self._sum(fetch.query).astype(np.int64)
+        everywhere = fetch in self.later
+        place = self.place if everywhere else self.positions
+        query = self._sum(fetch.query, everywhere).astype(np.int64)
         if dict(fetch.key.terms) == {self.graph.builtin[0]: 1}:
             return np.clip(query, 0, place)
-        key, clear = self._sum(fetch.key).astype(np.int64), self._sum(fetch.clear)
-        source = np.zeros(self.count, dtype=np.int64)
+        key, clear = self._sum(fetch.key, True).astype(np.int64), self._sum(fetch.clear, True)
+        source = np.zeros(place.size, dtype=np.int64)
         # The best rank so far only falls: each of its levels is a lookup of its own.
-        least = np.minimum.accumulate(clear)
+        least = np.minimum.accumulate(clear)[place]
         for level in np.unique(least):
-            asked, kept = np.flatnonzero(least == level), np.flatnonzero(clear == level)
+            asking, kept = np.flatnonzero(least == level), np.flatnonzero(clear == level)
+            asked = place[asking]
             kept = kept[kept <= asked[-1]]
-            source[asked] = nearest(key[kept], kept, query[asked], asked)
+            source[asking] = nearest(key[kept], kept, query[asking], asked)
         return source
 
-    def _predicted(self, positions: Integers) -> npt.NDArray[np.int32]:
-        kind = self._sum(self.graph.token_type)[positions]
-        value = self._sum(self.graph.value)[positions]
+    def _predicted(self) -> npt.NDArray[np.int32]:
+        kind = self._sum(self.graph.token_type, False)
+        value = self._sum(self.graph.value, False)
         ids = [i for i, point in enumerate(self.graph.points) if point]
         points = np.array([point for point in self.graph.points if point], dtype=np.int64)
-        chosen = np.empty(positions.size, dtype=np.int32)
-        for i in range(positions.size):
+        chosen = np.empty(kind.size, dtype=np.int32)
+        for i in range(kind.size):
             types = np.abs(points[:, 0] - kind[i])
             best = np.flatnonzero(types == types.min())
             chosen[i] = ids[best[np.argmin(np.abs(points[best, 1] - value[i]))]]

@@ -32,6 +32,18 @@ def test_predicts_every_token_of_a_trace():
     assert (found.sources <= positions[:, None]).all()
 
 
+def test_at_some_positions_it_is_what_it_is_at_all():
+    tokens = execute(pyvm.compile("hello")).tokens
+    graph = build_machine()
+    all_of_them = evaluate(graph, tokens, np.arange(tokens.size))
+    some = np.array([0, 5, 900, 1700, tokens.size - 1])
+    found = evaluate(graph, tokens, some)
+    assert (found.names, found.fetches) == (all_of_them.names, all_of_them.fetches)
+    assert np.array_equal(found.values, all_of_them.values[some])
+    assert np.array_equal(found.sources, all_of_them.sources[some])
+    assert np.array_equal(found.predicted, all_of_them.predicted[some])
+
+
 def test_nearest_key_and_newest_of_equals():
     random = np.random.default_rng(1)
     key, query = random.integers(0, 30, (2, 400))
