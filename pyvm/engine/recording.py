@@ -82,9 +82,7 @@ class Recording:
         spacing: int = SPACING,
         **options: str | int,
     ):
-        Sequence(
-            model, prompt, **options
-        ).close()  # refuses before there is a file
+        Sequence(model, prompt, **options).close()  # refuses before there is a file
         self.stopped = ""
         self.covered = 0
         self._model, self._prompt, self._options = model, prompt, options
