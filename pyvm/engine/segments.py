@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Source = str | bytes | None  # what pyvm.load() opens a model from
 _MOST_SEGMENTS = 16  # of a piece of work
-_EACH = 4  # pieces of work for each worker
 
 
 @dataclass(frozen=True)
@@ -190,13 +189,16 @@ def verify_window(
 
 
 def _pieces(trace: TraceReader, workers: int) -> Iterator[range]:
-    """Segments in order, so many at a time that every worker has some to do."""
+    """Segments in order, from one whole border to the next, where nothing is to be restored from
+    changes; fewer where there would not be some for every worker."""
     count = len(trace.segments)
-    length = max(1, min(_MOST_SEGMENTS, count // (_EACH * workers)))
-    if workers == 1:
-        length = _MOST_SEGMENTS
-    for begin in range(0, count, length):
-        yield range(begin, min(begin + length, count))
+    most = min(_MOST_SEGMENTS, -(-count // workers))
+    begin = 0
+    for k in range(1, count):
+        if k - begin == most or trace.segments[k - 1].whole_at:
+            yield range(begin, k)
+            begin = k
+    yield range(begin, count)
 
 
 def _work(trace: TraceReader, some: range) -> Work:

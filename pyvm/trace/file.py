@@ -30,7 +30,7 @@ _TOKENS = struct.Struct("<QI")  # position of the first, how many
 _BORDER = struct.Struct("<QQQ32s")  # since, position, bytes, digest of what it means
 _END = struct.Struct("<QQB")  # where the index begins, tokens, why the run ended
 _ROW = struct.Struct("<QIQQQ")  # first token, count; where tokens, changes and whole border begin
-_FEWEST = 8  # borders between two whole ones
+_FEWEST = 4  # borders between two whole ones
 _MOST_TOKENS = 1 << 24  # of a segment that is read: a damaged file shall not ask for all memory
 _MOST_BORDER = 1 << 32
 
