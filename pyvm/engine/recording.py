@@ -87,6 +87,7 @@ class Recording:
         self.covered = 0
         self._model, self._prompt, self._options = model, prompt, options
         self._name, self._spacing = os.fspath(trace), spacing
+        self._writing = False
         self._wholes = Wholes()
         self._pending: deque[Future[None]] = deque()
         with ExitStack() as stack:
@@ -147,6 +148,10 @@ class Recording:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         with self._stack:
+            # Whoever stops in between (a time limit, Ctrl-C) leaves a whole file as well.
+            if self._writing:
+                finish = self._thread.submit(self._writer.finish, self.stopped or "limit")
+                self._pending.append(finish)
             if kind is None:
                 self._wait(0)
             else:
@@ -184,30 +189,24 @@ class Recording:
             if reader is not None:
                 restore(run, reader.state_before(len(reader.segments)))
             since = self._writer.since
-            try:
-                while True:
-                    most = min(self._spacing, limit - given) if limit else self._spacing
-                    piece = run.generate(most)
-                    self.covered = run.covered
-                    changes = run.save(since)
-                    whole = run.save() if self._wholes.due(len(changes), piece.size) else None
-                    if whole is not None:
-                        self._wholes.written(len(whole))
-                    since = run.position
-                    self._wait(_ON_THEIR_WAY - 1)
-                    self._pending.append(
-                        self._thread.submit(self._writer.append, piece, changes, whole)
-                    )
-                    given += piece.size
-                    yield piece
-                    if run.stopped == "halt" or given == limit:
-                        self.stopped = run.stopped
-                        break
-            finally:
-                # Whoever stops here in between (a time limit, Ctrl-C) leaves a whole file as well.
+            self._writing = True
+            while not self.stopped:
+                most = min(self._spacing, limit - given) if limit else self._spacing
+                piece = run.generate(most)
+                self.covered = run.covered
+                changes = run.save(since)
+                whole = run.save() if self._wholes.due(len(changes), piece.size) else None
+                if whole is not None:
+                    self._wholes.written(len(whole))
+                since = run.position
+                self._wait(_ON_THEIR_WAY - 1)
                 self._pending.append(
-                    self._thread.submit(self._writer.finish, self.stopped or "limit")
+                    self._thread.submit(self._writer.append, piece, changes, whole)
                 )
+                given += piece.size
+                yield piece
+                if run.stopped == "halt" or given == limit:
+                    self.stopped = run.stopped
 
 
 def _opened(path: str | os.PathLike[str]) -> BinaryIO:

@@ -351,6 +351,20 @@ def test_whoever_stops_in_between_leaves_a_whole_file(model, program, whole, tmp
     assert model.verify(path).ok
 
 
+def test_whoever_is_interrupted_leaves_a_whole_file(model, program, written, tmp_path):
+    path = tmp_path / "a.trace"
+    with pytest.raises(KeyboardInterrupt) as caught:
+        with Recording(model, program.tokens(), path, spacing=SPACING) as recording:
+            for count, _ in enumerate(recording.pieces(), 1):
+                if count == 3:
+                    raise KeyboardInterrupt
+    del caught
+    with TraceReader(path) as trace:
+        assert trace.stopped == "limit" and len(trace.segments) == 3
+    record(model, program, path, resume=True)
+    assert path.read_bytes() == written
+
+
 def test_what_does_not_belong_together(model, program, written, tmp_path):
     path = tmp_path / "a.trace"
     path.write_bytes(written)
