@@ -30,6 +30,21 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> None:
         raise type(error)(error.errno, error.strerror, named) from None
 
 
+def check_place(path: str) -> None:
+    """Raises what write_file() would, as far as it is known before there is anything to write."""
+    if not path:
+        raise FileNotFoundError(errno.ENOENT, "the empty name is no file's", path)
+    separators = (os.sep, os.altsep or os.sep)
+    if path.endswith(separators) or os.path.isdir(path):
+        raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
+    try:
+        os.stat(os.path.join(os.path.dirname(os.path.realpath(path)), "."))
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(errno.ENOENT, "its folder does not exist", path) from None
+    except OSError:  # what is wrong with it is known when it is written
+        pass
+
+
 def replace_file(
     path: str | os.PathLike[str],
     data: bytes,
@@ -60,15 +75,11 @@ def replace_file(
 
 
 def _write(path: str, data: bytes) -> None:
-    if not path:
-        raise FileNotFoundError(errno.ENOENT, "the empty name is no file's")
+    check_place(path)
     try:
         found: os.stat_result | None = os.stat(path)
     except FileNotFoundError:
         found = None
-    separators = (os.sep, os.altsep or os.sep)
-    if path.endswith(separators) or (found is not None and stat.S_ISDIR(found.st_mode)):
-        raise IsADirectoryError(errno.EISDIR, "it is a directory")
     stream = None if found is None else _standard_stream(found)
     if stream is not None:
         _write_all(stream, data)

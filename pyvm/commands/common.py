@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # Where a command adds its parser.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
+_MOST_THREADS = 1024  # as many as libtvm takes
+_READ = ("FILE", "MODEL", "TRACE", "DIR")  # what help calls names of files and folders
+
 INEXACT = (
     "note: this model's sums are rounded, and this variant adds in an order of its own: "
     "others may give other tokens"
@@ -109,9 +112,19 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         if rest is not None:
             parsed.rest = rest
+        self._refuse_empty_names(parsed)
         if self.finish is not None:
             self.finish(self, parsed)
         return parsed, unknown
+
+    def _refuse_empty_names(self, parsed: argparse.Namespace) -> None:
+        """Names of what is read: "" would be taken for no name, or for this folder."""
+        for action in self._actions:
+            if action.metavar in _READ and action.dest != "output":
+                given = getattr(parsed, action.dest, None)
+                if "" in (given if isinstance(given, list) else [given]):
+                    name = "/".join(action.option_strings) or action.metavar
+                    self.error(f"argument {name}: the empty name is no file's")
 
     def error(self, message: str) -> NoReturn:
         say(f"{self.format_usage()}{self.prog}: ", bad("error"), f": {message}")
@@ -162,7 +175,7 @@ def whole_number(text: str, most: int = (1 << 63) - 1) -> int:
 
 
 def threads(text: str) -> int:
-    return whole_number(text, (1 << 31) - 1)
+    return whole_number(text, _MOST_THREADS)
 
 
 def add_machine_option(parser: argparse.ArgumentParser, what: str = "to compile for") -> None:
@@ -208,6 +221,26 @@ def sentence(error: Exception) -> str:
     return printable(str(error))
 
 
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuses a name that no result can be written to, before there is one."""
+    from pyvm import files
+
+    if arguments.name == "export":  # some are folders; it looks itself
+        return
+    for name in ("output", "profile"):
+        path: str | None = getattr(arguments, name, None)
+        if path is None or path == "-":
+            continue
+        try:
+            files.check_place(path)
+        except OSError as error:
+            raise _unwritten(path, error) from None
+
+
+def _unwritten(path: str, error: OSError) -> CommandError:
+    return CommandError(f"{printable(path) or 'a result'} cannot be written: {error.strerror}")
+
+
 def write_file(path: str, data: bytes) -> None:
     """Writes a result; "-" is stdout."""
     from pyvm import files
@@ -219,7 +252,7 @@ def write_file(path: str, data: bytes) -> None:
     try:
         files.write_file(path, data)
     except OSError as error:
-        raise CommandError(f"{printable(path)} cannot be written: {error.strerror}") from None
+        raise _unwritten(path, error) from None
 
 
 def rate(count: int, seconds: float) -> str:

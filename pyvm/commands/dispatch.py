@@ -79,7 +79,13 @@ def dispatch(argv: Sequence[str] | None = None) -> int:
         return _guarded(lambda: status.OK, Report(False))
     voice.listen(arguments)
     report = reports.of(arguments)
-    return _guarded(lambda: arguments.command(arguments, report), report)
+
+    def command() -> int:
+        common.check_outputs(arguments)
+        status: int = arguments.command(arguments, report)
+        return status
+
+    return _guarded(command, report)
 
 
 def _guarded(command: Callable[[], int], report: Report) -> int:

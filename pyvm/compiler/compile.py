@@ -119,7 +119,8 @@ def compile_file(
     try:
         return _compiled(data, input, entry, args, name, machine, environment)
     except ProgramError as error:  # which module it is, the caller of from_wasm knows
-        error.args = (f"{printable(str(source))}: {error}",)
+        if not isinstance(error, NotACommand):  # which says it
+            error.args = (f"{printable(str(source))}: {error}",)
         raise
 
 

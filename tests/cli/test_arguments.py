@@ -97,3 +97,52 @@ def test_a_bad_module_is_named(tmp_path, content):
     (tmp_path / "junk.wasm").write_bytes(content)
     message = failure(pyvm("run", "junk.wasm", cwd=tmp_path))
     assert message.startswith("pyvm: junk.wasm: ") and message.count("junk.wasm") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("model", "compile", ""),
+        ("model", "info", ""),
+        ("run", "hello", "--model", ""),
+        ("run", "hello", "--input-file", ""),
+        ("run", "hello", "--inputs", ""),
+        ("run", "hello", "--trace", ""),
+        ("run", "hello", "--profile", ""),
+        ("run", "prog.c", "-I", ""),
+        ("verify", "a.txt", ""),
+        ("export", "", "--to", "onnx", "-o", "x"),
+    ],
+)
+def test_the_empty_name_is_no_files(tmp_path, command):
+    """It is neither no name at all nor this folder."""
+    done = pyvm(*command, cwd=tmp_path)
+    assert done.returncode == 2 and b": the empty name is no file's\n" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run endless.txt --profile",
+        "trace endless.txt -o",
+        "view endless.txt -o",
+        "compile missing.c -o",
+        "specialize missing.c -o",
+        "model build --solve 100 -o",
+    ],
+)
+def test_a_place_for_a_result_is_looked_at_first(tmp_path, command):
+    """Before the work, which here would not end."""
+    (tmp_path / "endless.txt").write_bytes(token_file(tmp_path, "loop").read_bytes())
+    (tmp_path / "folder").mkdir()
+    for path, said in (("folder", "it is a directory"), ("no/file", "its folder does not exist")):
+        message = failure(pyvm(*command.split(), path, cwd=tmp_path))
+        assert message == f"pyvm: {path} cannot be written: {said}\n"
+
+
+def test_a_refusal_names_the_program_once():
+    message = failure(pyvm("run", "hello", "--", "word"))
+    assert message.startswith("pyvm: hello is no command: arguments behind --")
+    done = pyvm("run", "hello", "--threads", 1025)
+    assert done.returncode == 2 and b"--threads: 1025 is too large: at most 1,024" in done.stderr
