@@ -15,7 +15,7 @@ import svg  # noqa: E402
 
 import pictures  # noqa: E402
 
-FILES = {path.stem for path in (ROOT / "pictures").glob("*")}
+FILES = {path.stem for path in (ROOT / "tools" / "figures").glob("*")}
 
 
 def test_there_are_no_others():
@@ -25,7 +25,7 @@ def test_there_are_no_others():
 @pytest.mark.parametrize("name", sorted(pictures.PICTURES))
 def test_a_picture_is_what_the_command_makes(name):
     made = pictures.PICTURES[name]()
-    assert made == (ROOT / "pictures" / f"{name}.svg").read_text("utf-8"), (
+    assert made == (ROOT / "tools" / "figures" / f"{name}.svg").read_text("utf-8"), (
         "python tools/pictures.py makes the pictures again"
     )
     drawn = ElementTree.fromstring(made)
@@ -38,7 +38,7 @@ def test_a_picture_is_what_the_command_makes(name):
 
 @pytest.mark.parametrize("name", sorted(pictures.PICTURES))
 def test_a_page_shows_it(name):
-    assert any(f"pictures/{name}.svg)" in page.read_text("utf-8") for page in text.PAGES)
+    assert any(f"figures/{name}.svg)" in page.read_text("utf-8") for page in text.PAGES)
 
 
 def test_published_tables_are_read_as_they_are():

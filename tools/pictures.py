@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the pictures of README and the pages: SVG files in pictures/.
+"""Makes the pictures of README and the pages: SVG files in tools/figures/.
 
     python tools/pictures.py
 
 Enters: the standard machine, bundled programs in the native executor, and the tables of
-tools/README.md.  Leaves: pictures/*.svg, the same bytes every time; a test makes them again.
+tools/README.md.  Leaves: tools/figures/*.svg, the same bytes every time; a test makes them again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pyvm.trace.statistics import statistics  # noqa: E402
 from pyvm.view.data import layout, machine_of  # noqa: E402
 from pyvm.view.evaluate import evaluate  # noqa: E402
 
-FOLDER = ROOT / "pictures"
+FOLDER = ROOT / "tools" / "figures"
 _KINDS = {"gather": "c0", "lookup": "c1", "mean": "c2"}
 
 
@@ -192,7 +192,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, draw in PICTURES.items():
         (FOLDER / f"{name}.svg").write_text(draw(), encoding="utf-8")
-        print(f"pictures/{name}.svg")
+        print(f"tools/figures/{name}.svg")
 
 
 if __name__ == "__main__":
