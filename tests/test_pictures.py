@@ -11,9 +11,8 @@ import pages.text as text
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-import svg  # noqa: E402
-
 import pictures  # noqa: E402
+import svg  # noqa: E402
 
 FILES = {path.stem for path in (ROOT / "tools" / "figures").glob("*")}
 
