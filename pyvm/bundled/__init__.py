@@ -7,14 +7,13 @@ compiles the .c files again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """An input (None: the program takes none) and the name of the file with the expected output."""
 
     input: str | None
@@ -25,8 +24,7 @@ class Case:
         return (_HERE / "outputs" / self.output_file).read_text()
 
 
-@dataclass(frozen=True)
-class Bundled:
+class Bundled(NamedTuple):
     """A bundled program; the first case's input is the default."""
 
     name: str

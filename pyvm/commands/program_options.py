@@ -35,7 +35,7 @@ _PATIENCE = 2.0  # seconds
 
 def stack_size(text: str) -> int:
     """Bytes of the C stack."""
-    from pyvm.compiler.c_options import check_stack_size
+    from pyvm.compiler.c_names import check_stack_size
     from pyvm.isa.errors import ProgramError
 
     try:
@@ -46,7 +46,7 @@ def stack_size(text: str) -> int:
 
 def level(text: str) -> str:
     """Of optimisation, as C compilers spell it."""
-    from pyvm.compiler.c_options import LEVELS
+    from pyvm.compiler.c_names import LEVELS
 
     if text not in LEVELS:
         raise argparse.ArgumentTypeError(f"{text!r} is no level: {', '.join(LEVELS)}")
@@ -122,7 +122,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _finish(parser: Parser, arguments: argparse.Namespace) -> None:
     """Tells the program, other C files and integers apart."""
-    from pyvm.compiler.c_options import SOURCES
+    from pyvm.compiler.c_names import SOURCES
 
     words, rest = arguments.words, arguments.rest
     if not words and rest:  # a name that begins with a dash stands behind --
@@ -199,7 +199,7 @@ def compile_program(arguments: argparse.Namespace, reads: bool = False) -> Progr
 
 def _patience(arguments: argparse.Namespace) -> threading.Timer:
     """Tells a terminal what takes long, if it does."""
-    from pyvm.compiler.c_options import SOURCES
+    from pyvm.compiler.c_names import SOURCES
 
     words = "compiling ..."
     if arguments.program.endswith(SOURCES):
@@ -264,7 +264,11 @@ def _environment(arguments: argparse.Namespace) -> Environment | None:
     )
 
 
-def _c_options(arguments: argparse.Namespace) -> COptions:
+def _c_options(arguments: argparse.Namespace) -> COptions | None:
+    """None where nothing was said."""
+    said = ("more", "include", "define", "optimize", "libraries")
+    if not any(getattr(arguments, name) for name in said):
+        return None
     from pyvm.compiler.c_options import COptions
 
     for folder in arguments.include:

@@ -145,7 +145,7 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
 
 def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float | None]) -> int:
     from pyvm.commands.progress import Live
-    from pyvm.commands.traced import Traced
+    from pyvm.engine.run import Run
     from pyvm.isa.traps import Trap
 
     begin = time.perf_counter()
@@ -179,9 +179,9 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
                 report[field] = written.decode(errors="replace")
                 report[f"{field}_base64"] = base64.b64encode(written).decode()
             report["tokens"] = live.generated
-        seconds["generate"] = done.seconds if isinstance(done, Traced) else done.timings.seconds
+        seconds["generate"] = done.timings.seconds if isinstance(done, Run) else done.seconds
         report.update(prompt_tokens=done.prompt_length, exact=done.exact)
-        if not isinstance(done, Traced):
+        if isinstance(done, Run):
             report["covered"] = done.covered
             voice.tell(arguments, f"generated {common.rate(live.generated, done.timings.seconds)}")
             voice.note_path(done.timings, done.covered, len(done.ids))
@@ -193,7 +193,7 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             report["wasm_instructions"] = found.wasm_instructions or None
             for line in found.lines() if arguments.stats else ():
                 say(line)
-        if arguments.stats and not isinstance(done, Traced):
+        if arguments.stats and isinstance(done, Run):
             say(f"the kernel ran {done.covered:,} of {done.tokens.size:,} positions")
         if arguments.profile:
             found_by_line = done.profile(program)
@@ -267,11 +267,11 @@ def generated(
 
 
 def verified(model: Model, done: Run | Traced, options: dict[str, Any]) -> Check:
-    from pyvm.commands.traced import Traced
+    from pyvm.engine.run import Run
 
-    if isinstance(done, Traced):
-        return done.verify(**options)
-    return model.verify(done, done.prompt_length, **options)
+    if isinstance(done, Run):
+        return model.verify(done, done.prompt_length, **options)
+    return done.verify(**options)
 
 
 def _interrupted_check(report: Report) -> None:
@@ -303,10 +303,10 @@ def mismatch(checked: Check, vocabulary: tuple[str, ...]) -> str:
 
 def statistics_of(program: Program, done: Run | Traced) -> Statistics:
     """What the run took, counted."""
-    from pyvm.commands.traced import Traced
-
-    if isinstance(done, Traced):
-        return done.statistics(program)
+    from pyvm.engine.run import Run
     from pyvm.trace.statistics import statistics
+
+    if not isinstance(done, Run):
+        return done.statistics(program)
 
     return statistics(done.tokens, done.vocabulary, program.listing, program.debug)

@@ -8,16 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from pyvm.compiler.c_names import LEVELS, STACK_SIZE, check_stack_size
 from pyvm.isa.errors import ProgramError
-
-# Bytes of the C stack.  It lies below everything else, so that the addresses of data, of the heap
-# and of the compiler's cells grow with it.  The ABI aligns it to 16 bytes; the largest leaves half
-# of the largest memory that can grow to the rest.
-STACK_SIZE = 1 << 20
-SMALLEST_STACK, LARGEST_STACK, STACK_ALIGNMENT = 256, 1 << 25, 16
-CPLUSPLUS = (".cpp", ".cc", ".cxx", ".C", ".c++")  # how names of C++ files end
-SOURCES = (".c", *CPLUSPLUS)
-LEVELS = ("0", "1", "2", "3", "s", "z")  # of optimisation, as C compilers spell them
 
 
 @dataclass(frozen=True)
@@ -75,13 +67,3 @@ class COptions:
             f"-Wl,-z,stack-size={check_stack_size(self.stack_size)}",
             *(f"-l{name}" for name in self.libraries),
         ]
-
-
-def check_stack_size(size: int) -> int:
-    """The same size; raises ProgramError where the C stack cannot have it."""
-    if not SMALLEST_STACK <= size <= LARGEST_STACK or size % STACK_ALIGNMENT:
-        raise ProgramError(
-            f"a C stack cannot have {size:,} bytes: its size is a multiple of {STACK_ALIGNMENT} "
-            f"from {SMALLEST_STACK:,} to {LARGEST_STACK:,}"
-        )
-    return size

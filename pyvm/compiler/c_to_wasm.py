@@ -19,7 +19,8 @@ from pathlib import Path
 
 from pyvm import helpers
 from pyvm.compiler.c_messages import errors_first, explain_link
-from pyvm.compiler.c_options import CPLUSPLUS, STACK_SIZE, COptions, check_stack_size
+from pyvm.compiler.c_names import CPLUSPLUS, STACK_SIZE, check_stack_size
+from pyvm.compiler.c_options import COptions
 from pyvm.compiler.c_scan import defined_functions
 from pyvm.compiler.cplusplus import EXCEPTIONS, Library
 from pyvm.compiler.toolchain import RUNTIME, Toolchain, compiler_command, toolchain

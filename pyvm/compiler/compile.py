@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyvm import bundled
-from pyvm.compiler.c_options import SOURCES, COptions, check_stack_size
+from pyvm.compiler.c_names import SOURCES, check_stack_size
 from pyvm.compiler.kept import Kept
-from pyvm.host.environment import Environment, with_environment
 from pyvm.isa.debug import Debug
 from pyvm.isa.errors import ProgramError, Unsupported
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.program import Program, as_bytes, as_input, parse
 from pyvm.notes import note
 from pyvm.printable import printable
+
+if TYPE_CHECKING:
+    from pyvm.compiler.c_options import COptions
+    from pyvm.host.environment import Environment
 
 MACHINES = ("standard", "base")
 # What a program is given to read: the bytes, or what gives them once they are wanted.
@@ -78,14 +80,11 @@ def compile_file(
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(f"source must be a bundled name or a path, not {source!r}")
     name = str(source)
-    options = COptions() if c is None else c
-    if stack_size is not None:
-        options = replace(options, stack_size=int(stack_size))
     if name in bundled.PROGRAMS:
         item = bundled.PROGRAMS[name]
-        if c is not None and (c.more or c.flags() != COptions().flags()):
+        if c is not None and (c.more or c.flags() != type(c)().flags()):
             raise ProgramError(f"{name} is a bundled program: options of C are for C files")
-        data = item.wasm() if stack_size is None else _from_c(item.source, entry, options)
+        data = item.wasm() if stack_size is None else _from_c(item.source, entry, c, stack_size)
         input = item.input if input is None or callable(input) else input
     else:
         path = Path(source)
@@ -100,14 +99,14 @@ def compile_file(
                 f"(those are: {known})"
             )
         if path.suffix in SOURCES:
-            data = _from_c(path, entry, options)
+            data = _from_c(path, entry, c, stack_size)
         else:
             if stack_size is not None:
                 raise ProgramError(
                     f"{printable(name)} is no C file: the stack has a size of one's choice only "
                     "where a C program is compiled (--stack-size, stack_size)"
                 )
-            if c is not None and c != COptions():
+            if c is not None and c != type(c)():
                 raise ProgramError(
                     f"{printable(name)} is no C file: other files, folders, definitions, levels "
                     "and libraries are for compiling C"
@@ -139,8 +138,7 @@ def _token_file(
         if environment is None and (input is None or callable(input)):
             return program
         text = input() if callable(input) else as_input(input)
-        around = environment or _environment(path.stem, None)
-        return with_environment(program, replace(around, stdin=text) if text else around)
+        return _with_environment(program, environment, path.stem, text)
     if environment is not None:
         raise NotACommand(program.name)
     return program if input is None or callable(input) else program.with_input(input)
@@ -175,8 +173,7 @@ def _compiled(
     if callable(input) and program.reads_input:
         text = input()
     if program.is_command:
-        around = environment or _environment(name, None)
-        return with_environment(program, replace(around, stdin=text) if text else around)
+        return _with_environment(program, environment, name, text)
     given = as_bytes(text)
     return build(given) if program.takes_input and program.input != given else program
 
@@ -237,12 +234,31 @@ def from_wasm(
 
 def _environment(name: str, input: bytes | str | None) -> Environment:
     """That of a command for which nobody chose one."""
+    from pyvm.host.environment import Environment
+
     return Environment((name,), stdin=as_bytes(input))
 
 
-def _from_c(source: Path, entry: str, options: COptions) -> bytes:
+def _with_environment(
+    program: Program, environment: Environment | None, name: str, text: bytes
+) -> Program:
+    from dataclasses import replace
+
+    from pyvm.host.environment import with_environment
+
+    around = environment or _environment(name, None)
+    return with_environment(program, replace(around, stdin=text) if text else around)
+
+
+def _from_c(source: Path, entry: str, c: COptions | None, stack_size: int | None) -> bytes:
+    from dataclasses import replace
+
+    from pyvm.compiler.c_options import COptions
     from pyvm.compiler.c_to_wasm import compile_c
 
+    options = COptions() if c is None else c
+    if stack_size is not None:
+        options = replace(options, stack_size=int(stack_size))
     return compile_c(source, entry, options=options)
 
 

@@ -461,7 +461,7 @@ def make_run(
         stopped=abi.STOPPED[result.stopped],
         timings=Timings.of(result),
         vocabulary=vocabulary,
-        _end=partial(prompt.end, tokens, vocabulary, stop) if keep else unknown_end,
+        end=partial(prompt.end, tokens, vocabulary, stop) if keep else unknown_end,
         exact=bool(result.exact),
         covered=result.covered,
     )

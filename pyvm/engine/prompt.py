@@ -7,8 +7,8 @@ program, so that the end of a run can be explained.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from pyvm.engine.arrays import Ids, token_array
 from pyvm.engine.follow import Follower
@@ -20,8 +20,7 @@ from pyvm.isa.traps import TrapSite, trap_kind
 from pyvm.trace.pieces import in_pieces
 
 
-@dataclass(frozen=True)
-class Prompt:
+class Prompt(NamedTuple):
     """tokens: ids; program: the compiled program, None when only ids were given."""
 
     tokens: Ids

@@ -6,9 +6,8 @@ Enters: results of libtvm.  Leaves: `Run`, `Check`, `Timings`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyvm.engine.abi import RunResult, VerifyResult
 from pyvm.isa.tokens import TOKENS, Kind
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from pyvm.view import Profile, View
 
 
-@dataclass(frozen=True)
-class Timings:
+class Timings(NamedTuple):
     """Wall time in seconds; the phases are measured on the layer path only."""
 
     seconds: float
@@ -41,8 +39,18 @@ class Timings:
         )
 
 
-@dataclass(frozen=True)
-class Run:
+class _Run(NamedTuple):
+    ids: Ids
+    prompt_length: int
+    stopped: str
+    timings: Timings
+    vocabulary: tuple[str, ...]
+    end: Callable[[], tuple[int | None, TrapSite | None]]
+    exact: bool = True
+    covered: int = 0
+
+
+class Run(_Run):
     """Tokens of one run.
 
     Attributes:
@@ -55,19 +63,13 @@ class Run:
         covered: positions that a kernel has run.
     """
 
-    ids: Ids
-    prompt_length: int
-    stopped: str
-    timings: Timings
-    vocabulary: tuple[str, ...] = field(repr=False)
-    _end: Callable[[], tuple[int | None, TrapSite | None]] = field(repr=False, compare=False)
-    exact: bool = True
-    covered: int = 0
+    def __repr__(self) -> str:
+        return f"<Run {len(self.ids) - self.prompt_length:,} tokens, stopped by {self.stopped}>"
 
     @cached_property
     def _ending(self) -> tuple[int | None, TrapSite | None]:
         """Counting rows reads every token: it waits until somebody asks."""
-        return self._end()
+        return self.end()
 
     @property
     def cursor(self) -> int | None:
@@ -168,8 +170,7 @@ def ending(ids: Ids, begin: int, vocabulary: tuple[str, ...]) -> tuple[Trap | No
     return None, token.value if token is not None and token.kind is Kind.BYTE else 0
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """A verification.
 
     Attributes:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.program import Program
@@ -108,7 +108,7 @@ def with_environment(program: Program, environment: Environment) -> Program:
             f"what {printable(program.name)} is given has {len(given):,} bytes; there is room for "
             f"{program.room:,}"
         )
-    return replace(program, input=given)
+    return program.replaced(input=given)
 
 
 def _string(what: str, text: str | bytes) -> bytes:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,8 +63,7 @@ class Places(Sequence[Place]):
         return repr(tuple(self))
 
 
-@dataclass(frozen=True)
-class Debug:
+class Debug(NamedTuple):
     """What is known about the instructions of a program; all of it may be missing.
 
     Attributes:
@@ -78,9 +76,9 @@ class Debug:
     """
 
     units: tuple[tuple[int, str], ...] = ()
-    runs: array[int] = field(default_factory=lambda: array("i"))
-    weights: array[int] = field(default_factory=lambda: array("q"))
-    refused: dict[int, str] = field(default_factory=dict)
+    runs: array[int] = array("i")
+    weights: array[int] = array("q")
+    refused: Mapping[int, str] = {}
     lines: tuple[tuple[int, str | None], ...] = ()  # (offset, line from there on)
 
     def line(self, offset: int | None) -> str | None:
@@ -103,3 +101,6 @@ class Debug:
         known = runs >= 0
         np.maximum.at(most, runs[known], counts[known])
         return int(most @ weights)
+
+
+NOTHING_KNOWN = Debug()

@@ -16,8 +16,8 @@ where the name begins with i64; the lowest bytes come first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 # Where the bytes come from that an instruction emits.
 NO_VALUE = "none"
@@ -68,8 +68,7 @@ PART = "part"  # it is the second row of the instruction before it
 NEVER = "never"  # it is not executed: the prompt completes it
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One opcode.
 
     Attributes:

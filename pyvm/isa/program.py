@@ -10,11 +10,10 @@ import re
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyvm.isa import instructions as isa
-from pyvm.isa.debug import Debug, Place, Places
+from pyvm.isa.debug import NOTHING_KNOWN, Debug, Place, Places
 from pyvm.isa.errors import ProgramError
 from pyvm.isa.instructions import INSTRUCTIONS
 from pyvm.isa.prompt import NAMES, Listing, read_prompt
@@ -36,8 +35,20 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True, repr=False)
-class Program:
+class _Program(NamedTuple):
+    code: Sequence[tuple[str, int]]
+    input: bytes | None
+    places: Sequence[Place]
+    name: str
+    debug: Debug
+    room: int | None
+    data: tuple[bytes, ...]
+    is_command: bool
+    reads_stdin: bool
+    settled: bool
+
+
+class Program(_Program):
     """Code and input.
 
     Attributes:
@@ -59,33 +70,59 @@ class Program:
     b'*'
     """
 
-    code: Sequence[tuple[str, int]]
-    input: bytes | None = None
-    places: Sequence[Place] = field(default=(), repr=False)
-    name: str = "program"
-    debug: Debug = field(default_factory=Debug, repr=False, compare=False)
-    room: int | None = field(default=None, repr=False, compare=False)
-    data: tuple[bytes, ...] = field(default=(), repr=False)
-    is_command: bool = field(default=False, repr=False, compare=False)
-    reads_stdin: bool = field(default=False, repr=False, compare=False)
-    settled: bool = field(default=False, repr=False, compare=False)
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
+    def __new__(
+        cls,
+        code: Sequence[tuple[str, int]],
+        input: bytes | None = None,
+        places: Sequence[Place] = (),
+        name: str = "program",
+        debug: Debug = NOTHING_KNOWN,
+        room: int | None = None,
+        data: tuple[bytes, ...] = (),
+        is_command: bool = False,
+        reads_stdin: bool = False,
+        settled: bool = False,
+    ) -> Program:
         try:
-            code = Listing.of(self.code)
+            listing = Listing.of(code)
         except ValueError as error:
             raise ProgramError(str(error)) from None
-        object.__setattr__(self, "code", code)
-        object.__setattr__(self, "places", Places.of(self.places))
-        if not code:
+        if not listing:
             raise ProgramError("a program needs at least one instruction")
-        given = code.given()
-        _check_rows(code, len(given))
+        given = listing.given()
+        _check_rows(listing, len(given))
         inputs = given.count("input_base")
-        if inputs > 1 or self.takes_input != (self.input is not None):
+        if inputs > 1 or bool(inputs) != (input is not None):
             raise ProgramError("a program has an input exactly if it has one row input_base")
-        if len(given) - inputs != len(self.data):
+        if len(given) - inputs != len(data):
             raise ProgramError("a program has data for each of its rows `data` and `elements`")
+        rest = (name, debug, room, data, is_command, reads_stdin, settled)
+        return super().__new__(cls, listing, input, Places.of(places), *rest)
+
+    def __eq__(self, other: object) -> bool:
+        """The same code, data and input, from the same places, by the same name."""
+        if not isinstance(other, Program):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __ne__(self, other: object) -> bool:  # a tuple's is of its own
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return self.code, self.input, self.places, self.name, self.data
+
+    def replaced(self, **changes: Any) -> Program:
+        """The same program but for these attributes, checked again.
+
+        >>> pyvm.compile("hello").replaced(name="hi")
+        <Program hi: ... instructions>
+        """
+        return Program(**{**self._asdict(), **changes})
 
     def __repr__(self) -> str:
         given = ""
@@ -136,7 +173,7 @@ class Program:
                 f"an input of {len(data)} bytes does not fit where the input of {self.name} lies "
                 f"(there is room for {self.room}): compile it with this input"
             )
-        return replace(self, input=data)
+        return self.replaced(input=data)
 
     def renamed(self, name: str, input: bytes | None) -> Program:
         """The same program with another name, and an input that has room.
@@ -144,7 +181,7 @@ class Program:
         >>> pyvm.compile("hello").renamed("hi", None)
         <Program hi: ... instructions>
         """
-        return replace(self, name=name, input=input)
+        return self.replaced(name=name, input=input)
 
     def words(self) -> list[str]:
         """The prompt as token spellings.
@@ -238,8 +275,8 @@ class Program:
             if caller is not None and not _ends_programs(caller):
                 line = self.debug.line(offset)
                 if routine:
-                    return replace(found, function=caller, offset=offset, line=line)
-                return replace(found, caller=caller, offset=offset, line=line)
+                    return found._replace(function=caller, offset=offset, line=line)
+                return found._replace(caller=caller, offset=offset, line=line)
         return found
 
 

@@ -10,8 +10,8 @@ kind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from pyvm.printable import printable
 
@@ -86,8 +86,7 @@ def trap_kind(immediate: int) -> Trap | None:
         return Trap.UNKNOWN
 
 
-@dataclass(frozen=True)
-class TrapSite:
+class TrapSite(NamedTuple):
     """A trap that happened, and where.
 
     Attributes:

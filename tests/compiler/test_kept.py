@@ -180,5 +180,5 @@ def test_a_kept_program_needs_no_compiler(folder):
         "print(*sorted(m for m in sys.modules if m.startswith(('pyvm.compiler.', 'pyvm.wasm'))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    names = [f"pyvm.compiler.{name}" for name in ("c_options", "compile", "kept")]
+    names = [f"pyvm.compiler.{name}" for name in ("c_names", "compile", "kept")]
     assert done.stdout.split() == names, done.stderr

@@ -1,6 +1,7 @@
 """Benchmarks run and say what they promise; synthetic models are as sparse as asked."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -166,3 +167,8 @@ def test_check_variants_covers_every_option():
     }
     assert len(layers) == 2 * len(projections) * 2 * 4
     assert all(row["exact"] and row["first_difference"] is None for row in rows)
+
+
+def test_bench_start():
+    output = tool("bench_start.py", "--rounds", "1")
+    assert re.search(r"^pyvm run hello +\d+\.\d +\d+\.\d$", output, re.M)

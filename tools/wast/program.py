@@ -13,7 +13,7 @@ argument.  What it changes before it traps is lost for the actions behind it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class Actions:
         listing = self.program.listing
         octets = bytearray(listing.octets)
         octets[4 * self._row : 4 * self._row + 4] = (number & 0xFFFFFFFF).to_bytes(4, "little")
-        return replace(self.program, code=Listing(listing.rows, bytes(octets)))
+        return self.program.replaced(code=Listing(listing.rows, bytes(octets)))
 
 
 def with_actions(module: Module, actions: Sequence[Action], has_state: bool) -> Actions:
