@@ -5,6 +5,12 @@ namespace {
 
 Wide clamp(Wide value) { return std::clamp(value, -kFar, kFar); }
 
+// Two such factors have a product far below kFar, which one instruction computes.
+bool is_small(Wide value) {
+  constexpr Wide kSmall = Wide{1} << 48;
+  return value > -kSmall && value < kSmall;
+}
+
 }  // namespace
 
 Wide times(Wide a, Wide b) {
@@ -32,6 +38,12 @@ Interval interval_in(Terms terms, const std::vector<Interval>& intervals) {
   for (const Term& term : terms) {
     const Interval& of = intervals[term.node];
     if (of.low == 0 && of.high == 0) continue;  // most gates are closed
+    if (is_small(of.low) && is_small(of.high) && is_small(term.weight)) {
+      const Wide a = Wide{static_cast<std::int64_t>(of.low)} * term.weight;
+      const Wide b = Wide{static_cast<std::int64_t>(of.high)} * term.weight;
+      sum.low += term.weight < 0 ? b : a, sum.high += term.weight < 0 ? a : b;
+      continue;
+    }
     const Interval part = scaled(of, term.weight);
     endless_low |= part.low <= -kFar, endless_high |= part.high >= kFar;
     sum.low += part.low, sum.high += part.high;

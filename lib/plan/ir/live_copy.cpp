@@ -60,7 +60,14 @@ class Copier {
 
   Expr copied(const Expr& expr) const {
     Expr sum;
-    for (const Term& term : expr) add_scaled(sum, Expr{{renumbered_[term.node], 1}}, term.weight);
+    sum.reserve(expr.size());
+    for (const Term& term : expr) {
+      const NodeId id = renumbered_[term.node];
+      if (sum.empty() || sum.back().node < id)
+        sum.push_back({id, term.weight});
+      else
+        add_scaled(sum, Expr{{id, 1}}, term.weight);
+    }
     return sum;
   }
 
