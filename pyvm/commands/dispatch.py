@@ -56,7 +56,10 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         prog=parser.prog, dest="name", required=True, metavar="COMMAND"
     )
-    names = [_MODULES[command]] if command in _MODULES else dict.fromkeys(_MODULES.values())
+    if command in _MODULES:
+        names = [_MODULES[command]]
+    else:
+        names = [] if command == "--version" else list(dict.fromkeys(_MODULES.values()))
     for name in names:
         import_module(f"pyvm.commands.{name}").add(commands)
     return parser
