@@ -89,7 +89,13 @@ def test_every_module_opens_with_what_it_is(path):
 
 
 # What annotations name, and only type checkers load.
-KNOWN = {"np": numpy, "TraceReader": TraceReader, "Executor": Executor}
+KNOWN = {
+    "np": numpy,
+    "TraceReader": TraceReader,
+    "Executor": Executor,
+    "Environment": pyvm.Environment,
+    "COptions": pyvm.COptions,
+}
 
 
 def test_pyvm_exports_its_types():
