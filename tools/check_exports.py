@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Do exported models give libtvm's tokens in PyTorch, transformers and TransformerLens?
 
-    python tools/check_exports.py [--machine base|standard] [--tokens 2000] [--specialized]
+    python tools/check_exports.py [PROGRAM ...] [--machine base|standard] [--tokens N]
+                                  [--stack-size 1024] [--specialized] [--to TARGET ...]
 
-Enters: nothing; it needs torch, transformers, transformer-lens (before 4) and safetensors, which
-are gigabytes and so in no test.  Leaves: a row for each program and framework: version, positions,
-whether every generated token is libtvm's, seconds.  The exit status is 1 if one differs.
+Enters: names of bundled programs (default: hello, addition); it needs torch, transformers,
+transformer-lens, onnxruntime and safetensors, which are gigabytes and so in no test.  Leaves: a row
+for each program and framework: version, positions, whether every generated token is libtvm's,
+seconds.  The exit status is 1 if one differs.
 
-Each framework predicts after every position of libtvm's own trace, the cache in use in pieces where
-it has one; transformers also generates the first 100 tokens by itself.
+Each framework predicts after every position of libtvm's own trace, to its end unless --tokens says
+less, in pieces with the cache where it has one; transformers also generates tokens by itself, hello
+to its end, of others the first 100.  The cost grows with the square of the positions.
 """
 
 from __future__ import annotations
@@ -19,24 +22,26 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import table
+from measure import note, table
 
 import pyvm
 from pyvm.export import export_model
 from pyvm.weights import ModelFile, machine_model, specialize
 
-PIECE = 512
-GENERATED = 100
+PIECE = 256
+GENERATED = 100  # of programs but hello
+SHORT = 4000  # traces that are generated to their end
 
 
-def _pieces(tokens: np.ndarray) -> Iterator[Any]:
+def _pieces(tokens: np.ndarray, size: int = PIECE) -> Iterator[Any]:
     import torch
 
-    for first in range(0, tokens.size, PIECE):
-        yield torch.tensor(tokens[None, first : first + PIECE].astype(np.int64))
+    for first in range(0, tokens.size, size):
+        yield torch.tensor(tokens[None, first : first + size].astype(np.int64))
 
 
 def _torch(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
@@ -61,7 +66,7 @@ def _huggingface(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
         found.append(logits[0].argmax(-1).numpy())
     names = tokenizer.convert_ids_to_tokens(tokens[:prompt].tolist())
     given = tokenizer(" ".join(names), return_tensors="pt")
-    most = min(prompt + GENERATED, tokens.size)
+    most = tokens.size if tokens.size <= SHORT else min(prompt + GENERATED, tokens.size)
     made = model.generate(**given, max_length=most)[0].numpy()
     if not np.array_equal(made, tokens[:most]):
         return np.full(tokens.size, -1)
@@ -69,21 +74,45 @@ def _huggingface(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
 
 
 def _transformerlens(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
-    import torch
+    import transformer_lens
 
     sys.path.insert(0, folder)
     model = import_module("hooked").load()
     sys.path.remove(folder)
     del sys.modules["hooked"]
-    logits = model(torch.tensor(tokens[None].astype(np.int64)), return_type="logits")
-    found: np.ndarray = logits[0].argmax(-1).numpy()
-    return found
+    if "HookedTransformer" not in vars(transformer_lens):  # version 4 has no cache for it
+        logits = model(next(_pieces(tokens, tokens.size)), return_type="logits")
+        whole: np.ndarray = logits[0].argmax(-1).numpy()
+        return whole
+    cache = transformer_lens.TransformerLensKeyValueCache.init_cache(model.cfg, "cpu", 1)
+    found = []
+    for piece in _pieces(tokens):
+        seen = piece * 0 + 1  # no padding: it has no tokenizer that would say so
+        logits = model(piece, return_type="logits", past_kv_cache=cache, attention_mask=seen)
+        found.append(logits[0].argmax(-1).numpy())
+    return np.concatenate(found)
+
+
+def _onnx(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
+    import onnxruntime
+
+    path = f"{folder}/model.onnx"
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    inputs = session.get_inputs()[1:]
+    cache = [np.zeros((1, i.shape[1], 0, i.shape[3])) for i in inputs]
+    found = []
+    for piece in _pieces(tokens):
+        given = dict(zip((i.name for i in inputs), cache))
+        logits, *cache = session.run(None, {"input_ids": piece.numpy(), **given})
+        found.append(logits[0].argmax(-1))
+    return np.concatenate(found)
 
 
 FRAMEWORKS: dict[str, tuple[str, Callable[[str, np.ndarray, int], np.ndarray]]] = {
     "torch": ("torch", _torch),
     "huggingface": ("transformers", _huggingface),
     "transformerlens": ("transformer-lens", _transformerlens),
+    "onnx": ("onnxruntime", _onnx),
 }
 
 
@@ -92,27 +121,37 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--machine", choices=("standard", "base"), default="base")
-    parser.add_argument("--tokens", type=int, default=2000, help="positions, prompt included")
+    parser.add_argument("programs", nargs="*", default=["hello", "addition"], metavar="PROGRAM")
+    parser.add_argument("--tokens", type=int, default=1 << 20, help="positions, prompt included")
+    parser.add_argument("--stack-size", type=int, default=1024, help="of C: larger, less exact")
+    parser.add_argument("--to", nargs="+", choices=tuple(FRAMEWORKS), default=list(FRAMEWORKS))
     parser.add_argument("--specialized", action="store_true", help="the program in the weights")
     given = parser.parse_args()
     rows = []
-    for name in ("hello", "addition"):
-        program = pyvm.compile(name, machine=given.machine)
+    for name in given.programs:
+        program = pyvm.compile(name, machine=given.machine, stack_size=given.stack_size)
         own = given.specialized
         file = specialize(program.code, given.machine) if own else machine_model(given.machine)
         tokens, prompt = _trace(file, program, given.tokens)
-        for target, (package, predict) in FRAMEWORKS.items():
+        for target in given.to:
+            package, predict = FRAMEWORKS[target]
             begin = time.perf_counter()
-            with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-                export_model(file, target, folder, tokens.size)
+            with tempfile.TemporaryDirectory() as outer, torch.no_grad():
+                folder = f"{outer}/model"
+                if target == "onnx":
+                    Path(folder).mkdir()
+                path = f"{folder}/model.onnx" if target == "onnx" else folder
+                export_model(file, target, path, tokens.size)
                 found = predict(folder, tokens, prompt)
+            note(f"{name} {target} {time.perf_counter() - begin:.0f} s")
             wrong = np.flatnonzero(found[prompt - 1 : -1] != tokens[prompt:])
             rows.append((
                 name, f"{package} {metadata.version(package)}", f"{prompt:,}", f"{tokens.size:,}",
                 f"differs at {int(wrong[0]) + prompt:,}" if wrong.size else "all",
                 f"{time.perf_counter() - begin:.1f}",
             ))  # fmt: skip
-    said = f"{given.machine} machine{', specialised' if given.specialized else ''}"
+    own = ", specialised" if given.specialized else ""
+    said = f"{given.machine} machine{own}, stack {given.stack_size:,}"
     print(f"{said}\n")
     print(table(("program", "framework", "prompt", "positions", "the same", "s"), rows))
     return int(any(row[4] != "all" for row in rows))

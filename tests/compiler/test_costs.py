@@ -171,3 +171,14 @@ def test_bundled_programs_take_at_most_five_tokens_per_wasm_instruction(name):
     text = None if item.input is None else item.input.encode()
     fuel = run_oracle(item.wasm(), text, fuel_used=True)
     assert execute(compile_file(name)).generated.size <= 5 * fuel
+
+
+@pytest.mark.parametrize("name, most", [("collatz", 34_633), ("fibonacci", 48_415)])
+def test_the_standard_machine_takes_at_most_half_the_tokens_of_the_base_machine(name, most):
+    """The base machine has the original's instructions, and its tokens for each of them."""
+    standard, base = (
+        len(execute(compile_file(name, machine=machine)).generated)
+        for machine in ("standard", "base")
+    )
+    assert standard <= most
+    assert 2 * standard < base

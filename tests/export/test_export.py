@@ -75,8 +75,10 @@ def _check_onnx(model: ModelFile, trace, path: Path) -> None:
     assert np.array_equal(np.concatenate(predicted)[prompt - 1 :], tokens[prompt:])
 
 
-def test_hello_in_onnxruntime(base, tmp_path):
-    _check_onnx(base, _trace("hello", "base", base.vocabulary, 900), tmp_path / "m.onnx")
+def test_hello_to_its_end_in_onnxruntime(base, tmp_path):
+    trace = _trace("hello", "base", base.vocabulary, 1 << 20)
+    assert trace[0][-1] == base.stop
+    _check_onnx(base, trace, tmp_path / "m.onnx")
 
 
 def test_addition_in_its_own_weights_in_onnxruntime(addition, tmp_path):
@@ -84,8 +86,9 @@ def test_addition_in_its_own_weights_in_onnxruntime(addition, tmp_path):
     _check_onnx(addition, trace, tmp_path / "m.onnx")
 
 
-def test_the_standard_machine_in_onnxruntime(model_file, tmp_path):
-    trace = _trace("hello", "standard", model_file.vocabulary, 400)
+def test_hello_of_the_standard_machine_to_its_end_in_onnxruntime(model_file, tmp_path):
+    trace = _trace("hello", "standard", model_file.vocabulary, 1 << 20)
+    assert trace[0][-1] == model_file.stop
     _check_onnx(model_file, trace, tmp_path / "m.onnx")
 
 
@@ -141,7 +144,7 @@ def test_safetensors_hold_the_model(base, addition, tmp_path):
             head=tensors["lm_head.weight"],
         )
         assert again.to_bytes() == model.to_bytes()
-        tokens, prompt = _trace(name, "base", model.vocabulary, 400)
+        tokens, prompt = _trace(name, "base", model.vocabulary, 3300)
         found = softmax(again, tokens[:-1], "linear")
         assert np.array_equal(found[prompt - 1 :], tokens[prompt:])
         positions = tensors["model.embed_positions.weight"]
