@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pyvm.build.helper import ROOT, BuildError, NoCompiler, build
+from pyvm.build.helper import PLACE, BuildError, NoCompiler, build
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
         "pyvm/engine.",
         epilog="Every other option goes to `meson setup`, for example -Dkernel=disabled.",
     )
-    parser.add_argument("--folder", type=Path, default=ROOT / "build", help="the build folder")
+    parser.add_argument("--folder", type=Path, help="the build folder")
     parser.add_argument(
         "--no-place", action="store_true", help="build, but do not place the library"
     )
@@ -29,9 +29,9 @@ def main() -> int:
     arguments, options = parser.parse_known_args()
     try:
         library = build(
-            arguments.folder.resolve(),
+            arguments.folder and arguments.folder.resolve(),
             options,
-            place=not arguments.no_place,
+            place=None if arguments.no_place else PLACE,
             quiet=arguments.quiet,
             say=lambda words: print(f"pyvm.build: {words}", flush=True),
         )

@@ -1,7 +1,8 @@
 """Builds libtvm and the standard machine's kernel with Meson and Ninja, and places them beside
 pyvm/engine.
 
-Enters: the checkout (meson.build, lib/), a C++ compiler, options for Meson.  Leaves: build/,
+Enters: the C++ sources (meson.build, lib/) of a checkout or, as wheels have them, in the package; a
+C++ compiler, options for Meson.  Leaves: a build folder,
 pyvm/engine/libtvm.so (.dylib, tvm.dll) and standard_kernel.so (.dll).
 
 Doing it again is quick: a build folder that was configured for the same sources, compiler and
@@ -16,18 +17,22 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pyvm import helpers
+from pyvm import cache, helpers
 from pyvm.build.compilers import find_cxx, is_zig
 from pyvm.engine.library import KERNEL_NAME, NAME
 from pyvm.files import write_file
 
-ROOT = Path(__file__).resolve().parents[2]
-PLACE = Path(__file__).resolve().parents[1] / "engine"
+PACKAGE = Path(__file__).resolve().parents[1]
+# A checkout, or what a wheel or an sdist has of it.
+CHECKOUT = PACKAGE.parent
+ROOT = CHECKOUT if (CHECKOUT / "meson.build").is_file() else PACKAGE / "sources"
+PLACE = PACKAGE / "engine"
 REQUEST = "pyvm-request.json"  # in the build folder: what it was configured for
 
 
@@ -40,14 +45,14 @@ class NoCompiler(BuildError):
 
 
 def build(
-    folder: Path = ROOT / "build",
+    folder: Path | None = None,
     options: Sequence[str] = (),
     *,
-    place: bool = True,
+    place: Path | None = PLACE,
     quiet: bool = False,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Configures and builds in `folder`; returns the library, placed or (place=False) as built.
+    """Configures and builds in `folder`; returns the library, in the folder `place` or as built.
 
     `options` go to `meson setup` as they are, such as "-Dopenmp=disabled".  With `quiet`, Meson and
     Ninja are only heard when they fail.  C and C++ tests are left to `meson test`, which builds
@@ -55,9 +60,12 @@ def build(
     """
     if not (ROOT / "meson.build").is_file():
         raise BuildError(
-            f"{ROOT} is not a checkout of the sources (no meson.build): build libtvm from "
-            "a checkout, or install a wheel of pyvm that contains it"
+            f"{ROOT} has no C++ sources (no meson.build): build libtvm from a checkout, or install "
+            "a wheel of libtvm, which contains it"
         )
+    if ROOT != CHECKOUT:  # there are no tests
+        options = ["-Dtests=disabled", *options]
+    folder = folder or build_folder()
     compiler = find_cxx()
     if compiler is None:
         raise NoCompiler(
@@ -82,13 +90,21 @@ def build(
                 raise
             say(f"{error}: programs run without it, at a fifth of its speed")
             kernel = None
-    if not place:
+    if place is None:
         return library
     if kernel is not None:
-        _place(kernel, PLACE / KERNEL_NAME)
+        _place(kernel, place / KERNEL_NAME)
     else:  # an old one is for an old library
-        (PLACE / KERNEL_NAME).unlink(missing_ok=True)
-    return _place(library, PLACE / NAME)
+        (place / KERNEL_NAME).unlink(missing_ok=True)
+    return _place(library, place / NAME)
+
+
+def build_folder() -> Path:
+    """In a checkout build/; of an installed package in the user's cache, or a temporary one."""
+    if ROOT == CHECKOUT:
+        return ROOT / "build"
+    kept = cache.folder()
+    return Path(tempfile.mkdtemp(prefix="pyvm-build-")) if kept is None else kept / "build"
 
 
 @dataclass(frozen=True)
@@ -122,8 +138,10 @@ def _environment(compiler: list[str]) -> dict[str, str]:
         raise BuildError('Ninja is missing: pip install "libtvm[build]"')
     env = {**helpers.environment(), "NINJA": ninja, "CXX": shlex.join(compiler)}
     if is_zig(compiler):  # where there is no C++ compiler, there is nothing else of a toolchain
-        for variable, tool in (("CC", "cc"), ("AR", "ar")):
-            env.setdefault(variable, shlex.join([*compiler[:-1], tool]))
+        at = compiler.index("c++")
+        zig, target = compiler[:at], compiler[at + 1 :]
+        env.setdefault("CC", shlex.join([*zig, "cc", *target]))
+        env.setdefault("AR", shlex.join([*zig, "ar"]))
     return env
 
 

@@ -27,7 +27,7 @@ def compile_kernel(sources: Mapping[str, str]) -> bytes:
     headers = ROOT / "lib"
     if not (headers / "kernel" / "runtime.hpp").is_file():
         raise BuildError(
-            f"{ROOT} is not a checkout of the sources (no lib/kernel): kernels are compiled in one"
+            f"{ROOT} has no C++ sources (no lib/kernel), which kernels are compiled with"
         )
     compiler = find_cxx()
     if compiler is None or helpers.program(compiler[0]) is None:

@@ -1,8 +1,8 @@
-"""Hatch's build hook: a pure wheel, or when asked a wheel of one platform with libtvm inside.
+"""Hatch's build hook: a pure wheel with the C++ sources, or one of a platform with libtvm, too.
 
-Enters: the environment variable PYVM_WHEEL ("platform" or unset) and the library that
-`python -m pyvm.build` placed, with its kernel.  Leaves: hatch's build data: the wheel's tag and its
-extra files.
+Enters: the environment variable PYVM_WHEEL: unset, or the folder of a library and its kernel
+(pyvm/engine, where `python -m pyvm.build` places them).  Leaves: hatch's build data: the wheel's
+tag and its extra files.
 
 The tag is py3-none-<platform>: ctypes needs no particular Python, only the right machine.
 """
@@ -21,21 +21,26 @@ LIBRARIES = ("libtvm.so", "libtvm.dylib", "tvm.dll")
 KERNELS = ("standard_kernel.so", "standard_kernel.dll")
 
 
+SOURCES = ("lib", "meson.build", "meson.options")
+
+
 class WheelHook(BuildHookInterface[BuilderConfig]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if os.environ.get("PYVM_WHEEL") != "platform":
+        if version == "editable":
             return
-        found = [
-            path for path in (Path(self.root, "pyvm/engine", n) for n in LIBRARIES) if path.exists()
-        ]
-        if len(found) != 1:
-            raise FileNotFoundError(
-                "a platform wheel needs libtvm: run `python -m pyvm.build` first "
-                f"(found {len(found)} libraries in pyvm/engine)"
-            )
-        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform}"
-        for path in (*found, *(Path(self.root, "pyvm/engine", name) for name in KERNELS)):
-            if path.exists():
-                build_data["force_include"][str(path)] = f"pyvm/engine/{path.name}"
+        # `python -m pyvm.build` builds from these where there is no checkout.
+        extra = {Path(self.root, name): f"pyvm/sources/{name}" for name in SOURCES}
+        if chosen := os.environ.get("PYVM_WHEEL"):
+            folder = Path(self.root, chosen)
+            found = [path for path in (folder / name for name in LIBRARIES) if path.exists()]
+            if len(found) != 1:
+                raise FileNotFoundError(
+                    "a wheel of a platform needs libtvm: run `python -m pyvm.build` first "
+                    f"(found {len(found)} libraries in {folder})"
+                )
+            found += [path for path in (folder / name for name in KERNELS) if path.exists()]
+            extra |= {path: f"pyvm/engine/{path.name}" for path in found}
+            platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{platform}"
+        build_data["force_include"] |= {str(path): name for path, name in extra.items()}

@@ -47,6 +47,9 @@ def test_zig_stands_in_for_the_whole_toolchain(monkeypatch):
     zig = ["/somewhere/ziglang/zig", "c++"]
     env = helper._environment(zig)
     assert env["CC"] == "/somewhere/ziglang/zig cc" and env["AR"] == "/somewhere/ziglang/zig ar"
+    env = helper._environment([*zig, "-target", "x86_64-linux-gnu.2.17"])
+    assert env["CC"].endswith("zig cc -target x86_64-linux-gnu.2.17")
+    assert env["AR"] == "/somewhere/ziglang/zig ar"
     assert "CC" not in helper._environment(["/usr/bin/g++"])
     monkeypatch.setenv("CC", "mine")
     assert helper._environment(zig)["CC"] == "mine"
@@ -63,7 +66,7 @@ def test_cxx_comes_first(monkeypatch, tmp_path):
 
 def test_no_sources(monkeypatch, tmp_path):
     monkeypatch.setattr(helper, "ROOT", tmp_path)
-    with pytest.raises(helper.BuildError, match="checkout"):
+    with pytest.raises(helper.BuildError, match="no C\\+\\+ sources"):
         helper.build(tmp_path / "build")
 
 

@@ -33,6 +33,8 @@ def test_the_default_wheel_is_pure_and_complete(tmp_path):
     assert {"pyvm/schedule/standard.json", "pyvm/bundled/hello.wasm"} <= set(names)
     assert "pyvm/compiler/runtime/pyvm.h" in names and "pyvm/cli.py" in names
     assert "pyvm/py.typed" in names
+    sources = {"meson.build", "meson.options", "lib/meson.build", "lib/tvm.h", "lib/plan/plan.cpp"}
+    assert {f"pyvm/sources/{name}" for name in sources} <= set(names)
     (scripts,) = (name for name in names if name.endswith("/entry_points.txt"))
     assert b"pyvm = pyvm.cli:main" in zipfile.ZipFile(wheel).read(scripts)
 
@@ -49,7 +51,7 @@ def test_nothing_sends_people_to_the_other_project_called_pyvm():
 
 @pytest.mark.skipif(library_path().parent != ROOT / "pyvm/engine", reason="libtvm is not placed")
 def test_a_platform_wheel_has_the_library(tmp_path):
-    wheel = build_wheel(tmp_path, "platform")
+    wheel = build_wheel(tmp_path, "pyvm/engine")
     assert wheel.name.startswith("libtvm-") and not wheel.name.endswith("-any.whl")
     assert "-py3-none-" in wheel.name
     inside = zipfile.ZipFile(wheel).read(f"pyvm/engine/{library_path().name}")

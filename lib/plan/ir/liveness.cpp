@@ -79,7 +79,9 @@ Uses find_uses(const Network& network, const std::vector<bool>& live, const std:
     if (node.kind == Kind::kOne || node.kind == Kind::kPosition || node.kind == Kind::kToken ||
         node.kind == Kind::kSum)
       continue;
-    bool stable = true;
+    // A column of the one record that all positions find is as quickly read from it again. Kept, it would
+    // tell apart all blocks after a position that read it, for as long as the record stays.
+    bool stable = node.kind != Kind::kFound || !constant_of(network.nodes[node.at].value);
     for_each_operand(node, [&](Terms operand) {
       // The bound of an index does not matter: runs notice where it is what counts.
       if (node.kind == Kind::kIndex && operand.data() != node.value.data()) return;
