@@ -25,9 +25,11 @@
  *            a sequence may leave the patterns that it was built on. A kernel is the plan as native code,
  *            several times as fast again, where one was compiled and loaded.
  * Memory.    A model takes what its weights take; its plan some megabytes more, which stay until it is
- *            closed. A run takes 4 bytes for each token of its sequence, and what later positions may ask
- *            of it: on the plan a record for each cell that was written, on the layer path of the standard
- *            machine some 30 bytes a token, without bypass some 350.
+ *            closed. A run on the plan takes a record for each cell that was written, and 2 bytes for each
+ *            token that later positions may ask for; where memory can be given back (Linux), others are
+ *            dropped from time to time, so that a machine whose records are few runs in some 30 MB however
+ *            long. tvm_verify copies its tokens to 2 bytes each, tvm_verify16 does not. The layer path of
+ *            the standard machine takes some 30 bytes a token, without bypass some 350.
  * Objects.   A tvm_model is immutable once opened: any number of threads may use one at the same
  *            time. Every run (tvm_generate, tvm_verify, tvm_trace) keeps its own state and leaves
  *            nothing behind.
@@ -223,6 +225,8 @@ TVM_API void tvm_options_default(tvm_options* options);
  * return stops the run after this chunk: the callback is not called again, and the run succeeds. When a run
  * fails with TVM_ERROR_LIMIT or TVM_ERROR_PROGRAM, the tokens before the failure have been handed over. */
 typedef int32_t (*tvm_callback)(void* user, const int32_t* tokens, size_t count);
+/* The same in 16 bits, for models of at most 65,536 tokens. */
+typedef int32_t (*tvm_callback16)(void* user, const uint16_t* tokens, size_t count);
 
 enum { TVM_STOPPED_TOKEN = 0, TVM_STOPPED_LIMIT = 1, TVM_STOPPED_CALLBACK = 2 };
 
@@ -248,6 +252,11 @@ typedef struct tvm_run_result {
 TVM_API tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t prompt_count,
                                 uint64_t limit, tvm_callback callback, void* user, const tvm_options* options,
                                 tvm_run_result* result);
+/* The same with tokens of 16 bits, which take less memory and no conversion: runs on the plan hold them so. A
+ * vocabulary beyond 65,536 tokens has ids that they cannot tell: TVM_ERROR_ARGUMENT. So tvm_verify16, tvm_trace16. */
+TVM_API tvm_status tvm_generate16(const tvm_model* model, const uint16_t* prompt, size_t prompt_count,
+                                  uint64_t limit, tvm_callback16 callback, void* user,
+                                  const tvm_options* options, tvm_run_result* result);
 
 typedef struct tvm_verify_result {
   uint32_t size;          /* sizeof(tvm_verify_result), set by the caller */
@@ -271,6 +280,9 @@ typedef struct tvm_verify_result {
 TVM_API tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t count, size_t first,
                               size_t last, int32_t* predicted, const tvm_options* options,
                               tvm_verify_result* result);
+TVM_API tvm_status tvm_verify16(const tvm_model* model, const uint16_t* tokens, size_t count, size_t first,
+                                size_t last, int32_t* predicted, const tvm_options* options,
+                                tvm_verify_result* result);
 
 /* ---- runs that are kept ------------------------------------------------------------------- */
 
@@ -328,6 +340,9 @@ TVM_API tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size
 TVM_API tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, const int32_t* prompt,
                              size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
                              tvm_run_result* result);
+TVM_API tvm_status tvm_trace16(const char* const* vocabulary, int32_t vocabulary_count, const uint16_t* prompt,
+                               size_t prompt_count, uint64_t limit, tvm_callback16 callback, void* user,
+                               tvm_run_result* result);
 
 /* ---- what a trace does -------------------------------------------------------------------- */
 

@@ -102,7 +102,9 @@ tvm_status tvm_model_explain(const tvm_model* model, const int32_t* tokens, size
     tvm::require(callback != nullptr, "callback is NULL");
     std::span<const std::int32_t> sequence;
     if (tokens != nullptr || count > 0) sequence = tvm::checked_tokens(model->model, tokens, count, "tokens");
-    callback(user, tvm::plan::explain(plan_of(*model), sequence).c_str());
+    const tvm::plan::Plan& plan = plan_of(*model);
+    const tvm::InWidth<tvm::kernel::Token, std::int32_t> narrow(sequence);
+    callback(user, tvm::plan::explain(plan, narrow.tokens()).c_str());
   });
 }
 
@@ -114,14 +116,16 @@ tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trac
     tvm::require(callback != nullptr, "callback is NULL");
     tvm::require(count > 0, "count is 0: a kernel is made for at least one trace");
     tvm::require(parts >= 1 && parts <= 64, "parts must be 1 to 64");
+    const tvm::plan::Plan& plan = plan_of(*model);
     std::vector<tvm::plan::Example> examples;
+    std::vector<std::vector<tvm::kernel::Token>> narrow;
     for (const tvm_kernel_trace& trace : std::span(traces, count)) {
       const auto tokens = tvm::checked_tokens(model->model, trace.tokens, trace.count, "a trace");
       tvm::require(trace.prompt >= 1 && trace.prompt <= trace.count,
                    "a trace's prompt is not 1 to its count");
-      examples.push_back({tokens, trace.prompt});
+      narrow.emplace_back(tokens.begin(), tokens.end());
+      examples.push_back({narrow.back(), trace.prompt});
     }
-    const tvm::plan::Plan& plan = plan_of(*model);
     for (const auto& file : tvm::plan::emit(model->model, plan, examples, static_cast<std::size_t>(parts)))
       callback(user, file.name.c_str(), file.text.c_str());
   });

@@ -93,11 +93,18 @@ tvm::LayerOptions layer_options(const tvm_options& how) {
           static_cast<tvm::Bypass>(how.bypass), how.threads};
 }
 
-tvm::HandOver hand_over(std::uint64_t limit, tvm_callback callback, void* user) {
-  if (callback == nullptr) return {limit, {}};
-  return {limit, [callback, user](std::span<const std::int32_t> tokens) {
+template <class Token, class Callback>
+tvm::HandOver hand_over_to(std::uint64_t limit, Callback callback, void* user) {
+  if (callback == nullptr) return {limit, tvm::SinkOf<Token>()};
+  return {limit, tvm::SinkOf<Token>([callback, user](std::span<const Token> tokens) {
             return callback(user, tokens.data(), tokens.size()) == 0;
-          }};
+          })};
+}
+tvm::HandOver hand_over(std::uint64_t limit, tvm_callback callback, void* user) {
+  return hand_over_to<std::int32_t>(limit, callback, user);
+}
+tvm::HandOver hand_over(std::uint64_t limit, tvm_callback16 callback, void* user) {
+  return hand_over_to<std::uint16_t>(limit, callback, user);
 }
 
 tvm_run_result result_of(const tvm::HandOver& out) {
@@ -120,19 +127,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-}  // namespace
+// Each of these in two widths of tokens.
 
-extern "C" {
-
-void tvm_options_default(tvm_options* options) {
-  // Whose size is not known: no field behind `threads` may ever be written here.
-  static_assert(sizeof(tvm_options) == offsetof(tvm_options, threads) + sizeof(std::int32_t));
-  if (options != nullptr) *options = defaults();
-}
-
-tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t prompt_count, uint64_t limit,
-                        tvm_callback callback, void* user, const tvm_options* options,
-                        tvm_run_result* result) {
+template <class Token, class Callback>
+tvm_status generate(const tvm_model* model, const Token* prompt, size_t prompt_count, uint64_t limit,
+                    Callback callback, void* user, const tvm_options* options, tvm_run_result* result) {
   return tvm::guard([&] {
     const auto start = std::chrono::steady_clock::now();
     tvm::require(model != nullptr, "model is NULL");
@@ -143,10 +142,12 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
     tvm::LayerReport report;
     tvm::plan::Engine engine{.kernel = how.path != TVM_PATH_PLAN};
     if (!by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-          tvm::plan::generate(plan, model->model.stop, tokens, out, engine);
+          const tvm::InWidth<tvm::kernel::Token, Token> narrow(tokens);
+          tvm::plan::generate(plan, model->model.stop, narrow.tokens(), out, engine);
         }))
-      report =
-          tvm::generate_by_layers(model->model, model->plan() != nullptr, tokens, layer_options(how), out);
+      report = tvm::generate_by_layers(model->model, model->plan() != nullptr,
+                                       tvm::InWidth<std::int32_t, Token>(tokens).tokens(), layer_options(how),
+                                       out);
     tvm_run_result run = result_of(out);
     describe(report, run);
     run.covered = engine.covered;
@@ -155,8 +156,9 @@ tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t pr
   });
 }
 
-tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t count, size_t first, size_t last,
-                      int32_t* predicted, const tvm_options* options, tvm_verify_result* result) {
+template <class Token>
+tvm_status verify(const tvm_model* model, const Token* tokens, size_t count, size_t first, size_t last,
+                  int32_t* predicted, const tvm_options* options, tvm_verify_result* result) {
   return tvm::guard([&] {
     const auto start = std::chrono::steady_clock::now();
     tvm::require(model != nullptr, "model is NULL");
@@ -173,9 +175,11 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
     tvm::LayerReport report;
     tvm::plan::Engine engine{.kernel = how.path != TVM_PATH_PLAN};
     if (!by_plan(*model, how, [&](const tvm::plan::Plan& plan) {
-          verdict = tvm::plan::verify(plan, checked_span, first, last, found.get(), how.threads, engine);
+          const tvm::InWidth<tvm::kernel::Token, Token> narrow(checked_span);
+          verdict = tvm::plan::verify(plan, narrow.tokens(), first, last, found.get(), how.threads, engine);
         }))
-      report = tvm::verify_by_layers(model->model, model->plan() != nullptr, checked_span, first, last,
+      report = tvm::verify_by_layers(model->model, model->plan() != nullptr,
+                                     tvm::InWidth<std::int32_t, Token>(checked_span).tokens(), first, last,
                                      found.get(), layer_options(how), verdict);
     if (predicted != nullptr) std::copy_n(found.get(), last - first, predicted);
     tvm_verify_result run{};
@@ -191,6 +195,63 @@ tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t coun
   });
 }
 
+template <class Token, class Callback>
+tvm_status trace(const char* const* vocabulary, int32_t vocabulary_count, const Token* prompt,
+                 size_t prompt_count, uint64_t limit, Callback callback, void* user, tvm_run_result* result) {
+  return tvm::guard([&] {
+    const auto start = std::chrono::steady_clock::now();
+    tvm::require(vocabulary != nullptr, "vocabulary is NULL");
+    tvm::require(vocabulary_count > 0, "vocabulary_count is not positive");
+    tvm::require(sizeof(Token) > 2 || vocabulary_count <= 1 << 16, "16 bits do not number so many tokens");
+    tvm::require(prompt != nullptr, "prompt is NULL");
+    tvm::require_size(result, "result");
+    const tvm::executor::Vocabulary words({vocabulary, static_cast<std::size_t>(vocabulary_count)});
+    const auto program =
+        tvm::executor::decode(words, tvm::InWidth<std::int32_t, Token>({prompt, prompt_count}).tokens());
+    tvm::HandOver out = hand_over(limit, callback, user);
+    const auto outcome = tvm::executor::execute(program, words, out);
+    tvm_run_result run = result_of(out);
+    run.exact = 1;
+    run.cursor = outcome.cursor;
+    run.instructions = outcome.instructions;
+    run.seconds = seconds_since(start);
+    tvm::give(result, run);
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+void tvm_options_default(tvm_options* options) {
+  // Whose size is not known: no field behind `threads` may ever be written here.
+  static_assert(sizeof(tvm_options) == offsetof(tvm_options, threads) + sizeof(std::int32_t));
+  if (options != nullptr) *options = defaults();
+}
+
+tvm_status tvm_generate(const tvm_model* model, const int32_t* prompt, size_t prompt_count, uint64_t limit,
+                        tvm_callback callback, void* user, const tvm_options* options,
+                        tvm_run_result* result) {
+  return generate(model, prompt, prompt_count, limit, callback, user, options, result);
+}
+
+tvm_status tvm_generate16(const tvm_model* model, const uint16_t* prompt, size_t prompt_count, uint64_t limit,
+                          tvm_callback16 callback, void* user, const tvm_options* options,
+                          tvm_run_result* result) {
+  return generate(model, prompt, prompt_count, limit, callback, user, options, result);
+}
+
+tvm_status tvm_verify(const tvm_model* model, const int32_t* tokens, size_t count, size_t first, size_t last,
+                      int32_t* predicted, const tvm_options* options, tvm_verify_result* result) {
+  return verify(model, tokens, count, first, last, predicted, options, result);
+}
+
+tvm_status tvm_verify16(const tvm_model* model, const uint16_t* tokens, size_t count, size_t first,
+                        size_t last, int32_t* predicted, const tvm_options* options,
+                        tvm_verify_result* result) {
+  return verify(model, tokens, count, first, last, predicted, options, result);
+}
+
 tvm_status tvm_run_open(const tvm_model* model, const int32_t* prompt, size_t prompt_count,
                         const tvm_options* options, tvm_run** run) {
   return tvm::guard([&] {
@@ -203,7 +264,10 @@ tvm_status tvm_run_open(const tvm_model* model, const int32_t* prompt, size_t pr
     if (plan == nullptr)
       throw tvm::Error(tvm::Status::kUnsupported,
                        "path layers: a run that is kept takes the plan; use path auto or plan");
-    *run = new tvm_run{model->model, {*plan, model->model.stop, tokens, how.path != TVM_PATH_PLAN}};
+    *run = new tvm_run{
+        model->model,
+        {*plan, model->model.stop, tvm::InWidth<tvm::kernel::Token, std::int32_t>(tokens).tokens(),
+         how.path != TVM_PATH_PLAN}};
   });
 }
 
@@ -233,7 +297,8 @@ tvm_status tvm_run_verify(tvm_run* run, const int32_t* tokens, size_t count, tvm
     tvm::require_size(result, "result");
     const auto given = tvm::checked_tokens(run->model, tokens, count, "tokens");
     const std::uint64_t before = run->sequence.covered();
-    const tvm::Verdict verdict = run->sequence.verify(given);
+    const tvm::Verdict verdict =
+        run->sequence.verify(tvm::InWidth<tvm::kernel::Token, std::int32_t>(given).tokens());
     tvm_verify_result done{};
     done.ok = verdict.ok();
     done.checked = verdict.checked;
@@ -272,23 +337,13 @@ tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size, const 
 tvm_status tvm_trace(const char* const* vocabulary, int32_t vocabulary_count, const int32_t* prompt,
                      size_t prompt_count, uint64_t limit, tvm_callback callback, void* user,
                      tvm_run_result* result) {
-  return tvm::guard([&] {
-    const auto start = std::chrono::steady_clock::now();
-    tvm::require(vocabulary != nullptr, "vocabulary is NULL");
-    tvm::require(vocabulary_count > 0, "vocabulary_count is not positive");
-    tvm::require(prompt != nullptr, "prompt is NULL");
-    tvm::require_size(result, "result");
-    const tvm::executor::Vocabulary words({vocabulary, static_cast<std::size_t>(vocabulary_count)});
-    const auto program = tvm::executor::decode(words, {prompt, prompt_count});
-    tvm::HandOver out = hand_over(limit, callback, user);
-    const auto outcome = tvm::executor::execute(program, words, out);
-    tvm_run_result run = result_of(out);
-    run.exact = 1;
-    run.cursor = outcome.cursor;
-    run.instructions = outcome.instructions;
-    run.seconds = seconds_since(start);
-    tvm::give(result, run);
-  });
+  return trace(vocabulary, vocabulary_count, prompt, prompt_count, limit, callback, user, result);
+}
+
+tvm_status tvm_trace16(const char* const* vocabulary, int32_t vocabulary_count, const uint16_t* prompt,
+                       size_t prompt_count, uint64_t limit, tvm_callback16 callback, void* user,
+                       tvm_run_result* result) {
+  return trace(vocabulary, vocabulary_count, prompt, prompt_count, limit, callback, user, result);
 }
 
 }  // extern "C"

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <span>
+#include <type_traits>
+#include <vector>
 
 #include "base/error.hpp"
 #include "model/model.hpp"
@@ -10,15 +12,37 @@
 namespace tvm {
 
 // `name` opens error messages. Throws Error (TVM_ERROR_ARGUMENT).
-inline std::span<const std::int32_t> checked_tokens(const Model& model, const std::int32_t* tokens,
-                                                    std::size_t count, const char* name) {
+template <class Token>
+std::span<const Token> checked_tokens(const Model& model, const Token* tokens, std::size_t count,
+                                      const char* name) {
+  if (sizeof(Token) == 2 && model.vocabulary > 1 << 16)
+    throw Error(Status::kArgument, sentence(name, ": 16 bits do not number the ", model.vocabulary,
+                                            " tokens of this model; pass tokens of 32 bits"));
   if (tokens == nullptr) throw Error(Status::kArgument, sentence(name, " is NULL"));
   if (count == 0) throw Error(Status::kArgument, sentence(name, " is empty; a run needs at least one token"));
   for (std::size_t i = 0; i < count; ++i)
-    if (tokens[i] < 0 || tokens[i] >= model.vocabulary)
+    if (static_cast<std::int32_t>(tokens[i]) < 0 || static_cast<std::int32_t>(tokens[i]) >= model.vocabulary)
       throw Error(Status::kArgument, sentence(name, " position ", i, ": token id ", tokens[i],
                                               " is outside the vocabulary of ", model.vocabulary));
   return {tokens, count};
 }
+
+// Tokens that have been checked in another width: themselves, or a copy.
+template <class Wanted, class Token>
+class InWidth {
+ public:
+  explicit InWidth(std::span<const Token> tokens) {
+    if constexpr (!std::is_same_v<Wanted, Token>) copy_.assign(tokens.begin(), tokens.end());
+    if constexpr (std::is_same_v<Wanted, Token>)
+      tokens_ = tokens;
+    else
+      tokens_ = copy_;
+  }
+  std::span<const Wanted> tokens() const { return tokens_; }
+
+ private:
+  std::vector<Wanted> copy_;
+  std::span<const Wanted> tokens_;
+};
 
 }  // namespace tvm

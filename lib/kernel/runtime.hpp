@@ -5,14 +5,17 @@
 // that the kernel does not run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tvm::kernel {
 
 // Changed with anything below. A kernel of another number is not used.
-inline constexpr std::uint32_t kAbi = 1;
+inline constexpr std::uint32_t kAbi = 2;
 
-using Token = std::int32_t;
+// Plans are of models with at most kMostTokens tokens.
+using Token = std::uint16_t;
+inline constexpr std::size_t kMostTokens = std::size_t{1} << 16;
 
 // Records by integer key, in pages of kPageSize neighbouring keys. A row begins with the position that wrote
 // it, negative where nobody did, at the offset 0; its columns are unsigned numbers of 1, 2, 4 or 8 bytes,
@@ -43,8 +46,10 @@ struct State {
   std::uint64_t position;
   std::uint32_t block;
   Left left;
-  Token found;  // verifying: the prediction that differs
+  std::int32_t found;  // verifying: the prediction that differs
   std::int64_t* registers;
+  std::uint64_t
+      held;  // tokens before it are held: what may be elsewhere is read below it, or not by the kernel
 };
 
 // A block as a function. It goes on with the next block's by a call in its place, so that no call is deeper

@@ -173,7 +173,7 @@ std::string node(const Plan& plan, NodeId id) {
          ",\"high\":" + number(net.intervals[id].high) + ",\"is\":" + quoted(words(net, net.nodes[id])) + "}";
 }
 
-std::string tapes(const Plan& plan, std::span<const std::int32_t> tokens) {
+std::string tapes(const Plan& plan, std::span<const kernel::Token> tokens) {
   Interpreter interpreter(
       plan.subject(), std::make_shared<BlockVersions>(plan.subject(), tokens[0]));  // no other run's tapes
   std::vector<std::int32_t> predicted(tokens.size());
@@ -188,7 +188,7 @@ std::string tapes(const Plan& plan, std::span<const std::int32_t> tokens) {
 
 }  // namespace
 
-std::string explain(const Plan& plan, std::span<const std::int32_t> tokens) {
+std::string explain(const Plan& plan, std::span<const kernel::Token> tokens) {
   const Network& net = plan.network();
   std::vector<NodeId> ids(net.nodes.size());
   for (NodeId id = 0; id < ids.size(); ++id) ids[id] = id;

@@ -9,6 +9,6 @@
 namespace tvm::plan {
 
 // A JSON object. With tokens: also the tapes that predicting all of them takes. Throws Error as runs do.
-std::string explain(const Plan& plan, std::span<const std::int32_t> tokens);
+std::string explain(const Plan& plan, std::span<const kernel::Token> tokens);
 
 }  // namespace tvm::plan

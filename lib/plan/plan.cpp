@@ -45,6 +45,8 @@ bool Plan::has_kernel() const {
 
 std::unique_ptr<const Plan> build_plan(const Model& model, std::string& why_not) {
   try {
+    if (model.tokens.size() > kernel::kMostTokens)
+      throw Declined{"the vocabulary has more tokens than 16 bits number"};
     return std::make_unique<Plan>(make_subject(fold(model)));
   } catch (const Declined& declined) {
     why_not = declined.why;

@@ -29,7 +29,7 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Tokens = std::vector<std::int32_t>;
+using Tokens = std::vector<std::uint16_t>;
 using tvm::plan::Plan;
 
 double seconds_of(const std::function<void()>& run) {
@@ -57,9 +57,9 @@ struct Variant {
 };
 
 bool generates(const Plan& plan, std::int32_t stop, const Tokens& tokens, std::size_t first) {
-  const std::int32_t* next = tokens.data() + first;
+  const std::uint16_t* next = tokens.data() + first;
   bool same = true;
-  tvm::HandOver out(tokens.size() - first, [&](std::span<const std::int32_t> chunk) {
+  tvm::HandOver out(tokens.size() - first, [&](std::span<const std::uint16_t> chunk) {
     same &= std::equal(chunk.begin(), chunk.end(), next);
     next += chunk.size();
     return same;
@@ -81,8 +81,9 @@ int bench(const char* model_path, const char* tokens_path, int rounds, std::size
           const char* kernel_path) {
   const tvm::Model model = tvm::read_model(tvm::read_file(model_path), model_path);
   const auto bytes = tvm::read_file(tokens_path);
-  Tokens tokens(bytes.size() / 4);
-  std::copy_n(bytes.data(), tokens.size() * 4, reinterpret_cast<unsigned char*>(tokens.data()));
+  std::vector<std::int32_t> wide(bytes.size() / 4);
+  std::copy_n(bytes.data(), wide.size() * 4, reinterpret_cast<unsigned char*>(wide.data()));
+  const Tokens tokens(wide.begin(), wide.end());
   if (first < 1 || first >= tokens.size()) {
     std::fprintf(stderr, "%s: %zu tokens, of which %zu are to be the prompt\n", tokens_path, tokens.size(),
                  first);

@@ -8,6 +8,8 @@
 #include "tvm.h"
 
 using Tokens = std::vector<std::int32_t>;
+// As plans have them.
+using NarrowTokens = std::vector<std::uint16_t>;
 
 class Opened {
  public:

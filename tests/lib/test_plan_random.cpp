@@ -39,7 +39,7 @@ std::uint64_t current_seed = 0;
 }
 
 std::unique_ptr<const Plan> plan_of(const Network& network, const Division& division, bool narrow) {
-  tvm::plan::Subject subject{network, division, {}};
+  tvm::plan::Subject subject{network, division, {}, {}};
   if (narrow) tvm::plan::narrow_intervals(subject.network, subject.division);
   subject.find_uses();
   return std::make_unique<Plan>(std::move(subject));
@@ -80,10 +80,11 @@ Division with_more_selectors(const Network& network, Division division, RandomMa
 // Every prediction, as far as the plan goes.
 Tokens predictions(const Plan& plan, const Tokens& tokens, std::size_t read, bool& refused) {
   Tokens found(tokens.size() - 1, -1);
+  const NarrowTokens narrow(tokens.begin(), tokens.end());
   Interpreter sequence(plan, tokens[0]);
   try {
-    sequence.read(tokens.data(), read);
-    sequence.predict(tokens.data(), tokens.size(), found.data() + read);
+    sequence.read(narrow.data(), read);
+    sequence.predict(narrow.data(), narrow.size(), found.data() + read);
   } catch (const tvm::Error& error) {
     if (error.status() != tvm::Status::kUnsupported && error.status() != tvm::Status::kLimit)
       fail(error.what(), 0);
@@ -107,10 +108,11 @@ void check_plan(const char* what, const Plan& plan, const Tokens& tokens, const 
   if (refused && !odd) fail("refused without a reason", 0);
   if (refused) return;
   // Verification with the first token that differs, then on from there.
+  const NarrowTokens narrow(tokens.begin(), tokens.end());
   Interpreter sequence(plan, tokens[0]);
   for (std::size_t position = 0; position + 1 < tokens.size();) {
     std::int32_t other = -1;
-    const std::size_t stop = sequence.verify(tokens.data(), tokens.size(), other);
+    const std::size_t stop = sequence.verify(narrow.data(), narrow.size(), other);
     for (++position; position < stop; ++position)
       if (tokens[position] != expected[position - 1]) fail("a mismatch was passed over", position);
     if (stop < tokens.size() && (other != expected[stop - 1] || other == tokens[stop]))
@@ -121,7 +123,7 @@ void check_plan(const char* what, const Plan& plan, const Tokens& tokens, const 
 
 // Greedy decoding, checked by the reference.
 void check_generation(const Plan& plan, const Tokens& tokens, std::int32_t stop) {
-  Tokens all(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(tokens.size() / 4 + 1));
+  NarrowTokens all(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(tokens.size() / 4 + 1));
   const std::size_t prompt = all.size();
   all.resize(prompt + 60);
   Interpreter sequence(plan, all[0]);

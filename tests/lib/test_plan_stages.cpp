@@ -326,7 +326,8 @@ void tables() {
   std::vector<std::int32_t> tokens{0};
   for (int i = 0; i < 20000; ++i) tokens.push_back(static_cast<std::int32_t>(between(0, 299)));
   std::vector<std::int32_t> predicted(tokens.size() - 1);
-  Interpreter(*planned.plan, 0).predict(tokens.data(), tokens.size(), predicted.data());
+  const NarrowTokens narrow(tokens.begin(), tokens.end());
+  Interpreter(*planned.plan, 0).predict(narrow.data(), tokens.size(), predicted.data());
   for (std::size_t t = 0; t < predicted.size(); ++t) {
     const auto before = [&](std::size_t back) { return tokens[t - std::min(t, back)]; };
     const int a = before(1) % 16, h = before(2) % 16, n = before(3) % 5;
@@ -363,7 +364,8 @@ void batches() {
   Interpreter sequence(plan, 0);
   const std::vector<std::int32_t> tokens{0, 3, 9, 1, 0, 0, 7, 5, 8, 8, 2, 6, 0, 4};
   std::vector<std::int32_t> predicted(tokens.size() - 1);
-  sequence.predict(tokens.data(), tokens.size(), predicted.data());
+  const NarrowTokens narrow(tokens.begin(), tokens.end());
+  sequence.predict(narrow.data(), narrow.size(), predicted.data());
   for (std::size_t t = 0; t < predicted.size(); ++t) {
     const std::int32_t one = tokens[t - std::min<std::size_t>(t, 1)],
                        two = tokens[t - std::min<std::size_t>(t, 2)];

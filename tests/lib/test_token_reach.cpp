@@ -8,6 +8,7 @@
 #include "plan/plan.hpp"
 #include "plan/run/interpreter.hpp"
 #include "plan/run/left_plan.hpp"
+#include "plan/run/runs.hpp"
 
 namespace {
 
@@ -51,13 +52,13 @@ void bases() {
 
 // Generates, and after each `step` tokens overwrites what is not needed if far reads go to the first
 // `prompt`.
-std::vector<std::int32_t> generated(const Plan& plan, const Tokens& given, std::size_t count,
-                                    std::size_t step, std::size_t prompt) {
-  std::vector<std::int32_t> tokens(given.begin(), given.end());
+NarrowTokens generated(const Plan& plan, const Tokens& given, std::size_t count, std::size_t step,
+                       std::size_t prompt) {
+  NarrowTokens tokens(given.begin(), given.end());
   tokens.resize(given.size() + count);
   Interpreter run(plan, tokens[0]);
   run.read(tokens.data(), given.size() - 1);
-  std::vector<std::int32_t> all;
+  NarrowTokens all;
   for (std::size_t end = given.size(); end < tokens.size();) {
     const std::size_t begin = end;
     end = std::min(end + step, tokens.size());
@@ -71,6 +72,18 @@ std::vector<std::int32_t> generated(const Plan& plan, const Tokens& given, std::
       for (std::size_t at = held[i].end; at < held[i + 1].begin; ++at) tokens[at] = 7;
     run.hold(held);
   }
+  return all;
+}
+
+// The same by runs that give memory back: in pieces of 64 KB.
+NarrowTokens by_runs(const Plan& plan, const Tokens& given, std::size_t count) {
+  NarrowTokens all;
+  tvm::HandOver out(count, [&](std::span<const std::uint16_t> chunk) {
+    all.insert(all.end(), chunk.begin(), chunk.end());
+    return true;
+  });
+  Engine engine{.release_after = 100000};
+  generate(plan, kStop, NarrowTokens(given.begin(), given.end()), out, engine);
   return all;
 }
 
@@ -92,6 +105,7 @@ void near_reads() {
   const auto whole = generated(*plan, prompt, kLong, kLong, 0);
   CHECK(whole[0] == 1 && whole[1] == 2 && whole[2] == 3 && whole[3] == 0 && whole[4] == 1);
   CHECK(generated(*plan, prompt, kLong, 1000, 1) == whole);
+  CHECK(by_runs(*plan, prompt, kLong) == whole);
 }
 
 // Each token names a position.
@@ -106,6 +120,11 @@ void far_reads() {
   const auto whole = generated(*plan, prompt, kLong, kLong, 0);
   CHECK(whole[0] == 1 && whole[3] == 0);
   CHECK(generated(*plan, prompt, kLong, 1000, prompt.size()) == whole);
+  CHECK(by_runs(*plan, prompt, kLong) == whole);
+  // The first token that it generates is asked for later, so that the run is done again.
+  const Tokens shorter(prompt.begin(), prompt.begin() + 925);
+  const auto longer = generated(*plan, shorter, kLong, kLong, 0);
+  CHECK(longer[0] == 1 && longer.back() == 3 && by_runs(*plan, shorter, kLong) == longer);
   try {
     generated(*plan, prompt, kLong, 1000, 1);
     CHECK(false);

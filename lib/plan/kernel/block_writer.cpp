@@ -120,9 +120,13 @@ class Writer {
       case Code::kToken: define(op.to, token_table(op.tokens) + "[tokens[p]]"); break;
       case Code::kLinear: define(op.to, expression(op.value)); break;
       case Code::kIndex: define(op.to, index(op)); break;
-      case Code::kTokenAt: define(op.to, token_table(op.tokens) + "[tokens[" + value(op.at) + "]]"); break;
+      case Code::kTokenAt:
+        if (op.part != 0) far(value(op.at));
+        define(op.to, token_table(op.tokens) + "[tokens[" + value(op.at) + "]]");
+        break;
       case Code::kTokenNear: {
         const std::string at = index(op);
+        if (op.part != 0) far(at);
         define(op.to, token_table(op.tokens) + "[tokens[" + at + "]]");
         break;
       }
@@ -171,6 +175,9 @@ class Writer {
     return at;
   }
 
+  // What is not held is for the interpreter to say.
+  void far(const std::string& at) { check("static_cast<std::uint64_t>(" + at + ") < s->held"); }
+
   void token_sum(const Op& op) {
     const std::vector<Near> nears(tape_.nears.begin() + op.value.first,
                                   tape_.nears.begin() + op.value.first + op.value.more);
@@ -182,6 +189,7 @@ class Writer {
                  : base + (near.offset < 0 ? " - " + text(-near.offset) : " + " + text(near.offset));
     };
     check("(" + at(nears.front()) + ") >= 0 && (" + at(nears.back()) + ") <= " + upper);
+    if (op.part != 0) far(at(nears.back()));
     std::string sum;
     for (const Near& near : nears)
       sum += (sum.empty() ? "" : " + ") + text(near.weight) + " * static_cast<std::int64_t>(" + table +
@@ -355,8 +363,11 @@ class Writer {
   void branch() {
     std::string sum;
     std::size_t radix = 1;
+    std::uint32_t is_far = tape_.ops.back().part;
     for (const auto s : tape_.branches) {
       const Selector& selector = writing_.subject.division.selectors[s];
+      if (is_far & 1) far(value(selector.at));
+      is_far >>= 1;
       sum += (sum.empty() ? "" : " + ") + (radix == 1 ? "" : text(radix) + " * ") +
              ("static_cast<std::uint64_t>(" + case_of(selector) + ")");
       radix *= selector.values.size() + 1;
@@ -399,7 +410,7 @@ class Writer {
       token = text(table[0]);
     } else {
       const std::string entry = local(expression(op.value));
-      token = local(writing_.tables.name('P', table) + "[" + entry + "]", "Token");
+      token = local(writing_.tables.name('P', table) + "[" + entry + "]", "std::int32_t");
       way = writing_.tables.name('W', ways) + "[" + entry + "]";
     }
     if (missing) check(token + " >= 0");

@@ -16,7 +16,7 @@ namespace tvm::plan {
 
 // A whole trace; the first `prompt` of its tokens are given, the others predicted.
 struct Example {
-  std::span<const std::int32_t> tokens;
+  std::span<const kernel::Token> tokens;
   std::size_t prompt = 1;
 };
 

@@ -22,13 +22,13 @@ kernel::Run Interpreter::entry_of(const Block& block) const {
 // The block to be run by the interpreter at position_, or null: that which follows in context_. The mismatch
 // that the kernel found, if one, is in state_.found.
 template <Interpreter::Mode mode>
-Block* Interpreter::run_kernel(kernel::Run run, const std::int32_t* tokens, std::size_t end) {
+Block* Interpreter::run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end) {
   std::int64_t* const r = registers_.data();
   const std::uint32_t* sums = kernel_->kernel().sums;
   const auto sum = [&](int i) { return sums[i] < registers_.size() ? r[sums[i]] : 0; };
   state_.found = -1;
   // A kernel that verifies writes no token.
-  run(&state_, const_cast<std::int32_t*>(tokens), position_, end - 1, sum(0), sum(1));
+  run(&state_, const_cast<kernel::Token*>(tokens), position_, end - 1, sum(0), sum(1));
   covered_ += state_.position - position_;
   position_ = state_.position;
   Block* const left = made([&] { return versions_->of_kernel(state_.block); });
@@ -44,7 +44,7 @@ Block* Interpreter::run_kernel(kernel::Run run, const std::int32_t* tokens, std:
 
 // Who reads wants no prediction: the same block without one. Up to a branch they are the same.
 template <Interpreter::Mode mode>
-Block* Interpreter::at_branch(Block& branch, const std::int32_t* tokens) {
+Block* Interpreter::at_branch(Block& branch, const kernel::Token* tokens) {
   if (mode != Mode::kRead) return this->branch(branch, tokens);
   return this->branch(*made([&] { return versions_->step(*branch.from, branch.token_class, false); }),
                       tokens);

@@ -62,6 +62,7 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
   kernel_ = std::move(kernel);
   state_.stores = store_views_.data();
   state_.registers = registers_.data();
+  state_.held = held_;
   state_.owner = this;
   state_.find = [](kernel::State* state, std::uint32_t store, std::int64_t key) {
     return static_cast<const Interpreter*>(state->owner)->stores_[store]->find(key);
@@ -85,7 +86,7 @@ Block* Interpreter::made(Make&& make) const {
 }
 
 // The case that the registers are in, or one beyond the last.
-inline std::size_t Interpreter::case_of(const Selector& selector, const std::int32_t* tokens) const {
+inline std::size_t Interpreter::case_of(const Selector& selector, const kernel::Token* tokens) const {
   switch (selector.by) {
     case Selector::By::kTokenAt:
       return selector.case_of[static_cast<std::size_t>(tokens[registers_[selector.at]])];
@@ -103,7 +104,7 @@ inline std::size_t Interpreter::case_of(const Selector& selector, const std::int
   return std::min<std::uint64_t>(beyond_low, selector.cases());
 }
 
-inline Block* Interpreter::branch(Block& block, const std::int32_t* tokens) const {
+inline Block* Interpreter::branch(Block& block, const kernel::Token* tokens) const {
   std::size_t index = 0, radix = 1;
   std::uint32_t far = block.tape.ops.back().part;
   for (const auto s : block.tape.branches) {
@@ -117,7 +118,7 @@ inline Block* Interpreter::branch(Block& block, const std::int32_t* tokens) cons
   return next != nullptr ? next : made([&] { return versions_->target(block, index); });
 }
 
-inline std::int64_t Interpreter::token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens,
+inline std::int64_t Interpreter::token_sum(const Tape& tape, const Op& op, const kernel::Token* tokens,
                                            bool& cut) const {
   const std::int64_t base = op.value.weight * registers_[op.value.node], upper = registers_[op.at];
   const std::span<const Near> near(tape.nears.data() + op.value.first, op.value.more);
@@ -319,7 +320,7 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     }
     position_ = ++position;
     if constexpr (mode == Mode::kGenerate) {
-      tokens[position] = next;
+      tokens[position] = static_cast<kernel::Token>(next);
       if (next == stop) break;
     }
     if constexpr (mode == Mode::kVerify)
@@ -333,15 +334,15 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
 }
 #undef TVM_NEXT
 
-void Interpreter::read(const std::int32_t* tokens, std::size_t end) {
+void Interpreter::read(const kernel::Token* tokens, std::size_t end) {
   run<Mode::kRead>(tokens, end, -1, nullptr);
 }
 
-void Interpreter::generate(std::int32_t* tokens, std::size_t end, std::int32_t stop) {
+void Interpreter::generate(kernel::Token* tokens, std::size_t end, std::int32_t stop) {
   run<Mode::kGenerate>(tokens, end, stop, nullptr);
 }
 
-std::size_t Interpreter::verify(const std::int32_t* tokens, std::size_t end, std::int32_t& found) {
+std::size_t Interpreter::verify(const kernel::Token* tokens, std::size_t end, std::int32_t& found) {
   const std::size_t begin = position_ + 1;
   const std::int32_t next = run<Mode::kVerify>(tokens, end, -1, nullptr);
   if (begin >= end || next == tokens[position_]) return end;
@@ -349,7 +350,7 @@ std::size_t Interpreter::verify(const std::int32_t* tokens, std::size_t end, std
   return position_;
 }
 
-void Interpreter::predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted) {
+void Interpreter::predict(const kernel::Token* tokens, std::size_t end, std::int32_t* predicted) {
   run<Mode::kPredict>(tokens, end, -1, predicted);
 }
 

@@ -45,19 +45,19 @@ class Interpreter {
   void hold(std::vector<TokenRange> held);
 
   // Reads tokens[position() .. end); what they predict is not computed.
-  void read(const std::int32_t* tokens, std::size_t end);
+  void read(const kernel::Token* tokens, std::size_t end);
 
   // Reads tokens[position()], writes the prediction behind it, and goes on with that, until
   // tokens[end - 1] has been written or the last one written is `stop`. Like all that follows, an error
   // leaves position() at the token that could not be read.
-  void generate(std::int32_t* tokens, std::size_t end, std::int32_t stop);
+  void generate(kernel::Token* tokens, std::size_t end, std::int32_t stop);
 
   // Teacher forcing: tokens[position() + 1 .. end) against their predictions. Stops before the first that
   // differs and returns its position (`found` is the prediction), or `end`.
-  std::size_t verify(const std::int32_t* tokens, std::size_t end, std::int32_t& found);
+  std::size_t verify(const kernel::Token* tokens, std::size_t end, std::int32_t& found);
 
   // Writes the predictions of tokens[position() + 1 .. end).
-  void predict(const std::int32_t* tokens, std::size_t end, std::int32_t* predicted);
+  void predict(const kernel::Token* tokens, std::size_t end, std::int32_t* predicted);
 
   // The state as a border (border.hpp): what has changed since an earlier position. `prompt`: its tokens,
   // which everybody knows, are no part of it.
@@ -77,9 +77,9 @@ class Interpreter {
   kernel::Run entry_of(const Block& block) const;
   Block* predicting_block(std::uint32_t token_class, std::size_t position, std::size_t end) const;
   template <Mode mode>
-  Block* run_kernel(kernel::Run run, const std::int32_t* tokens, std::size_t end);
+  Block* run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end);
   template <Mode mode>
-  Block* at_branch(Block& branch, const std::int32_t* tokens);
+  Block* at_branch(Block& branch, const kernel::Token* tokens);
   template <Mode mode>
   Block* after_branch(Block& target);
   std::int64_t value(const Tape& tape, const Linear& linear) const;
@@ -91,11 +91,11 @@ class Interpreter {
   void check_square(const Tape& tape, const Insert& how, std::int64_t key) const;
   void batch(const Tape& tape, const Batch& batch);
   std::int64_t product(const Tape& tape, std::int64_t open, const Linear& factor) const;
-  std::int64_t token_sum(const Tape& tape, const Op& op, const std::int32_t* tokens, bool& cut) const;
+  std::int64_t token_sum(const Tape& tape, const Op& op, const kernel::Token* tokens, bool& cut) const;
   void sum(const Tape& tape, const Op& op, std::int32_t token);
   std::int32_t output(const Tape& tape);
-  std::size_t case_of(const Selector& selector, const std::int32_t* tokens) const;
-  Block* branch(Block& block, const std::int32_t* tokens) const;
+  std::size_t case_of(const Selector& selector, const kernel::Token* tokens) const;
+  Block* branch(Block& block, const kernel::Token* tokens) const;
   std::uint64_t fingerprint() const;
   template <class F>
   void for_each_token(const std::vector<TokenRange>& needed, std::size_t prompt, F&& f) const;

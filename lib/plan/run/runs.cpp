@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <exception>
-#include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
@@ -13,6 +10,7 @@
 #include "base/threads.hpp"
 #include "plan/run/interpreter.hpp"
 #include "plan/run/left_plan.hpp"
+#include "plan/run/token_buffer.hpp"
 
 namespace tvm::plan {
 namespace {
@@ -22,34 +20,6 @@ constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per hand-over
 constexpr std::size_t kWorthThread = std::size_t{1} << 18;
 // What reading a position costs, of what verifying it costs; measured on long traces.
 constexpr double kReadingCost = 0.78;
-
-// The tokens of a run: 4 bytes each. Large blocks grow in place where the C library remaps them, so
-// the peak is what is used.
-class TokenBuffer {
- public:
-  explicit TokenBuffer(std::span<const std::int32_t> prompt) {
-    reserve(std::max(2 * prompt.size(), 4 * kHandOver));
-    std::copy(prompt.begin(), prompt.end(), data());
-  }
-  std::int32_t* data() { return data_.get(); }
-  std::size_t capacity() const { return capacity_; }
-  void reserve(std::size_t capacity) {
-    if (capacity <= capacity_) return;
-    if (capacity > SIZE_MAX / sizeof(std::int32_t)) throw std::bad_alloc();
-    void* grown = std::realloc(data_.get(), capacity * sizeof(std::int32_t));
-    if (grown == nullptr) throw std::bad_alloc();
-    static_cast<void>(data_.release());
-    data_.reset(static_cast<std::int32_t*>(grown));
-    capacity_ = capacity;
-  }
-
- private:
-  struct Free {
-    void operator()(std::int32_t* block) const { std::free(block); }
-  };
-  std::unique_ptr<std::int32_t, Free> data_;
-  std::size_t capacity_ = 0;
-};
 
 void require_positions(std::size_t count) {
   if (count > static_cast<std::size_t>(kMaxTokens))
@@ -67,7 +37,7 @@ struct Share {
   Engine engine;
 };
 
-void verify_share(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first,
+void verify_share(const Plan& plan, std::span<const kernel::Token> tokens, std::size_t first,
                   std::int32_t* predicted, Share& mine, const std::atomic<bool>& given_up) {
   mine.mismatch = mine.end;
   if (mine.begin == mine.end) return;
@@ -124,38 +94,82 @@ void cut(std::vector<Share>& shares, std::size_t first, std::size_t last) {
   shares.back().end = last;
 }
 
-}  // namespace
+// One run from its prompt on. Tokens that were handed over by another one are not handed over again.
+class Generation {
+ public:
+  Generation(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt, HandOver& out,
+             Engine& engine)
+      : stop_(stop),
+        prompt_(prompt.size()),
+        given_(prompt.size() + static_cast<std::size_t>(out.given())),
+        out_(out),
+        engine_(engine),
+        interpreter_(plan, prompt[0], engine.kernel),
+        tokens_(prompt) {}
 
-void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, HandOver& out,
-              Engine& engine) {
-  require_positions(prompt.size());
-  Interpreter interpreter(plan, prompt[0], engine.kernel);
-  TokenBuffer tokens(prompt);
-  interpreter.read(tokens.data(), prompt.size() - 1);
-  std::size_t given = prompt.size();  // tokens handed over, the prompt included
-  const auto hand_over = [&](bool ended = false) {
-    const std::size_t from = std::exchange(given, interpreter.position() + 1);
-    return out.give({tokens.data() + from, given - from}, ended);
-  };
-  do {
-    const std::size_t end = given + out.room(kHandOver);
-    require_positions(end);
-    if (end > tokens.capacity()) tokens.reserve(end + end / 2);
+  // `release`: give the memory of tokens back that nobody can ask for.
+  void run(bool release) {
+    interpreter_.read(tokens_.data(), prompt_ - 1);
+    std::size_t next = prompt_ + engine_.release_after;
+    do {
+      const std::size_t end = given_ + out_.room(kHandOver);
+      require_positions(end);
+      tokens_.reserve(end);
+      generate(end);
+      if (!release || interpreter_.position() < next) continue;
+      const std::vector<TokenRange> held = interpreter_.reachable(prompt_);
+      std::size_t count = 0;
+      for (const TokenRange& range : held) count += range.end - range.begin;
+      tokens_.release(held, interpreter_.position());
+      interpreter_.hold(held);
+      next = interpreter_.position() + std::max(count, engine_.release_after);
+    } while (!hand_over(tokens_.data()[interpreter_.position()] == stop_));
+    engine_.covered = interpreter_.covered();
+  }
+
+ private:
+  void generate(std::size_t end) {
     try {
-      interpreter.generate(tokens.data(), end, stop);
+      interpreter_.generate(tokens_.data(), end, stop_);
+    } catch (const NotHeld&) {
+      throw;
     } catch (const LeftPlan& left) {
       hand_over();
-      if (out.given() > 0) throw Error(Status::kLimit, left.what());  // what was given cannot be taken back
+      if (out_.given() > 0) throw Error(Status::kLimit, left.what());  // what was given cannot be taken back
       throw;
     } catch (const Error&) {
       hand_over();
       throw;
     }
-  } while (!hand_over(tokens.data()[interpreter.position()] == stop));
-  engine.covered = interpreter.covered();
+  }
+  bool hand_over(bool ended = false) {
+    const std::size_t from = std::exchange(given_, std::max(given_, interpreter_.position() + 1));
+    return out_.give({tokens_.data() + from, given_ - from}, ended);
+  }
+
+  const std::int32_t stop_;
+  const std::size_t prompt_;
+  std::size_t given_;  // tokens handed over, the prompt included
+  HandOver& out_;
+  Engine& engine_;
+  Interpreter interpreter_;
+  TokenBuffer tokens_;
+};
+
+}  // namespace
+
+void generate(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt, HandOver& out,
+              Engine& engine) {
+  require_positions(prompt.size());
+  try {
+    Generation(plan, stop, prompt, out, engine).run(TokenBuffer::can_release());
+  } catch (const NotHeld&) {
+    // The same again, with all its tokens.
+    Generation(plan, stop, prompt, out, engine).run(false);
+  }
 }
 
-Verdict verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
+Verdict verify(const Plan& plan, std::span<const kernel::Token> tokens, std::size_t first, std::size_t last,
                std::int32_t* predicted, int threads, Engine& engine) {
   require_positions(last);
   std::vector<Share> shares(worth_starting(last - first, threads));

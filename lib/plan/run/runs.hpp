@@ -14,15 +14,18 @@ namespace tvm::plan {
 struct Engine {
   bool kernel = true;         // take the plan's kernel, if it has one
   std::uint64_t covered = 0;  // positions that the kernel has run
+  // Generating: after so many tokens, and then each time as many or as many as are held, the memory of those
+  // that nobody can ask for is given back.
+  std::size_t release_after = std::size_t{1} << 22;
 };
 
 // Both throw Error: Status::kLimit beyond what is exact, LeftPlan (left_plan.hpp) when the sequence leaves
 // the plan and nothing has been handed over.
-void generate(const Plan& plan, std::int32_t stop, std::span<const std::int32_t> prompt, HandOver& out,
+void generate(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt, HandOver& out,
               Engine& engine);
 
 // `threads` 0: as many as the machine has.
-Verdict verify(const Plan& plan, std::span<const std::int32_t> tokens, std::size_t first, std::size_t last,
+Verdict verify(const Plan& plan, std::span<const kernel::Token> tokens, std::size_t first, std::size_t last,
                std::int32_t* predicted, int threads, Engine& engine);
 
 }  // namespace tvm::plan

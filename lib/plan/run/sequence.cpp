@@ -22,7 +22,7 @@ constexpr std::uintptr_t kWorthGiving = std::uintptr_t{1} << 16;  // bytes, to t
 
 }  // namespace
 
-Sequence::Sequence(const Plan& plan, kernel::Token stop, std::span<const kernel::Token> prompt,
+Sequence::Sequence(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt,
                    bool with_kernel)
     : stop_(stop), prompt_(prompt.size()), interpreter_(plan, prompt[0], with_kernel) {
   reserve(prompt.size() + kHandOver);
@@ -82,7 +82,7 @@ void Sequence::generate(HandOver& out) {
   step([&] {
     begin();
     bool over = ended();
-    if (over) out.give({}, true);
+    if (over) out.give(std::span<const kernel::Token>(), true);
     while (!over) {
       const std::size_t from = count_, end = count_ + out.room(kHandOver);
       reserve(end);
@@ -111,7 +111,7 @@ Verdict Sequence::verify(std::span<const kernel::Token> tokens) {
     const std::size_t from = count_, end = count_ + tokens.size();
     reserve(end);
     std::copy(tokens.begin(), tokens.end(), tokens_.get() + count_);
-    kernel::Token found = -1;
+    std::int32_t found = -1;
     const std::size_t at = interpreter_.verify(tokens_.get(), end, found);
     count_ = end;
     verdict.checked = std::min(at + 1, end) - from;

@@ -20,7 +20,7 @@ namespace tvm::plan {
 // Not for several threads at once.
 class Sequence {
  public:
-  Sequence(const Plan& plan, kernel::Token stop, std::span<const kernel::Token> prompt, bool with_kernel);
+  Sequence(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt, bool with_kernel);
 
   // Tokens that the sequence has: the prompt, and what was generated, verified or restored.
   std::size_t count() const { return count_; }
@@ -49,7 +49,7 @@ class Sequence {
   template <class Work>
   void step(Work&& work);
 
-  const kernel::Token stop_;
+  const std::int32_t stop_;
   const std::size_t prompt_;
   Interpreter interpreter_;
   std::unique_ptr<kernel::Token[], Free> tokens_;
