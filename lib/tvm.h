@@ -382,6 +382,9 @@ typedef struct tvm_followed {
 TVM_API tvm_status tvm_follow(const tvm_token_meaning* meanings, int32_t vocabulary, const int32_t* tokens,
                               size_t count, tvm_followed* state, unsigned char* written, size_t* bytes,
                               size_t* used);
+TVM_API tvm_status tvm_follow16(const tvm_token_meaning* meanings, int32_t vocabulary, const uint16_t* tokens,
+                                size_t count, tvm_followed* state, unsigned char* written, size_t* bytes,
+                                size_t* used);
 
 #ifdef __cplusplus
 }

@@ -13,7 +13,8 @@ class Follower {
       : meanings_(meanings), now_(before), written_(written) {}
 
   // Up to a token that writes on the other stream: how many tokens that were.
-  std::size_t run(std::span<const std::int32_t> tokens) {
+  template <class Token>
+  std::size_t run(std::span<const Token> tokens) {
     now_.stream = 0;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       const std::int32_t id = tokens[i];
@@ -72,11 +73,9 @@ class Follower {
   std::size_t count_ = 0;
 };
 
-}  // namespace
-
-extern "C" tvm_status tvm_follow(const tvm_token_meaning* meanings, int32_t vocabulary, const int32_t* tokens,
-                                 size_t count, tvm_followed* state, unsigned char* written, size_t* bytes,
-                                 size_t* used) {
+template <class Token>
+tvm_status follow(const tvm_token_meaning* meanings, int32_t vocabulary, const Token* tokens, size_t count,
+                  tvm_followed* state, unsigned char* written, size_t* bytes, size_t* used) {
   return tvm::guard([&] {
     tvm::require(meanings != nullptr, "meanings is NULL");
     tvm::require(vocabulary > 0, "vocabulary is not positive");
@@ -87,8 +86,24 @@ extern "C" tvm_status tvm_follow(const tvm_token_meaning* meanings, int32_t voca
     tvm::require(used != nullptr, "used is NULL");
     Follower follower({meanings, static_cast<std::size_t>(vocabulary)}, tvm::taken(state, tvm_followed{}),
                       written);
-    *used = follower.run({tokens, count});
+    *used = follower.run(std::span(tokens, count));
     *bytes = follower.written();
     tvm::give(state, follower.now());
   });
 }
+
+}  // namespace
+
+extern "C" {
+
+tvm_status tvm_follow(const tvm_token_meaning* meanings, int32_t vocabulary, const int32_t* tokens, size_t count,
+                      tvm_followed* state, unsigned char* written, size_t* bytes, size_t* used) {
+  return follow(meanings, vocabulary, tokens, count, state, written, bytes, used);
+}
+
+tvm_status tvm_follow16(const tvm_token_meaning* meanings, int32_t vocabulary, const uint16_t* tokens,
+                        size_t count, tvm_followed* state, unsigned char* written, size_t* bytes, size_t* used) {
+  return follow(meanings, vocabulary, tokens, count, state, written, bytes, used);
+}
+
+}  // extern "C"

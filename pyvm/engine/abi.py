@@ -17,6 +17,7 @@ from ctypes import (
     c_int64,
     c_size_t,
     c_uint8,
+    c_uint16,
     c_uint32,
     c_uint64,
     c_void_p,
@@ -125,6 +126,8 @@ class KernelTrace(Structure):
 
 Tokens = POINTER(c_int32)
 Callback = CFUNCTYPE(c_int32, c_void_p, Tokens, c_size_t)
+Tokens16 = POINTER(c_uint16)
+Callback16 = CFUNCTYPE(c_int32, c_void_p, Tokens16, c_size_t)
 TextCallback = CFUNCTYPE(None, c_void_p, c_char_p)
 BytesCallback = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 SourceCallback = CFUNCTYPE(None, c_void_p, c_char_p, c_char_p)
@@ -216,3 +219,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         ],
     ),
 }
+
+# The same functions with tokens of 16 bits.
+for _name in ("tvm_generate", "tvm_verify", "tvm_trace", "tvm_follow"):
+    _result, _parameters = FUNCTIONS[_name]
+    _chosen = FUNCTIONS[f"{_name}16"] = (_result, list(_parameters))
+    _chosen[1][_parameters.index(Tokens)] = Tokens16
+    if Callback in _parameters:
+        _chosen[1][_parameters.index(Callback)] = Callback16

@@ -13,8 +13,8 @@ from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pyvm.engine.abi import Callback
-from pyvm.engine.arrays import Ints
+from pyvm.engine.abi import Callback, Callback16
+from pyvm.engine.arrays import Ints, is_narrow
 from pyvm.engine.errors import ArgumentTypeError, OutOfMemory
 from pyvm.engine.signals import RAISING
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pyvm.engine.arrays import Ids
 
 OnTokens = Callable[[Ints], object]
-_INT32 = ctypes.sizeof(ctypes.c_int32)
 
 
 class Collector:
@@ -31,20 +30,22 @@ class Collector:
     `with collector:` goes around the call of C.  There Ctrl-C (and a command's SIGTERM) is noted
     and stops the run at the next chunk: an exception that Python raised before the callback's first
     line would be lost.
-    Without `keep`, chunks are passed on and forgotten.
+    Without `keep`, chunks are passed on and forgotten.  Tokens have as many bits as the prompt's.
     """
 
     def __init__(self, prompt: Ids, on_tokens: OnTokens | None, keep: bool = True):
         if on_tokens is not None and not callable(on_tokens):
             raise ArgumentTypeError(f"on_tokens must be a function, not {on_tokens!r}")
-        self._tokens = array("i", prompt.tobytes())
+        self._code = "H" if is_narrow(prompt) else "i"
+        self._tokens = array(self._code, prompt.tobytes())
         self._keep = keep
         self._on_tokens = on_tokens
         self._in_caller = False
         self._interrupted = 0  # by this signal
         self.generated = 0  # tokens, those included that were not kept
         self.error: BaseException | None = None
-        self.callback = Callback(self._receive)  # kept here for as long as C may call it
+        # Kept here for as long as C may call it.
+        self.callback = (Callback16 if is_narrow(prompt) else Callback)(self._receive)
 
     def __enter__(self) -> Collector:
         # Only the main thread gets signals, and a handler of the caller's own stays in force.
@@ -70,9 +71,9 @@ class Collector:
         if self._in_caller:  # which may be waiting for something
             self._handlers[number](number, frame)
 
-    def _receive(self, user: object, tokens: ctypes._Pointer[ctypes.c_int32], count: int) -> int:
+    def _receive(self, user: object, tokens: Any, count: int) -> int:
         try:
-            chunk = ctypes.string_at(tokens, count * _INT32)
+            chunk = ctypes.string_at(tokens, count * self._tokens.itemsize)
             if self._keep:
                 self._add(chunk)
             self.generated += count
@@ -91,7 +92,7 @@ class Collector:
     def _tell_caller(self, on_tokens: OnTokens, chunk: bytes) -> bool:
         try:
             self._in_caller = True
-            return on_tokens(array("i", chunk)) is True
+            return on_tokens(array(self._code, chunk)) is True
         finally:
             self._in_caller = False
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pyvm.engine import abi
-from pyvm.engine.arrays import pointer
+from pyvm.engine.arrays import is_narrow, pointer
 from pyvm.engine.collector import Collector, OnTokens
 from pyvm.engine.library import library
 from pyvm.engine.model import check_run, make_run
@@ -47,7 +47,7 @@ def execute(
     collector = Collector(prompt.tokens, on_tokens, keep)
     result = abi.RunResult()
     with collector:
-        status = library().tvm_trace(
+        status = (library().tvm_trace16 if is_narrow(prompt.tokens) else library().tvm_trace)(
             _spellings(vocabulary),
             len(vocabulary),
             pointer(prompt.tokens),

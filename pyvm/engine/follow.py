@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from pyvm.engine import abi
-from pyvm.engine.arrays import pointer
+from pyvm.engine.arrays import is_narrow, pointer
 from pyvm.engine.library import check, library
 from pyvm.isa.tokens import END_OF_INPUT, TOKENS, Kind
 
@@ -44,13 +44,14 @@ class Follower:
         """Reads tokens[first:], and gives what they write: (is it the error stream, bytes)."""
         begin, count = pointer(tokens), len(tokens)
         address = ctypes.cast(begin, ctypes.c_void_p).value or 0
+        follow = library().tvm_follow16 if is_narrow(tokens) else library().tvm_follow
         written = ctypes.create_string_buffer(max(1, min(count - first, _CHUNK)))
         used, size = ctypes.c_size_t(), ctypes.c_size_t()
         while first < count:
-            status = library().tvm_follow(
+            status = follow(
                 self._meanings,
                 len(self._meanings),
-                ctypes.cast(address + first * ctypes.sizeof(ctypes.c_int32), abi.Tokens),
+                ctypes.cast(address + first * tokens.itemsize, type(begin)),
                 min(count - first, _CHUNK),
                 ctypes.byref(self._state),
                 written,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyvm.engine import abi
-from pyvm.engine.arrays import pointer, token_array
+from pyvm.engine.arrays import pointer, token_array, widened
 from pyvm.engine.library import check, library
 from pyvm.engine.model import Model
 from pyvm.engine.run import Run
@@ -29,7 +29,7 @@ def kernel_source(
     given = [
         (trace.tokens, trace.prompt_length) if isinstance(trace, Run) else trace for trace in traces
     ]
-    arrays = [token_array(tokens) for tokens, _ in given]
+    arrays = [widened(token_array(tokens)) for tokens, _ in given]
     items = (abi.KernelTrace * len(arrays))()
     for item, array, (_, prompt) in zip(items, arrays, given):
         item.tokens, item.count, item.prompt = pointer(array), len(array), prompt

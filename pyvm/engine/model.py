@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyvm.engine import abi
-from pyvm.engine.arrays import Ints, pointer, token_array
+from pyvm.engine.arrays import Ints, is_narrow, pointer, token_array, widened
 from pyvm.engine.collector import Collector, OnTokens
 from pyvm.engine.errors import (
     ArgumentError,
@@ -189,7 +189,7 @@ class Model:
         ['certificate', 'classes', 'features', 'heads_dropped']
         """
         texts: list[bytes] = []
-        given = None if tokens is None else token_array(tokens)
+        given = None if tokens is None else widened(token_array(tokens))
         take = abi.TextCallback(lambda _, text: texts.append(text))
         with self._use() as handle:
             status = library().tvm_model_explain(
@@ -228,7 +228,7 @@ class Model:
 
         Args:
             program: a Program, or ids: an array of integers of any size and stride, or a sequence
-                of them, which is converted to int32 once.
+                of them.
             limit: most tokens to generate; 0 for no limit.
             on_tokens: sees each chunk of generated ids, an array.array of its own (numpy.asarray
                 makes one of numpy without a copy); returning True stops the run.
@@ -263,7 +263,8 @@ class Model:
         collector = Collector(prompt.tokens, on_tokens, keep)
         result = abi.RunResult()
         with self._use() as handle, collector:
-            status = library().tvm_generate(
+            run = library().tvm_generate16 if is_narrow(prompt.tokens) else library().tvm_generate
+            status = run(
                 handle,
                 pointer(prompt.tokens),
                 len(prompt.tokens),
@@ -364,7 +365,8 @@ class Model:
         predictions = array("i", bytes(4 * (last - first))) if predicted else None
         result = abi.VerifyResult()
         with self._use() as handle:
-            status = library().tvm_verify(
+            check_all = library().tvm_verify16 if is_narrow(given) else library().tvm_verify
+            status = check_all(
                 handle,
                 pointer(given),
                 len(given),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from pyvm.engine.arrays import Ids, token_array
+from pyvm.engine.arrays import Ids, narrowed, token_array
 from pyvm.engine.follow import Follower
 from pyvm.engine.run import ending
 from pyvm.isa.program import Program
@@ -87,9 +87,9 @@ class Prompt(NamedTuple):
 def prompt_of(program: Program | Ids | Sequence[int], vocabulary: tuple[str, ...]) -> Prompt:
     """Ids are taken as they are; a Program is spelled in `vocabulary`."""
     if not isinstance(program, Program):
-        return Prompt(token_array(program), None)
+        return Prompt(narrowed(token_array(program), len(vocabulary)), None)
     if vocabulary == VOCABULARY:
-        return Prompt(program.ids(), program)
+        return Prompt(narrowed(program.ids(), len(vocabulary)), program)
     from pyvm.isa.prompt import spelled_in
 
-    return Prompt(spelled_in(program.tokens(), vocabulary), program)
+    return Prompt(narrowed(spelled_in(program.tokens(), vocabulary), len(vocabulary)), program)

@@ -54,7 +54,8 @@ class Run(_Run):
     """Tokens of one run.
 
     Attributes:
-        ids: int32, the prompt included, as pyvm holds them; `tokens` has them as numpy's array.
+        ids: the prompt included, as pyvm holds them: of 16 bits, or of 32 where the vocabulary
+            needs them; `tokens` has them as numpy's array.
         prompt_length: tokens of the prompt.
         stopped: "halt" (the stop token), "limit" or "callback".
         timings: of the run.
@@ -83,7 +84,8 @@ class Run(_Run):
 
     @cached_property
     def tokens(self) -> np.ndarray:
-        """All tokens (int32), the prompt included: the same memory, not a copy."""
+        """All tokens (uint16, or int32 of a vocabulary beyond 65,536), the prompt included: the
+        same memory, not a copy."""
         import numpy as np
 
         return np.asarray(self.ids)

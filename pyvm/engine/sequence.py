@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pyvm.engine import abi
-from pyvm.engine.arrays import pointer, token_array
+from pyvm.engine.arrays import pointer, token_array, widened
 from pyvm.engine.collector import Collector
 from pyvm.engine.errors import ClosedError
 from pyvm.engine.library import check, library
@@ -94,7 +94,7 @@ class Sequence:
 
     def verify(self, tokens: np.ndarray) -> abi.VerifyResult:
         """Whether these are the next tokens; the run goes on behind them."""
-        given = token_array(tokens)
+        given = widened(token_array(tokens))
         result = abi.VerifyResult()
         check(
             library().tvm_run_verify(self._open(), pointer(given), len(given), ctypes.byref(result))
