@@ -96,13 +96,15 @@ tvm_status follow(const tvm_token_meaning* meanings, int32_t vocabulary, const T
 
 extern "C" {
 
-tvm_status tvm_follow(const tvm_token_meaning* meanings, int32_t vocabulary, const int32_t* tokens, size_t count,
-                      tvm_followed* state, unsigned char* written, size_t* bytes, size_t* used) {
+tvm_status tvm_follow(const tvm_token_meaning* meanings, int32_t vocabulary, const int32_t* tokens,
+                      size_t count, tvm_followed* state, unsigned char* written, size_t* bytes,
+                      size_t* used) {
   return follow(meanings, vocabulary, tokens, count, state, written, bytes, used);
 }
 
 tvm_status tvm_follow16(const tvm_token_meaning* meanings, int32_t vocabulary, const uint16_t* tokens,
-                        size_t count, tvm_followed* state, unsigned char* written, size_t* bytes, size_t* used) {
+                        size_t count, tvm_followed* state, unsigned char* written, size_t* bytes,
+                        size_t* used) {
   return follow(meanings, vocabulary, tokens, count, state, written, bytes, used);
 }
 

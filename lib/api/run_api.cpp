@@ -330,7 +330,8 @@ tvm_status tvm_run_restore(tvm_run* run, const void* border, size_t size, const 
     tvm::require(border != nullptr, "border is NULL");
     std::span<const std::int32_t> more;
     if (count > 0) more = tvm::checked_tokens(run->model, tokens, count, "tokens");
-    run->sequence.restore({static_cast<const unsigned char*>(border), size}, more);
+    run->sequence.restore({static_cast<const unsigned char*>(border), size},
+                          tvm::InWidth<tvm::kernel::Token, std::int32_t>(more).tokens());
   });
 }
 

@@ -36,7 +36,7 @@ class Sequence:
 
     def __init__(self, model: Model, prompt: np.ndarray, **options: str | int):
         settings = make_options("sequence", options)
-        ids = token_array(prompt, "prompt")
+        ids = widened(token_array(prompt, "prompt"))
         self._handle: ctypes.c_void_p | None = None
         self._stack = ExitStack()
         self.stopped = ""
@@ -111,7 +111,7 @@ class Sequence:
 
     def restore(self, border: bytes, tokens: np.ndarray | None = None) -> None:
         """Goes on from a border: a whole one, then changes, with the tokens of their segment."""
-        given = None if tokens is None else token_array(tokens)
+        given = None if tokens is None else widened(token_array(tokens))
         size = 0 if given is None else len(given)
         more = None if given is None else pointer(given)
         check(library().tvm_run_restore(self._open(), border, len(border), more, size))
