@@ -35,7 +35,7 @@ EXTRAS = {"run": {"build"}, "test": {"build", "c", "schedule", "test"}}
 # The exit status where nothing could be set up; of a run as in pyvm/commands/status.py.
 CANNOT = {"run": 125, "test": 1}
 NO_CXX_COMPILER = 3  # exit code of `python -m pyvm.build`
-CPLUSPLUS = (".cpp", ".cc", ".cxx", ".C", ".c++")  # as in pyvm/compiler/c_options.py
+CPLUSPLUS = (".cpp", ".cc", ".cxx", ".C", ".c++")  # as in pyvm/compiler/c_names.py
 
 
 class SetupError(Exception):

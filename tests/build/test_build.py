@@ -14,7 +14,7 @@ import pytest
 
 from pyvm import helpers
 from pyvm.build import compilers, helper
-from pyvm.compiler.c_options import CPLUSPLUS
+from pyvm.compiler.c_names import CPLUSPLUS
 
 ROOT = Path(__file__).resolve().parents[2]
 
