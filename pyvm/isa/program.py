@@ -201,7 +201,8 @@ class Program(_Program):
 
         return np.frombuffer(self.ids(), np.int32)
 
-    def ids(self) -> array[int]:
+    # Before Python 3.12 an array takes no type, and what reads annotations would stumble.
+    def ids(self) -> array:  # type: ignore[type-arg]
         """The prompt ("i"), for those who need no array of numpy.
 
         >>> pyvm.compile("hello").ids()[:3].tolist()
