@@ -1,9 +1,10 @@
 // What the blocks of a generated kernel are written in. The file is included with TVM_VERIFY 0 or 1: blocks
 // that write the tokens they predict, or that compare them.
 //
-// A block first computes and checks, then writes registers, and goes on with the next block's function. Where
-// a check fails it leaves as if it had not begun. The records that it has entered by then are entered again,
-// the same ones: nothing looks into a store earlier at a position than its record is entered.
+// A function is a block, and in it the blocks that follow it alone. A block first computes and checks; where
+// a check fails the function leaves as if the block had not begun: registers that blocks before it have
+// changed are written only where the function is left. The records that a block has entered by then are
+// entered again, the same ones: nothing looks into a store earlier at a position than its record is entered.
 #pragma once
 
 #include "kernel/runtime.hpp"
@@ -28,26 +29,31 @@
 #endif
 #define HIDDEN __attribute__((visibility("hidden")))
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-#define PARAMETERS                                                                                   \
-  State *s, Token *tokens, std::uint64_t p, std::uint64_t limit, [[maybe_unused]] std::int64_t sum0, \
+#define PARAMETERS                                                                                 \
+  State *s, Token *tokens, std::int64_t p, std::int64_t limit, [[maybe_unused]] std::int64_t sum0, \
       [[maybe_unused]] std::int64_t sum1
 #define BLOCK(n) HIDDEN void NAME(n)(PARAMETERS)
-#define R(node) s->registers[node]
-#define GO(n) TVM_TAIL return NAME(n)(s, tokens, p, limit, sum0, sum1)
-// In a block, `here` is its number.
-#define LEAVE(how) \
-  TVM_TAIL return leave(s, tokens, p, here << 2 | static_cast<std::uint32_t>(how), sum0, sum1)
-#define CHECK(condition) \
-  if (UNLIKELY(!(condition))) LEAVE(Left::kBefore)
+// kStores: how many the model has, from the kernel's own header.
+#define R(node) registers_of(s, kStores)[node]
+#define GO(n, first, second) TVM_TAIL return NAME(n)(s, tokens, p, limit, first, second)
+#define LEAVE(n, how, first, second) \
+  TVM_TAIL return leave(s, tokens, p, std::uint64_t{n} << 2 | static_cast<std::uint32_t>(how), first, second)
+// A place that is not always gone to.
+#define AT(label) \
+  label:          \
+  __attribute__((unused));
+// Where it does not hold, block n is left as it was before.
+#define CHECK(condition, n) \
+  if (UNLIKELY(!(condition))) goto before_##n
 // The next token, at p, is this one.
 #if TVM_VERIFY
-#define NEXT(token)                     \
+#define NEXT(token, n)                  \
   if (UNLIKELY(tokens[p] != (token))) { \
     s->found = (token);                 \
-    LEAVE(Left::kAfter);                \
+    goto after_##n;                     \
   }
 #else
-#define NEXT(token) tokens[p] = (token)
+#define NEXT(token, n) tokens[p] = (token)
 #endif
 
 namespace tvm::kernel {
@@ -55,8 +61,7 @@ namespace tvm::kernel {
 using Wide = __int128;
 
 // `code`: the number of the block, and two bits that say where in it.
-HIDDEN void leave(State* s, Token*, std::uint64_t p, std::uint64_t code, std::int64_t sum0,
-                  std::int64_t sum1);
+HIDDEN void leave(State* s, Token*, std::int64_t p, std::uint64_t code, std::int64_t sum0, std::int64_t sum1);
 
 inline bool add(Wide& sum, std::int64_t weight, std::int64_t value) {
   return !__builtin_add_overflow(sum, Wide{weight} * value, &sum);
@@ -69,7 +74,7 @@ inline bool add(std::int64_t& sum, std::int64_t weight, std::int64_t value) {
 
 template <class Row>
 inline const Row* find(State* s, std::uint32_t number, std::int64_t key) {
-  const Store& store = s->stores[number];
+  const Store& store = stores_of(s)[number];
   const std::uint64_t index = static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(store.low);
   if (UNLIKELY(index >= store.span)) return reinterpret_cast<const Row*>(s->find(s, number, key));
   return reinterpret_cast<const Row*>(store.pages[index >> Store::kPageBits]) +
@@ -79,7 +84,7 @@ inline const Row* find(State* s, std::uint32_t number, std::int64_t key) {
 // Null where memory ran out.
 template <class Row>
 inline Row* place(State* s, std::uint32_t number, std::int64_t key) {
-  const Store& store = s->stores[number];
+  const Store& store = stores_of(s)[number];
   const std::uint64_t index = static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(store.low);
   if (UNLIKELY(index >= store.span)) return reinterpret_cast<Row*>(s->place(s, number, key));
   unsigned char* const page = store.pages[index >> Store::kPageBits];

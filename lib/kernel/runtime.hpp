@@ -11,7 +11,7 @@
 namespace tvm::kernel {
 
 // Changed with anything below. A kernel of another number is not used.
-inline constexpr std::uint32_t kAbi = 2;
+inline constexpr std::uint32_t kAbi = 3;
 
 // Plans are of models with at most kMostTokens tokens.
 using Token = std::uint16_t;
@@ -35,8 +35,8 @@ struct State;
 // How a kernel leaves: about to run the block, after the branch of it, or after it.
 enum class Left : std::uint32_t { kBefore, kAtBranch, kAfter };
 
+// The stores of the model lie behind it, and behind these the registers.
 struct State {
-  Store* stores;
   // A row of a key that the directory does not cover; for writing, also where the page is missing: null when
   // memory ran out.
   const unsigned char* (*find)(State*, std::uint32_t store, std::int64_t key);
@@ -47,14 +47,23 @@ struct State {
   std::uint32_t block;
   Left left;
   std::int32_t found;  // verifying: the prediction that differs
-  std::int64_t* registers;
   std::uint64_t
       held;  // tokens before it are held: what may be elsewhere is read below it, or not by the kernel
 };
 
+inline Store* stores_of(State* state) { return reinterpret_cast<Store*>(state + 1); }
+inline std::int64_t* registers_of(State* state, std::size_t stores) {
+  return reinterpret_cast<std::int64_t*>(stores_of(state) + stores);
+}
+static_assert(sizeof(State) % alignof(Store) == 0 && sizeof(Store) % alignof(std::int64_t) == 0);
+
+// A kernel is entered at this position or later, so that it need not look whether tokens a little way back
+// are there.
+inline constexpr std::int64_t kFirstEntered = 64;
+
 // A block as a function. It goes on with the next block's by a call in its place, so that no call is deeper
 // than another. Two running sums are passed in registers of the processor.
-using Run = void (*)(State*, Token* tokens, std::uint64_t position, std::uint64_t limit, std::int64_t sum0,
+using Run = void (*)(State*, Token* tokens, std::int64_t position, std::int64_t limit, std::int64_t sum0,
                      std::int64_t sum1);
 
 // How the library makes a block anew: the step from a context (the one that block `parent` leaves, or the

@@ -1,37 +1,38 @@
-// One block as a C++ function.
+// Functions of a kernel: a block as C++, with the blocks that are part of its function.
 //
-// Enters: a block and the names that kernels know.  Leaves: the source of its function (block.hpp), or
-// nothing where one of its operators is not for kernels: histories, means with a key, predictions without a
-// table.
+// Enters: blocks and the names that kernels know.  Leaves: source (kernel/block.hpp has its words), or
+// nothing where an operator is not for kernels: histories, means with a key, predictions without a table.
 #pragma once
 
 #include <functional>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "plan/kernel/predictions.hpp"
+#include "plan/kernel/following.hpp"
+#include "plan/kernel/functions.hpp"
 #include "plan/kernel/tables.hpp"
 #include "plan/plan.hpp"
 
 namespace tvm::plan {
 
-// What is common to all blocks of a kernel.
+// What is common to all functions of a kernel.
 struct Writing {
   const Subject& subject;
   std::int32_t stop;
-  std::vector<plan::NodeId> sums;  // passed from block to block
+  const std::vector<const Block*>& blocks;  // by number
+  const std::map<std::uint32_t, Following>& following;
+  const Functions& functions;
+  std::vector<NodeId> sums;  // passed from function to function
   Tables& tables;
-  Predictions& predictions;
-  // The number of the block that a link leads to, if it is part of the kernel.
-  std::function<std::optional<std::uint32_t>(const Block*)> number;
+  std::function<std::string(const Block&)> about;  // what a block is for, in words
 };
 
 bool is_for_kernels(const Block& block);
 
-std::string write_block(const Writing& writing, const Block& block, std::uint32_t number);
+std::string write_function(const Writing& writing, std::uint32_t first);
 
 // The type of a store's rows.
-std::string write_row(const Writing& writing, std::uint32_t store);
+std::string write_row(const Subject& subject, std::uint32_t store);
 
 }  // namespace tvm::plan

@@ -141,29 +141,32 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
   Predictions predictions(subject.network);
   const Numbered numbered(subject.network, *versions);
   const std::vector<const Block*>& blocks = numbered.blocks();
-  Tables tables;
-  const Writing writing{subject,
-                        model.stop,
-                        busiest_sums(blocks),
-                        tables,
-                        predictions,
-                        [&](const Block* block) -> std::optional<std::uint32_t> {
-                          return all.count(block) > 0 ? numbered.number(block) : std::nullopt;
-                        }};
-  std::vector<std::uint32_t> reading, predicting;
-  for (std::uint32_t number = 0; number < blocks.size(); ++number)
-    if (all.count(blocks[number]) > 0) (blocks[number]->predict ? predicting : reading).push_back(number);
-  const Words words(model, subject.division);
-  const auto written = [&](std::uint32_t number) {
-    return "// " + words.about(*blocks[number]) + "\n" + write_block(writing, *blocks[number], number);
+  const NumberOf number = [&](const Block* block) -> std::optional<std::uint32_t> {
+    return all.count(block) > 0 ? numbered.number(block) : std::nullopt;
   };
+  std::map<std::uint32_t, Following> follow;
+  for (const Block* block : all)
+    if (const auto is = number(block))
+      follow[*is] = following(subject, *block, number, model.stop, predictions);
+  const Functions functions(follow);
+  const Words words(model, subject.division);
+  Tables tables;
+  const Writing writing{
+      subject,   model.stop,           blocks, follow,
+      functions, busiest_sums(blocks), tables, [&](const Block& block) { return words.about(block); }};
+  // Those that read are written for one mode.
+  std::vector<std::uint32_t> reading, predicting;
+  for (const std::uint32_t first : functions.firsts())
+    (blocks[first]->predict ? predicting : reading).push_back(first);
+  std::sort(predicting.begin(), predicting.end());
   std::vector<std::string> bodies(parts);
   for (std::size_t i = 0; i < predicting.size(); ++i)
-    bodies[i * parts / predicting.size()] += written(predicting[i]);
+    bodies[i * parts / predicting.size()] += write_function(writing, predicting[i]);
   std::string read;
-  for (const std::uint32_t number : reading) read += written(number);
+  for (const std::uint32_t number : reading) read += write_function(writing, number);
   std::string header = "#pragma once\n#include \"kernel/block.hpp\"\nnamespace tvm::kernel {\n";
-  for (std::uint32_t s = 0; s < subject.network.stores.size(); ++s) header += write_row(writing, s);
+  header += "inline constexpr std::size_t kStores = " + std::to_string(subject.network.stores.size()) + ";\n";
+  for (std::uint32_t s = 0; s < subject.network.stores.size(); ++s) header += write_row(subject, s);
   header += tables.declarations();
   for (const auto* numbers : {&reading, &predicting})
     for (const std::uint32_t number : *numbers) header += "BLOCK(" + std::to_string(number) + ");\n";
@@ -198,10 +201,11 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
     if (used) kept += "  R(" + std::to_string(writing.sums[i]) + ") = sum" + std::to_string(i) + ";\n";
   }
   std::string main = includes(false) + "namespace tvm::kernel {\n" + tables.definitions() +
-                     "void leave(State* s, Token*, std::uint64_t p, std::uint64_t code, [[maybe_unused]] "
+                     "void leave(State* s, Token*, std::int64_t p, std::uint64_t code, [[maybe_unused]] "
                      "std::int64_t sum0, [[maybe_unused]] std::int64_t sum1) {\n" +
                      kept +
-                     "  s->position = p;\n  s->block = static_cast<std::uint32_t>(code >> 2);\n  s->left = "
+                     "  s->position = static_cast<std::uint64_t>(p);\n  s->block = "
+                     "static_cast<std::uint32_t>(code >> 2);\n  s->left = "
                      "static_cast<Left>(code & 3);\n}\nnamespace {\n" +
                      "const Recipe recipes[] = {\n" + number_list(numbered.recipes()) + "};\n" +
                      "}  // namespace\n" + runs("generate");

@@ -10,8 +10,7 @@ std::vector<std::int32_t> Predictions::table_of(const Tape& tape) {
       std::find_if(tape.ops.begin(), tape.ops.end(), [](const Op& op) { return op.code == Code::kRecall; });
   // A table without digits has one entry, which needs no register.
   if (recall == tape.ops.end() || (tape.digits.empty() && tape.entries != 1)) return table;
-  const auto late = static_cast<std::size_t>(recall - tape.ops.begin()) + 1;
-  std::fill(registers_.begin(), registers_.end(), 0);
+  if (!choose_ops(tape, recall)) return table;
   registers_[kOneNode] = 1;
   for (std::size_t index = 0; index < table.size(); ++index) {
     std::size_t rest = index;
@@ -20,17 +19,52 @@ std::vector<std::int32_t> Predictions::table_of(const Tape& tape) {
       registers_[digit.node] = digit.low + static_cast<std::int64_t>(rest % size);
       rest /= size;
     }
-    table[index] = entry(tape, late);
+    table[index] = entry(tape);
   }
   return table;
 }
 
-// Runs the ops behind the table, which read nothing but the digits and each other.
-std::int32_t Predictions::entry(const Tape& tape, std::size_t first) {
-  for (std::size_t i = first; i < tape.ops.size(); ++i) {
-    const Op& op = tape.ops[i];
-    if (op.code != Code::kPredict) {
-      if (!compute(tape, op)) return kMissing;
+// What an entry takes: the ops behind the table, and of those before it the ones that digits decide, as an op
+// behind it may read them. False where an op reads something else.
+bool Predictions::choose_ops(const Tape& tape, std::vector<Op>::const_iterator recall) {
+  std::vector<bool> known(registers_.size());
+  known[kOneNode] = true;
+  for (const Digit& digit : tape.digits) known[digit.node] = true;
+  const auto is_known = [&](const Linear& linear) {
+    const auto terms = tape.terms.begin() + linear.first;
+    return (linear.weight == 0 || known[linear.node]) &&
+           std::all_of(terms, terms + linear.more, [&](const Term& term) { return known[term.node]; });
+  };
+  const auto is_decided = [&](const Op& op) {
+    switch (op.code) {
+      case Code::kCheck:
+      case Code::kLinear:
+      case Code::kFunction: return is_known(op.value);
+      case Code::kProduct:
+      case Code::kStep:
+      case Code::kEqual: return is_known(op.value) && is_known(tape.gates[op.part]);
+      default: return false;
+    }
+  };
+  ops_.clear();
+  for (auto op = tape.ops.begin(); op != recall; ++op) {
+    if (op->code == Code::kCheck || known[op->to] || !is_decided(*op)) continue;
+    ops_.push_back(&*op);
+    known[op->to] = true;
+  }
+  for (auto op = recall + 1; op != tape.ops.end(); ++op) {
+    ops_.push_back(&*op);
+    if (op->code == Code::kPredict) return std::all_of(tape.features.begin(), tape.features.end(), is_known);
+    if (!is_decided(*op)) return false;
+    known[op->to] = true;
+  }
+  return false;
+}
+
+std::int32_t Predictions::entry(const Tape& tape) {
+  for (const Op* op : ops_) {
+    if (op->code != Code::kPredict) {
+      if (!compute(tape, *op)) return kMissing;
       continue;
     }
     std::vector<std::int64_t> features(tape.features.size());

@@ -22,13 +22,15 @@ class Predictions {
   std::vector<std::int32_t> table_of(const Tape& tape);
 
  private:
-  std::int32_t entry(const Tape& tape, std::size_t first);
+  bool choose_ops(const Tape& tape, std::vector<Op>::const_iterator recall);
+  std::int32_t entry(const Tape& tape);
   bool compute(const Tape& tape, const Op& op);
   bool value(const Tape& tape, const Linear& linear, std::int64_t& result) const;
 
   const Network& network_;
   Output output_;
   std::vector<std::int64_t> registers_;
+  std::vector<const Op*> ops_;  // of an entry, in order
 };
 
 }  // namespace tvm::plan

@@ -28,7 +28,8 @@ Block* Interpreter::run_kernel(kernel::Run run, const kernel::Token* tokens, std
   const auto sum = [&](int i) { return sums[i] < registers_.size() ? r[sums[i]] : 0; };
   state_.found = -1;
   // A kernel that verifies writes no token.
-  run(&state_, const_cast<kernel::Token*>(tokens), position_, end - 1, sum(0), sum(1));
+  run(&state_, const_cast<kernel::Token*>(tokens), static_cast<std::int64_t>(position_),
+      static_cast<std::int64_t>(end - 1), sum(0), sum(1));
   covered_ += state_.position - position_;
   position_ = state_.position;
   Block* const left = made([&] { return versions_->of_kernel(state_.block); });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -47,10 +48,15 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
       versions_(std::move(versions)),
       context_(versions_->start()),
       output_(subject.network),
-      registers_(subject.network.nodes.size(), 0),
+      memory_(std::make_unique<std::uint64_t[]>(
+          (sizeof(kernel::State) + subject.network.stores.size() * sizeof(kernel::Store)) /
+              sizeof(std::uint64_t) +
+          subject.network.nodes.size())),
+      state_(*new (memory_.get()) kernel::State{}),
+      store_views_(kernel::stores_of(&state_), subject.network.stores.size()),
+      registers_(kernel::registers_of(&state_, store_views_.size()), subject.network.nodes.size()),
       gates_(subject.network.nodes.size()),
       sums_(subject.network.nodes.size()),
-      store_views_(subject.network.stores.size()),
       histories_(subject.network.histories.size()),
       features_(subject.network.features.size()) {
   for (std::size_t s = 0; s < subject.network.stores.size(); ++s) {
@@ -60,8 +66,6 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
   registers_[kOneNode] = 1;
   if (kernel == nullptr) return;
   kernel_ = std::move(kernel);
-  state_.stores = store_views_.data();
-  state_.registers = registers_.data();
   state_.held = held_;
   state_.owner = this;
   state_.find = [](kernel::State* state, std::uint32_t store, std::int64_t key) {
@@ -179,7 +183,8 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     }
     following = nullptr;
     link = nullptr;
-    if (kernel_ != nullptr && !left && (predicting || wait == 0)) {
+    if (kernel_ != nullptr && !left && position >= static_cast<std::size_t>(kernel::kFirstEntered) &&
+        (predicting || wait == 0)) {
       kernel::Run enter = entry_of<mode>(*block);
       if constexpr (!predicting)
         if (enter == nullptr) {

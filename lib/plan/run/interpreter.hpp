@@ -117,14 +117,16 @@ class Interpreter {
   Context* context_;
   Output output_;
   std::size_t position_ = 0;
-  std::vector<std::int64_t> registers_;
-  std::vector<double> gates_;               // of a batch
-  std::vector<Sum> sums_;                   // per node
-  std::vector<kernel::Layout> layouts_;     // per store
-  std::vector<kernel::Store> store_views_;  // per store, what a kernel sees of it
+  // The state as kernels have it; in it a view of each store, and the registers.
+  std::unique_ptr<std::uint64_t[]> memory_;
+  kernel::State& state_;
+  std::span<kernel::Store> store_views_;
+  std::span<std::int64_t> registers_;
+  std::vector<double> gates_;            // of a batch
+  std::vector<Sum> sums_;                // per node
+  std::vector<kernel::Layout> layouts_;  // per store
   std::vector<std::unique_ptr<kernel::PagedStore>> stores_;
   std::shared_ptr<const kernel::Loaded> kernel_;
-  kernel::State state_{};
   std::uint64_t covered_ = 0;
   std::uint64_t held_ = UINT64_MAX;      // tokens before it are held
   std::vector<TokenRange> held_ranges_;  // where not all are

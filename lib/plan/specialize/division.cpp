@@ -37,33 +37,72 @@ bool has_products(const Network& network, const Expr& expr) {
                      [&](const Term& term) { return network.nodes[term.node].is_gated(); });
 }
 
+// Nodes that decide nothing: records keep them, and nobody else reads them.
+std::vector<bool> only_recorded(const Network& network, const std::vector<bool>& live) {
+  std::vector<bool> recorded(network.nodes.size()), read(network.nodes.size());
+  const auto mark = [](std::vector<bool>& which, Terms terms) {
+    for (const Term& term : terms) which[term.node] = true;
+  };
+  for (NodeId id = 0; id < network.nodes.size(); ++id)
+    if (live[id]) for_each_operand(network.nodes[id], [&](Terms operand) { mark(read, operand); });
+  for (const Mean& mean : network.means) mark(read, mean.value);
+  for (const Expr& feature : network.features) mark(read, feature);
+  for (const Expr& history : network.histories) mark(read, history);
+  for (const Store& store : network.stores) {
+    for (const Expr* expr : {&store.key, &store.square, &store.clear}) mark(read, *expr);
+    for (const Expr& column : store.columns) mark(recorded, column);
+  }
+  for (NodeId id = 0; id < recorded.size(); ++id) recorded[id] = recorded[id] && !read[id];
+  return recorded;
+}
+
+// The class of each token: tokens of one class are the same to all these nodes, and begin or not.
+std::vector<std::uint32_t> classify(const Network& network, const std::vector<NodeId>& nodes,
+                                    std::vector<std::vector<std::int64_t>>& classes) {
+  std::map<std::vector<std::int64_t>, std::uint32_t> numbers;
+  std::vector<std::uint32_t> token_class;
+  classes.clear();
+  for (std::size_t token = 0; token < network.bias.size(); ++token) {
+    std::vector<std::int64_t> row;
+    for (const NodeId id : nodes) row.push_back(network.table(network.nodes[id])[token]);
+    std::vector<std::int64_t> told_apart = row;
+    told_apart.push_back(!network.begins.empty() && network.begins[token]);
+    const auto [entry, fresh] =
+        numbers.try_emplace(std::move(told_apart), static_cast<std::uint32_t>(numbers.size()));
+    if (fresh) classes.push_back(std::move(row));
+    token_class.push_back(entry->second);
+  }
+  return token_class;
+}
+
 void choose_classes(const Network& network, const std::vector<bool>& live, Division& division) {
+  const std::vector<bool> recorded = only_recorded(network, live);
+  std::vector<NodeId> others;
   for (NodeId id = 0; id < network.nodes.size(); ++id)
     if (live[id] && network.nodes[id].kind == Kind::kToken &&
         distinct(network.table(network.nodes[id])) <= kFewValues)
-      division.class_nodes.push_back(id);
-  std::map<std::vector<std::int64_t>, std::uint32_t> classes;
-  const std::size_t size = network.bias.size();
-  const auto begins = [&](std::size_t token) { return !network.begins.empty() && network.begins[token]; };
-  for (std::size_t token = 0; token < size; ++token) {
-    std::vector<std::int64_t> row;
-    for (const NodeId id : division.class_nodes) row.push_back(network.table(network.nodes[id])[token]);
-    std::vector<std::int64_t> told_apart = row;
-    told_apart.push_back(begins(token));
-    const auto [entry, fresh] =
-        classes.try_emplace(std::move(told_apart), static_cast<std::uint32_t>(classes.size()));
-    if (fresh) division.classes.push_back(row);
-    division.token_class.push_back(entry->second);
+      (recorded[id] ? others : division.class_nodes).push_back(id);
+  division.token_class = classify(network, division.class_nodes, division.classes);
+  // What is only recorded splits no class: bytes of a value are of one class whatever their highest bit, so
+  // that a value is one way through the blocks. Where it splits none, it is known for nothing.
+  for (const NodeId id : others) {
+    const TokenTable& table = network.table(network.nodes[id]);
+    std::map<std::uint32_t, std::int64_t> of_class;
+    bool splits = false;
+    for (std::size_t token = 0; token < table.size(); ++token)
+      splits |= of_class.try_emplace(division.token_class[token], table[token]).first->second != table[token];
+    if (!splits) division.class_nodes.push_back(id);
   }
-  if (classes.size() > kFewClasses) {
+  std::sort(division.class_nodes.begin(), division.class_nodes.end());
+  division.token_class = classify(network, division.class_nodes, division.classes);
+  if (division.classes.size() > kFewClasses) {
     division.class_nodes.clear();
-    division.classes.assign(network.begins.empty() ? 1 : 2, {});
-    for (std::size_t token = 0; token < size; ++token) division.token_class[token] = begins(token);
+    division.token_class = classify(network, {}, division.classes);
   }
   if (network.begins.empty()) return;
   division.begins.resize(division.classes.size());
-  for (std::size_t token = 0; token < size; ++token)
-    division.begins[division.token_class[token]] = begins(token);
+  for (std::size_t token = 0; token < network.bias.size(); ++token)
+    division.begins[division.token_class[token]] = network.begins[token];
 }
 
 // The node that a table is over; of a function that is of one node alone.
