@@ -20,10 +20,15 @@ inline std::uint32_t step_index(std::uint32_t token_class, bool predict) {
 class RecipeBook {
  public:
   RecipeBook(const Recipe* recipes, std::uint32_t count) : recipes_(recipes) {
-    for (std::uint32_t block = 0; block < count; ++block)
+    for (std::uint32_t block = 0; block < count; ++block) {
       (recipes[block].branch != 0 ? targets_ : steps_)
           .emplace(key_of(recipes[block].parent, recipes[block].index), block);
+      if (recipes[block].known != 0) contexts_.emplace(recipes[block].known, recipes[block].after);
+    }
   }
+
+  // The context in which this is known, by its fingerprint: runs that have left the kernel come back there.
+  std::uint32_t context(std::uint64_t known) const { return number(contexts_, known); }
 
   // Contexts are numbered by the first block after which they are, or kStart or kNothing.
   std::uint32_t step(std::uint32_t context, std::uint32_t token_class, bool predict) const {
@@ -46,7 +51,7 @@ class RecipeBook {
   }
 
   const Recipe* recipes_;
-  Numbers steps_, targets_;
+  Numbers steps_, targets_, contexts_;
 };
 
 }  // namespace tvm::kernel

@@ -11,7 +11,7 @@
 namespace tvm::kernel {
 
 // Changed with anything below. A kernel of another number is not used.
-inline constexpr std::uint32_t kAbi = 3;
+inline constexpr std::uint32_t kAbi = 4;
 
 // Plans are of models with at most kMostTokens tokens.
 using Token = std::uint16_t;
@@ -74,6 +74,7 @@ struct Recipe {
   std::uint32_t branch;  // 1: a target
   std::uint32_t after;   // the block whose context after it is the same: the first such
   std::uint64_t tape;    // fingerprint of its tape
+  std::uint64_t known;   // and of what is known after it; 0 where it branches
 };
 // Contexts that no block leaves: at the start, and where nothing is known.
 inline constexpr std::uint32_t kStart = UINT32_MAX, kNothing = UINT32_MAX - 1;

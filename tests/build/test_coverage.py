@@ -19,6 +19,7 @@ from pyvm.engine.kernel import load_kernel
 from pyvm.engine.library import library_path
 from pyvm.engine.model import Model
 from pyvm.isa.instructions import INSTRUCTIONS
+from pyvm.isa.program import Program
 from pyvm.isa.traps import Trap
 from pyvm.trace.statistics import NAMES, statistics
 
@@ -98,6 +99,23 @@ def test_the_shipped_kernel_runs_the_bundled_programs(model_bytes):
         for name in ("hello", "collatz", "sudoku"):
             run = model.generate(pyvm.compile(name), 100_000)
             assert run.covered >= 0.99 * run.generated.size, name
+
+
+def test_a_run_that_has_left_the_kernel_comes_back(model_bytes):
+    """What it knows there is what the kernel knew somewhere, however it came there."""
+    loop = (
+        "i32.const 0, local.set 0, "
+        "local.get 0, i32.const 1664525, i32.mul, i32.const 1013904223, i32.add, local.tee 1, "
+        "i32.const 7, i32.shr_u, i32.ctz, i32.extend8_s, local.get 1, i32.xor, local.set 0, br -14"
+    )
+    code = [(*row.split(), "0")[:2] for row in loop.split(", ")]
+    program = Program(tuple((op, int(immediate) & 0xFFFFFFFF) for op, immediate in code))
+    with Model(model_bytes) as model:
+        load_kernel(model, shipped())
+        run = model.generate(program, 200_000, path="kernel")
+        plan = model.generate(program, 200_000, path="plan")
+    assert np.array_equal(run.tokens, plan.tokens)
+    assert run.covered > 0.6 * run.generated.size
 
 
 def test_it_is_found_beside_the_library_and_belongs_to_the_standard_machine(

@@ -82,7 +82,7 @@ std::string number_list(const std::vector<kernel::Recipe>& recipes) {
   for (const kernel::Recipe& r : recipes)
     out += "  {" + std::to_string(r.parent) + "u, " + std::to_string(r.index) + "u, " +
            std::to_string(r.branch) + "u, " + std::to_string(r.after) + "u, " + std::to_string(r.tape) +
-           "u},\n";
+           "u, " + std::to_string(r.known) + "u},\n";
   return out;
 }
 

@@ -10,7 +10,7 @@ Numbered::Numbered(const Network& network, const BlockVersions& versions) {
   std::unordered_map<const Block*, std::pair<std::uint32_t, std::uint32_t>> branches;  // of targets
   for (const Block* block : versions.blocks()) {
     const auto number = static_cast<std::uint32_t>(blocks_.size());
-    kernel::Recipe recipe{kernel::kStart, 0, 0, kernel::kStart, fingerprint_of(network, block->tape)};
+    kernel::Recipe recipe{kernel::kStart, 0, 0, kernel::kStart, fingerprint_of(network, block->tape), 0};
     if (block->rest) {
       const auto branch = branches.find(block);
       if (branch == branches.end()) continue;  // made from a block that is not here
@@ -20,7 +20,10 @@ Numbered::Numbered(const Network& network, const BlockVersions& versions) {
       if (from == contexts_.end()) continue;
       recipe.parent = from->second, recipe.index = kernel::step_index(block->token_class, block->predict);
     }
-    if (block->after != nullptr) recipe.after = contexts_.try_emplace(block->after, number).first->second;
+    if (block->after != nullptr) {
+      recipe.after = contexts_.try_emplace(block->after, number).first->second;
+      recipe.known = fingerprint_of(block->after->known);
+    }
     for (std::uint32_t i = 0; i < block->targets.size(); ++i)
       if (const Block* target = block->targets[i].load(std::memory_order_acquire))
         branches.try_emplace(target, number, i);

@@ -35,6 +35,7 @@ Context* BlockVersions::intern(AbstractState known) {
   if (limited_ && contexts_.size() >= kMaxContexts) return nothing_;
   auto context = std::make_unique<Context>();
   context->known = known;
+  if (kernel_ != nullptr) context->kernel = kernel_->context(fingerprint_of(known));
   for (auto& next : context->next) next = std::vector<Link>(subject_.division.classes.size());
   return contexts_.emplace(std::move(known), std::move(context)).first->second.get();
 }
@@ -112,27 +113,9 @@ Block* BlockVersions::target_locked(Block& branch, std::size_t index) {
   return made;
 }
 
-void BlockVersions::learn(Block& block, std::uint32_t number) {
-  std::vector<std::pair<Block*, std::uint32_t>> all{{&block, number}};
-  while (!all.empty()) {
-    const auto [one, is] = all.back();
-    all.pop_back();
-    if (one->kernel != kernel::kUnknown || is == kernel::kUnknown ||
-        (*kernel_)[is].tape != fingerprint_of(subject_.network, one->tape))
-      continue;
-    one->kernel = is;
-    for (std::uint32_t i = 0; i < one->targets.size(); ++i)
-      if (Block* target = one->targets[i].load(std::memory_order_relaxed))
-        all.emplace_back(target, kernel_->target(is, i));
-    Context* const after = one->after;
-    if (after == nullptr || after->kernel != kernel::kUnknown) continue;
-    after->kernel = (*kernel_)[is].after;
-    for (const bool predict : {false, true})
-      for (std::uint32_t c = 0; c < after->next[predict].size(); ++c)
-        if (Block* next = after->next[predict][c].load(std::memory_order_relaxed);
-            next && next->from == after)
-          all.emplace_back(next, kernel_->step(after->kernel, c, predict));
-  }
+void BlockVersions::learn(Block& block, std::uint32_t number) const {
+  if (number != kernel::kUnknown && (*kernel_)[number].tape == fingerprint_of(subject_.network, block.tape))
+    block.kernel = number;
 }
 
 Block* BlockVersions::of_kernel(std::uint32_t number) {

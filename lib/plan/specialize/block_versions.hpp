@@ -81,8 +81,8 @@ class BlockVersions {
   Block* target_locked(Block& branch, std::size_t index);
   Block* make_step(Context& context, std::uint32_t token_class, bool predict);
   Block* make_target(Block& branch, std::size_t index);
-  // The block is this one of the kernel, if their tapes are the same; and what follows from that.
-  void learn(Block& block, std::uint32_t number);
+  // The block is this one of the kernel, if their tapes are the same.
+  void learn(Block& block, std::uint32_t number) const;
   std::vector<std::uint32_t> known_cases(PartialEvaluator& evaluator) const;
   Context* intern(AbstractState known);
   // Makes the block, and unless it branches, the context after it.

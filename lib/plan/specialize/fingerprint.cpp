@@ -86,4 +86,13 @@ std::uint64_t fingerprint_of(const Network& network, const Tape& tape) {
   return print.value();
 }
 
+std::uint64_t fingerprint_of(const AbstractState& known) {
+  Fingerprint print;
+  print.add(std::uint64_t{known.first});
+  print.add_all(known.cases);
+  for (NodeId id = 0; id < known.valid.size(); ++id)
+    if (known.valid[id]) print.add(id);
+  return print.value();
+}
+
 }  // namespace tvm::plan

@@ -34,4 +34,6 @@ std::uint64_t fingerprint_of(const Subject& subject);
 
 std::uint64_t fingerprint_of(const Network& network, const Tape& tape);
 
+std::uint64_t fingerprint_of(const AbstractState& known);
+
 }  // namespace tvm::plan
