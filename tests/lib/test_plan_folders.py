@@ -11,6 +11,7 @@ MAY_INCLUDE = {
     "fold": {"ir"},
     "specialize": {"ir"},
     "run": {"ir", "specialize", "plan.hpp"},
+    "kernel": {"ir", "specialize", "run", "plan.hpp"},
 }
 
 

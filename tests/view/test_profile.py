@@ -1,7 +1,6 @@
 """Profiles: tokens by function and line, as counts, as text, on a page, and from the command."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -54,7 +53,7 @@ def test_without_the_program_opcodes_alone(model):
 
 def test_what_has_no_program_is_refused(model):
     run = model.generate(pyvm.compile("hello"))
-    cut = replace(run, ids=run.ids[run.prompt_length :], prompt_length=0)
+    cut = run._replace(ids=run.ids[run.prompt_length :], prompt_length=0)
     with pytest.raises(ProgramError, match="has no program: give it"):
         cut.profile()
     assert cut._repr_html_() is None  # a notebook shows the text
@@ -64,7 +63,7 @@ def test_names_are_text_whatever_they_hold(model):
     program = pyvm.compile("hello")
     evil = "<script>alert(1)</script>\x1b[2J"
     units = tuple((first, evil) for first, _ in program.debug.units)
-    named = replace(program, debug=Debug(units=units), name=evil)
+    named = program.replaced(debug=Debug(units=units), name=evil)
     found = model.generate(program).profile(named)
     assert "<script" not in found.html and "\x1b" not in found.html
     assert "\x1b" not in "".join(found.text())
