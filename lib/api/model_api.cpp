@@ -136,7 +136,8 @@ tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path) {
     tvm::require(model != nullptr, "model is NULL");
     tvm::require(path != nullptr, "path is NULL");
     const tvm::plan::Plan& plan = plan_of(*model);
-    plan.use(std::make_shared<const tvm::kernel::Loaded>(path, tvm::plan::fingerprint_of(plan.subject())));
+    plan.use(std::make_shared<const tvm::kernel::Loaded>(path, tvm::plan::fingerprint_of(plan.subject()),
+                                                         model->model.stop));
   });
 }
 

@@ -38,7 +38,7 @@ void Loaded::Close::operator()(void* library) const {
 #endif
 }
 
-Loaded::Loaded(const char* path, std::uint64_t plan) {
+Loaded::Loaded(const char* path, std::uint64_t plan, std::int32_t stop) {
   const auto refuse = [&](const std::string& why) {
     throw Error(Status::kUnsupported, sentence("kernel ", path, ": ", why));
   };
@@ -54,7 +54,8 @@ Loaded::Loaded(const char* path, std::uint64_t plan) {
   if (std::string(kernel_->library) != TVM_VERSION)
     refuse("it is for version " + std::string(kernel_->library) +
            " of the library, this is " TVM_VERSION "; compile it again");
-  if (kernel_->model != plan) refuse("it is for another model; compile one for this model");
+  if (kernel_->model != plan || kernel_->stop != stop)
+    refuse("it is for another model; compile one for this model");
   book_ = std::make_unique<RecipeBook>(kernel_->recipes, kernel_->blocks);
 }
 

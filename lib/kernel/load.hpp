@@ -14,7 +14,8 @@ namespace tvm::kernel {
 
 class Loaded {
  public:
-  Loaded(const char* path, std::uint64_t plan);
+  // `plan`: its fingerprint; `stop`: the token that ends the model's sequences.
+  Loaded(const char* path, std::uint64_t plan, std::int32_t stop);
 
   const Kernel& kernel() const { return *kernel_; }
   const RecipeBook& book() const { return *book_; }

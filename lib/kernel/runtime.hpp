@@ -11,7 +11,7 @@
 namespace tvm::kernel {
 
 // Changed with anything below. A kernel of another number is not used.
-inline constexpr std::uint32_t kAbi = 4;
+inline constexpr std::uint32_t kAbi = 5;
 
 // Plans are of models with at most kMostTokens tokens.
 using Token = std::uint16_t;
@@ -83,6 +83,7 @@ inline constexpr std::uint32_t kStart = UINT32_MAX, kNothing = UINT32_MAX - 1;
 struct Kernel {
   std::uint32_t abi;
   std::int32_t first_token;  // of the sequences that it is for
+  std::int32_t stop;         // the token that ends them
   const char* library;       // version
   std::uint64_t model;       // fingerprint of the plan (plan/specialize/fingerprint.hpp)
   std::uint32_t sums[2];     // the running sums that are passed

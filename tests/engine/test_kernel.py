@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import pytest
 
 import pyvm
 from cases import BY_NAME
-from plan_checks import AS_WRITTEN, predictions
-from pyvm.engine.errors import ArgumentError, FileError, UnsupportedError
+from plan_checks import AS_WRITTEN, damaged, predictions
+from pyvm.engine.errors import ArgumentError, FileError, ModelError, UnsupportedError
 from pyvm.engine.executor import execute
 from pyvm.engine.kernel import kernel_source, load_kernel
 from pyvm.engine.model import Model
@@ -187,6 +188,33 @@ def test_what_cannot_be_loaded(compiled, kernel, model_bytes, tmp_path):
         subprocess.run([str(COMPILER), *FLAGS, str(source), "-o", str(other)], check=True)
         with pytest.raises(UnsupportedError, match="this is no kernel"):
             load_kernel(model, other)
+
+
+@needs_compiler
+def test_damaged_models(kernel, model_file, traces):
+    """A kernel is of one plan: other weights have another, or they decide nothing. What reads a
+    token of the prompt, then one that is generated, goes the same way either way."""
+    prompt = traces["hello"][0][: traces["hello"][1]]
+    refused = taken = 0
+    for seed in range(40):
+        try:
+            model = Model(damaged(model_file, seed).to_bytes())
+        except ModelError:
+            continue  # its head kinds are not what its weights say
+        with model:
+            try:
+                load_kernel(model, kernel)
+            except UnsupportedError:
+                refused += 1
+                continue
+            taken += 1
+            by = [outcome(partial(run, model, prompt, path)) for path in ("kernel", "plan")]
+            assert by[0] == by[1], seed
+    assert refused > 10 and taken > 0
+
+
+def run(model: Model, prompt: np.ndarray, path: str) -> list[int]:
+    return model.generate(prompt, limit=2_500, path=path).tokens.tolist()
 
 
 def test_traces_that_no_kernel_can_be_made_for(model, traces):

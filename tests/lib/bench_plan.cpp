@@ -101,7 +101,7 @@ int bench(const char* model_path, const char* tokens_path, int rounds, std::size
   if (kernel_path != nullptr) {
     compiled = tvm::plan::build_plan(model, why_not);
     compiled->use(std::make_shared<const tvm::kernel::Loaded>(
-        kernel_path, tvm::plan::fingerprint_of(compiled->subject())));
+        kernel_path, tvm::plan::fingerprint_of(compiled->subject()), model.stop));
   }
   std::printf("%s\nplan built in %.1f ms; %zu tokens, %zu of them given\n", tvm_build_info(), 1e3 * building,
               tokens.size(), first);

@@ -213,8 +213,8 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
   // The second mode's list lies in its own file: the macros of blocks have one mode a file.
   main +=
       "extern HIDDEN const Run verify_runs[];\nnamespace {\nconst Kernel kernel = {kAbi, " +
-      std::to_string(first_token) + ", \"" TVM_VERSION "\", " + std::to_string(fingerprint_of(subject)) +
-      "u, {" + sums + "}, " + std::to_string(blocks.size()) +
+      std::to_string(first_token) + ", " + std::to_string(model.stop) + ", \"" TVM_VERSION "\", " +
+      std::to_string(fingerprint_of(subject)) + "u, {" + sums + "}, " + std::to_string(blocks.size()) +
       ", recipes, generate_runs, verify_runs};\n}  // namespace\n}  // namespace tvm::kernel\n" +
       "extern \"C\" __attribute__((visibility(\"default\"))) const tvm::kernel::Kernel* tvm_kernel() {\n  "
       "return &tvm::kernel::kernel;\n}\n";

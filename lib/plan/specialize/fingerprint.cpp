@@ -34,10 +34,12 @@ std::uint64_t fingerprint_of(const Subject& subject) {
     print.add_all(node.gate), print.add_all(node.value);
   }
   for (const TokenTable& table : net.tables) print.add_all(table);
-  for (const Mean& mean : net.means) print.add_all(mean.value), print.add(mean.key);
+  for (const Mean& mean : net.means)
+    print.add_all(mean.value), print.add(mean.key), print.add_all(mean.count);
   for (std::size_t s = 0; s < net.stores.size(); ++s) {
     const Store& store = net.stores[s];
     print.add_all(store.key), print.add_all(store.square), print.add_all(store.clear);
+    for (const Expr& column : store.columns) print.add_all(column);
     const kernel::Layout layout = layout_of(net, store, subject.uses.columns[s]);
     print.add(layout.row_bytes);
     for (const kernel::Column& column : layout.columns)
@@ -53,6 +55,7 @@ std::uint64_t fingerprint_of(const Subject& subject) {
   for (const bool begins : subject.division.begins) print.add(std::uint64_t{begins});
   for (const Selector& selector : subject.division.selectors) {
     print.add_all(selector.nodes), print.add_all(selector.case_of);
+    print.add(static_cast<std::uint64_t>(selector.by)), print.add(selector.at);
     print.add(selector.low), print.add(selector.cases());
   }
   return print.value();
