@@ -16,7 +16,7 @@ import pytest
 
 import pyvm
 from pyvm.engine.library import library_path
-from pyvm.trace.file import TraceReader
+from pyvm.trace.file import TraceFile
 
 ROOT = Path(__file__).resolve().parents[1]
 LIB = ROOT / "lib"
@@ -91,7 +91,7 @@ def test_every_module_opens_with_what_it_is(path):
 # What annotations name, and only type checkers load.
 KNOWN = {
     "np": numpy,
-    "TraceReader": TraceReader,
+    "TraceFile": TraceFile,
     "Executor": Executor,
     "Environment": pyvm.Environment,
     "COptions": pyvm.COptions,

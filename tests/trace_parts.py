@@ -9,7 +9,7 @@ import struct
 
 from pyvm.trace import file as trace_file
 from pyvm.trace.file import (
-    TraceReader,
+    TraceFile,
     border_payload,
     first_digest,
     meaning,
@@ -23,7 +23,7 @@ class Parts:
     """A trace taken apart, to be put together wrongly, with right digests."""
 
     def __init__(self, path):
-        with TraceReader(path) as trace:
+        with TraceFile(path) as trace:
             self.header = trace.header
             count = range(len(trace.segments))
             self.tokens = [trace.tokens(k).ids() for k in count]

@@ -24,7 +24,7 @@ from pathlib import Path
 from soak import loop
 
 import pyvm
-from pyvm.trace.file import TraceReader
+from pyvm.trace.file import TraceFile
 
 MOST = (1 << 31) - (1 << 20)
 
@@ -44,7 +44,7 @@ def windows(trace: Path, count: int = 20) -> bool:
     """Verifies windows anywhere, and says how long each took."""
     times = []
     with pyvm.load() as model:
-        with TraceReader(trace) as reader:
+        with TraceFile(trace) as reader:
             begin, end = int(reader.header.prompt.size), reader.count
         for _ in range(count):
             first = random.randrange(begin, end - 1000)
@@ -81,7 +81,7 @@ def main() -> int:
             if status != 124:
                 print(f"a process ended with status {status}")
                 return 1
-            with TraceReader(trace) as reader:
+            with TraceFile(trace) as reader:
                 count = reader.count
             bits = 8 * trace.stat().st_size / count
             print(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyvm.engine.run import Check
     from pyvm.isa.program import Program
     from pyvm.isa.traps import TrapSite
-    from pyvm.trace.file import TraceReader
+    from pyvm.trace.file import TraceFile
     from pyvm.trace.statistics import Statistics
     from pyvm.view import Profile
 
@@ -51,10 +51,10 @@ class Traced:
     def prompt_length(self) -> int:
         return len(self.prompt.tokens)
 
-    def _trace(self) -> TraceReader:
-        from pyvm.trace.file import TraceReader
+    def _trace(self) -> TraceFile:
+        from pyvm.trace.file import TraceFile
 
-        return TraceReader(self.path)
+        return TraceFile(self.path)
 
     def pieces(self) -> Iterator[np.ndarray]:
         with self._trace() as trace:

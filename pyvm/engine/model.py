@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from pyvm.trace.file import TraceReader
+    from pyvm.trace.file import TraceFile
 
 
 class Model:
@@ -312,7 +312,7 @@ class Model:
 
     def verify(
         self,
-        tokens: Run | np.ndarray | Sequence[int] | os.PathLike[str] | TraceReader,
+        tokens: Run | np.ndarray | Sequence[int] | os.PathLike[str] | TraceFile,
         first: int | None = None,
         last: int | None = None,
         predicted: bool = False,
@@ -340,9 +340,9 @@ class Model:
         settings = make_options("verify", options)
         predicted = check_flag(predicted, "predicted")
         if not isinstance(tokens, Run):
-            from pyvm.trace.file import TraceReader
+            from pyvm.trace.file import TraceFile
 
-            if isinstance(tokens, (os.PathLike, TraceReader)):
+            if isinstance(tokens, (os.PathLike, TraceFile)):
                 if predicted:
                     raise ArgumentError("predictions are of tokens, and this is a trace file")
                 return self._verify_file(tokens, first, last, executor, progress, options)
@@ -393,7 +393,7 @@ class Model:
 
     def _verify_file(
         self,
-        trace: os.PathLike[str] | TraceReader,
+        trace: os.PathLike[str] | TraceFile,
         first: int | None,
         last: int | None,
         executor: Executor | None,
@@ -401,10 +401,10 @@ class Model:
         options: dict[str, str | int],
     ) -> Check:
         from pyvm.engine.segments import verify_trace, verify_window
-        from pyvm.trace.file import TraceReader
+        from pyvm.trace.file import TraceFile
 
-        if not isinstance(trace, TraceReader):
-            with TraceReader(trace) as opened:
+        if not isinstance(trace, TraceFile):
+            with TraceFile(trace) as opened:
                 return self._verify_file(opened, first, last, executor, progress, options)
         if first is None and last is None:
             threads = check_count(options.pop("threads", 0), "threads")

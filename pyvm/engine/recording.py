@@ -28,8 +28,8 @@ from pyvm.trace.file import (
     SPACING,
     Header,
     NothingYet,
+    TraceFile,
     TraceFileError,
-    TraceReader,
     TraceWriter,
     Wholes,
     opening,
@@ -93,7 +93,7 @@ class Recording:
         with ExitStack() as stack:
             self._file: BinaryIO = stack.enter_context(_opened(trace))
             _lock(self._file, self._name)
-            self._reader: TraceReader | None = None
+            self._reader: TraceFile | None = None
             found = os.fstat(self._file.fileno()).st_size
             if found > len(opening()) or (found and not resume):
                 with suppress(*([NothingYet] if resume else [])):
@@ -116,9 +116,9 @@ class Recording:
             stack.callback(self._thread.shutdown)
             self._stack = stack.pop_all()
 
-    def _old(self, path: str | os.PathLike[str], resume: bool) -> TraceReader:
+    def _old(self, path: str | os.PathLike[str], resume: bool) -> TraceFile:
         """The trace that is there; refuses what must not be written over or gone on with."""
-        reader = TraceReader(path)
+        reader = TraceFile(path)
         if not resume:
             if not reader.complete:
                 reader.close()
@@ -233,7 +233,7 @@ def _lock(file: BinaryIO, name: str) -> None:
         pass
 
 
-def _is_torn(reader: TraceReader) -> bool:
+def _is_torn(reader: TraceFile) -> bool:
     """Whether the last segment has its length and not its bytes, as after a power cut."""
     if reader.stopped is not None:
         return False

@@ -24,7 +24,7 @@ from pyvm.engine.errors import ArgumentError
 from pyvm.engine.recording import require_model
 from pyvm.engine.run import Check, Timings
 from pyvm.engine.sequence import Sequence, restore
-from pyvm.trace.file import Border, State, Tokens, TraceReader
+from pyvm.trace.file import Border, State, Tokens, TraceFile
 
 if TYPE_CHECKING:
     from pyvm.engine.model import Model
@@ -107,7 +107,7 @@ def check_elsewhere(source: Source, work: Work, options: dict[str, str | int]) -
 
 def verify_trace(
     model: Model,
-    trace: TraceReader,
+    trace: TraceFile,
     executor: Executor | None,
     threads: int,
     tell: Callable[[int], object],
@@ -149,7 +149,7 @@ def verify_trace(
 
 
 def verify_window(
-    model: Model, trace: TraceReader, first: int, last: int, **options: str | int
+    model: Model, trace: TraceFile, first: int, last: int, **options: str | int
 ) -> Check:
     """Tokens first to last, from the border before them, which is believed."""
     require_model(trace.header, model, trace.name)
@@ -188,7 +188,7 @@ def verify_window(
     )
 
 
-def _pieces(trace: TraceReader, workers: int) -> Iterator[range]:
+def _pieces(trace: TraceFile, workers: int) -> Iterator[range]:
     """Segments in order, from one whole border to the next, where nothing is to be restored from
     changes; fewer where there would not be some for every worker."""
     count = len(trace.segments)
@@ -201,7 +201,7 @@ def _pieces(trace: TraceReader, workers: int) -> Iterator[range]:
     yield range(begin, count)
 
 
-def _work(trace: TraceReader, some: range) -> Work:
+def _work(trace: TraceFile, some: range) -> Work:
     return Work(
         trace.segments[some[0]].first,
         trace.header.prompt,
@@ -213,14 +213,14 @@ def _work(trace: TraceReader, some: range) -> Work:
 
 
 def _check_here(
-    model: Model, trace: TraceReader, some: range, options: dict[str, str | int]
+    model: Model, trace: TraceFile, some: range, options: dict[str, str | int]
 ) -> Found:
     return check_work(model, _work(trace, some), options)
 
 
 def _all(
     model: Model,
-    trace: TraceReader,
+    trace: TraceFile,
     executor: Executor | None,
     workers: int,
     options: dict[str, str | int],

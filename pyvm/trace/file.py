@@ -230,7 +230,7 @@ class State:
     changes: list[tuple[Border, Tokens]]
 
 
-class TraceReader:
+class TraceFile:
     """A trace file that is open for reading, by any number of threads.
 
     Attributes:
@@ -253,7 +253,7 @@ class TraceReader:
     def close(self) -> None:
         self._file.close()
 
-    def __enter__(self) -> TraceReader:
+    def __enter__(self) -> TraceFile:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -505,7 +505,7 @@ class TraceWriter:
         return writer
 
     @classmethod
-    def behind(cls, file: BinaryIO, reader: TraceReader) -> TraceWriter:
+    def behind(cls, file: BinaryIO, reader: TraceFile) -> TraceWriter:
         """Goes on behind the last whole segment: what stands there is cut off."""
         last = len(reader.segments) - 1
         means = reader.changes(last).means if last >= 0 else prompt_meaning(reader.header.prompt)

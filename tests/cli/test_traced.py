@@ -7,7 +7,7 @@ import json
 import pytest
 
 from command import failure, program_file, pyvm
-from pyvm.trace.file import TraceReader
+from pyvm.trace.file import TraceFile
 
 ENDLESS = "br -1\nhalt"
 
@@ -69,7 +69,7 @@ def test_a_wrong_trace(tmp_path):
     path = tmp_path / "a.trace"
     pyvm("run", "hello", "--trace", path)
     data = bytearray(path.read_bytes())
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         at = trace.segments[0].tokens_at
     data[at + 100] ^= 1
     path.write_bytes(data)

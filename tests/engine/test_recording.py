@@ -21,7 +21,7 @@ import pyvm
 from pyvm.engine import progress, segments
 from pyvm.engine.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from pyvm.engine.recording import Recording
-from pyvm.trace.file import MAGIC, TraceFileError, TraceReader
+from pyvm.trace.file import MAGIC, TraceFile, TraceFileError
 from trace_parts import Parts, changed
 
 SPACING = 1000
@@ -62,7 +62,7 @@ def parts(written, tmp_path):
 def test_a_trace_file_holds_the_run_and_verifies(model, whole, written, tmp_path):
     path = tmp_path / "a.trace"
     path.write_bytes(written)
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         assert trace.complete and trace.count == whole.tokens.size
         assert np.array_equal(np.concatenate(list(trace.pieces())), whole.generated)
         assert len(trace.segments) > 20 and any(s.whole_at for s in trace.segments)
@@ -190,7 +190,7 @@ def test_bytes_repeated_missing_and_swapped(model, written, tmp_path, what):
     """As an editor of bytes would do it: the digests tell."""
     path = tmp_path / "a.trace"
     path.write_bytes(written)
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         begins = [s.tokens_at for s in trace.segments] + [trace.end]
     a, b, c = begins[4:7]
     pieces = {"repeated": [a, b, a, b], "missing": [b, b], "swapped": [b, c, a, b]}[what]
@@ -213,7 +213,7 @@ def test_every_byte_is_covered(model, written, tmp_path):
         damaged[at] ^= 1 << source.randrange(8)
         path.write_bytes(damaged)
         try:
-            with TraceReader(path) as trace:
+            with TraceFile(path) as trace:
                 trace.check()
                 # A damaged end is no end: the segments are found without it.
                 assert not trace.complete and trace.end <= at
@@ -240,7 +240,7 @@ def test_a_torn_tail_goes_on(model, program, written, tmp_path):
     """A file system may know the length of what it has no bytes of."""
     path = tmp_path / "a.trace"
     path.write_bytes(written)
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         at, end = trace.segments[11].changes_at, trace.segments[12].tokens_at
     path.write_bytes(written[: at + 30] + bytes(end - at - 30))
     record(model, program, path, resume=True)
@@ -253,7 +253,7 @@ def test_a_torn_tail_goes_on(model, program, written, tmp_path):
 def test_damage_inside_is_not_gone_on_with(model, program, written, tmp_path):
     path = tmp_path / "a.trace"
     path.write_bytes(written)
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         at, end = trace.segments[6].tokens_at, trace.segments[15].tokens_at
     damaged = bytearray(written[:end])
     damaged[at + 60] ^= 4
@@ -309,7 +309,7 @@ def test_a_full_disk(model, program, written, tmp_path):
     os.waitpid(child, 0)
     with os.fdopen(reader) as said:
         assert said.read() == f"[Errno 27] File too large: '{path}'"
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         assert len(trace.segments) > 5 and trace.end == path.stat().st_size
         trace.check()
     record(model, program, path, resume=True)
@@ -346,7 +346,7 @@ def test_whoever_stops_in_between_leaves_a_whole_file(model, program, whole, tmp
         for count, _ in enumerate(recording.pieces(), 1):
             if count == 3:
                 break
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         assert trace.stopped == "limit" and len(trace.segments) == 3
     assert model.verify(path).ok
 
@@ -359,7 +359,7 @@ def test_whoever_is_interrupted_leaves_a_whole_file(model, program, written, tmp
                 if count == 3:
                     raise KeyboardInterrupt
     del caught
-    with TraceReader(path) as trace:
+    with TraceFile(path) as trace:
         assert trace.stopped == "limit" and len(trace.segments) == 3
     record(model, program, path, resume=True)
     assert path.read_bytes() == written
