@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import struct
 
-from pyvm.trace import file as trace_file
-from pyvm.trace.file import (
-    TraceFile,
+from pyvm.trace.file import TraceFile
+from pyvm.trace.format import (
     border_payload,
     first_digest,
     meaning,
+    opening,
     packed,
     prompt_meaning,
     section,
@@ -34,7 +34,7 @@ class Parts:
 
     def write(self, path, means_less=None, between=None):
         """The border `means_less` has another digest; behind `between` there is more."""
-        data = trace_file.opening() + section(b"HEAD", self.header.payload(), first_digest())
+        data = opening() + section(b"HEAD", self.header.payload(), first_digest())
         means = prompt_meaning(self.header.prompt)
         since = self.header.prompt.size - 1
         first = self.header.prompt.size

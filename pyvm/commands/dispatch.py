@@ -36,7 +36,7 @@ _EXPECTED = {
     "engine.errors": "PyvmError",
     "isa.errors": "ProgramError",
     "isa.tokens": "TokenError",
-    "trace.file": "TraceFileError",
+    "trace.format": "TraceFileError",
     "weights.model_file": "ModelFileError",
 }
 

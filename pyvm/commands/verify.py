@@ -62,7 +62,7 @@ def verify(arguments: argparse.Namespace, report: Report) -> int:
 
     from pyvm.commands.run import mismatch
     from pyvm.engine.follow import first_stop
-    from pyvm.trace.file import TraceFileError
+    from pyvm.trace.format import TraceFileError
 
     code = status.OK
     report["machine"] = arguments.model or "standard"
@@ -151,7 +151,7 @@ def completeness(checked: Check, halt: int | None) -> str:
 
 def is_trace_file(path: str) -> bool:
     """Whether it begins as a trace file does; token files are text."""
-    from pyvm.trace.file import MAGIC
+    from pyvm.trace.format import MAGIC
 
     with open(path, "rb") as file:
         return file.read(len(MAGIC)) == MAGIC

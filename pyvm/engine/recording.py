@@ -24,17 +24,17 @@ from pyvm.engine.errors import ArgumentError
 from pyvm.engine.library import check, library
 from pyvm.engine.model import Model
 from pyvm.engine.sequence import Sequence, restore
-from pyvm.trace.file import (
+from pyvm.trace.file import TraceFile
+from pyvm.trace.format import (
     SPACING,
     Header,
     NothingYet,
-    TraceFile,
     TraceFileError,
-    TraceWriter,
     Wholes,
     opening,
     vocabulary_digest,
 )
+from pyvm.trace.writer import TraceWriter
 
 _ON_THEIR_WAY = 2
 

@@ -24,7 +24,8 @@ from pyvm.engine.errors import ArgumentError
 from pyvm.engine.recording import require_model
 from pyvm.engine.run import Check, Timings
 from pyvm.engine.sequence import Sequence, restore
-from pyvm.trace.file import Border, State, Tokens, TraceFile
+from pyvm.trace.file import TraceFile
+from pyvm.trace.format import Border, State, Tokens
 
 if TYPE_CHECKING:
     from pyvm.engine.model import Model

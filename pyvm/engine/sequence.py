@@ -22,7 +22,7 @@ from pyvm.engine.options import make_options
 
 if TYPE_CHECKING:
     from pyvm.engine.model import Model
-    from pyvm.trace.file import State
+    from pyvm.trace.format import State
 
 
 class Sequence:

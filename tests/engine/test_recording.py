@@ -21,7 +21,8 @@ import pyvm
 from pyvm.engine import progress, segments
 from pyvm.engine.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 from pyvm.engine.recording import Recording
-from pyvm.trace.file import MAGIC, TraceFile, TraceFileError
+from pyvm.trace.file import TraceFile
+from pyvm.trace.format import MAGIC, TraceFileError
 from trace_parts import Parts, changed
 
 SPACING = 1000
