@@ -29,12 +29,14 @@ VARIANTS = {
         Variant("blas, kinds", projection="blas"),
         Variant("sparse, kinds", projection="sparse"),
         Variant("plan", path="plan"),
+        Variant("kernel", path="kernel"),
         Variant("verify: sparse, hull", "verify", projection="sparse", bypass="none"),
         Variant("verify: blas, kinds", "verify", projection="blas"),
         Variant("verify: sparse, kinds", "verify", projection="sparse"),
         Variant("verify: sparse, kinds, 2 threads", "verify", projection="sparse", threads=2),
         Variant("verify: plan", "verify", path="plan"),
         Variant("verify: plan, 2 threads", "verify", path="plan", threads=2),
+        Variant("verify: kernel", "verify", path="kernel"),
     )
 }
 
@@ -57,9 +59,11 @@ def main() -> None:
     build = build_info()
     if not build.get("blas"):
         names = [name for name in names if VARIANTS[name].projection != "blas"]
-    chosen = [VARIANTS[name] for name in names]
     rows, lines, drawn = [], [], []
     with pyvm.load(given.model) as model:
+        if model.kernel is None:
+            names = [name for name in names if VARIANTS[name].path != "kernel"]
+        chosen = [VARIANTS[name] for name in names]
         for program in given.programs.split(","):
             tokens, prompt = reference_trace(program, given.tokens)
             results = alternate(model, chosen, tokens, prompt, given.rounds, note)
