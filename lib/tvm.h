@@ -25,14 +25,14 @@
  *            a sequence may leave the patterns that it was built on. A kernel is the plan as native code,
  *            several times as fast again, where one was compiled and loaded.
  * Memory.    A model takes what its weights take; its plan some megabytes more, which stay until it is
- *            closed. A run on the plan takes a record for each cell that was written, and 2 bytes for each
- *            token that later positions may ask for; where memory can be given back (Linux), others are
- *            dropped from time to time, so that a machine whose records are few runs in some 30 MB however
- *            long. tvm_verify copies its tokens to 2 bytes each, tvm_verify16 does not. The layer path of
- *            the standard machine takes some 30 bytes a token, without bypass some 350.
+ *            closed, and so do up to 8 MB of a run's memory, for the next. A run on the plan takes a record
+ *            for each cell that was written, and 2 bytes for each token that later positions may ask for;
+ *            where memory can be given back (Linux), others are dropped from time to time, so that a
+ *            machine whose records are few runs in some 30 MB however long. tvm_verify copies its tokens to
+ *            2 bytes each, tvm_verify16 does not. The layer path of the standard machine takes some 30
+ *            bytes a token, without bypass some 350.
  * Objects.   A tvm_model is immutable once opened: any number of threads may use one at the same
- *            time. Every run (tvm_generate, tvm_verify, tvm_trace) keeps its own state and leaves
- *            nothing behind.
+ *            time. Every run (tvm_generate, tvm_verify, tvm_trace) keeps its own state.
  * Errors.    A function that can fail returns a tvm_status, or a string that is NULL when it failed. A
  *            status other than TVM_OK, or NULL, leaves one clear sentence in tvm_last_error() of the
  *            calling thread, and out-parameters untouched. What succeeds leaves the last error as it

@@ -19,7 +19,7 @@ inline std::uint32_t step_index(std::uint32_t token_class, bool predict) {
 
 class RecipeBook {
  public:
-  RecipeBook(const Recipe* recipes, std::uint32_t count) : recipes_(recipes) {
+  RecipeBook(const Recipe* recipes, std::uint32_t count) : recipes_(recipes), size_(count) {
     for (std::uint32_t block = 0; block < count; ++block) {
       (recipes[block].branch != 0 ? targets_ : steps_)
           .emplace(key_of(recipes[block].parent, recipes[block].index), block);
@@ -37,6 +37,7 @@ class RecipeBook {
   std::uint32_t target(std::uint32_t branch, std::uint32_t index) const {
     return number(targets_, key_of(branch, index));
   }
+  std::uint32_t size() const { return size_; }
   const Recipe& operator[](std::uint32_t block) const { return recipes_[block]; }
 
  private:
@@ -51,6 +52,7 @@ class RecipeBook {
   }
 
   const Recipe* recipes_;
+  std::uint32_t size_;
   Numbers steps_, targets_, contexts_;
 };
 

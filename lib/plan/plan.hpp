@@ -10,6 +10,7 @@
 
 #include "kernel/load.hpp"
 #include "model/model.hpp"
+#include "plan/run/token_buffer.hpp"
 #include "plan/specialize/block_versions.hpp"
 
 namespace tvm::plan {
@@ -31,11 +32,14 @@ class Plan {
   std::shared_ptr<const kernel::Loaded> kernel(std::int32_t first_token) const;
   bool has_kernel() const;
 
+  SpareTokens& spare_tokens() const { return spare_tokens_; }
+
  private:
   const Subject subject_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const kernel::Loaded> kernel_;
   mutable std::map<std::int32_t, std::shared_ptr<BlockVersions>> versions_;
+  mutable SpareTokens spare_tokens_;
 };
 
 // Null when the model is no integer machine of the known patterns; `why_not` says where and why.

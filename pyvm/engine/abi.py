@@ -125,9 +125,9 @@ class KernelTrace(Structure):
 
 
 Tokens = POINTER(c_int32)
-Callback = CFUNCTYPE(c_int32, c_void_p, Tokens, c_size_t)
 Tokens16 = POINTER(c_uint16)
-Callback16 = CFUNCTYPE(c_int32, c_void_p, Tokens16, c_size_t)
+# Of tokens in either width: their address, for which no object is made.
+Callback = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t)
 TextCallback = CFUNCTYPE(None, c_void_p, c_char_p)
 BytesCallback = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 SourceCallback = CFUNCTYPE(None, c_void_p, c_char_p, c_char_p)
@@ -225,5 +225,3 @@ for _name in ("tvm_generate", "tvm_verify", "tvm_trace", "tvm_follow"):
     _result, _parameters = FUNCTIONS[_name]
     _chosen = FUNCTIONS[f"{_name}16"] = (_result, list(_parameters))
     _chosen[1][_parameters.index(Tokens)] = Tokens16
-    if Callback in _parameters:
-        _chosen[1][_parameters.index(Callback)] = Callback16

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pyvm.engine.abi import Callback, Callback16
+from pyvm.engine.abi import Callback
 from pyvm.engine.arrays import Ints, is_narrow
 from pyvm.engine.errors import ArgumentTypeError, OutOfMemory
 from pyvm.engine.signals import RAISING
@@ -45,7 +45,7 @@ class Collector:
         self.generated = 0  # tokens, those included that were not kept
         self.error: BaseException | None = None
         # Kept here for as long as C may call it.
-        self.callback = (Callback16 if is_narrow(prompt) else Callback)(self._receive)
+        self.callback = Callback(self._receive)
 
     def __enter__(self) -> Collector:
         # Only the main thread gets signals, and a handler of the caller's own stays in force.
@@ -71,9 +71,10 @@ class Collector:
         if self._in_caller:  # which may be waiting for something
             self._handlers[number](number, frame)
 
-    def _receive(self, user: object, tokens: Any, count: int) -> int:
+    def _receive(self, user: object, tokens: int, count: int) -> int:
         try:
-            chunk = ctypes.string_at(tokens, count * self._tokens.itemsize)
+            # C's memory, which is valid until this returns.
+            chunk = (ctypes.c_char * (count * self._tokens.itemsize)).from_address(tokens)
             if self._keep:
                 self._add(chunk)
             self.generated += count
@@ -83,16 +84,18 @@ class Collector:
             self.error = error
             return 1
 
-    def _add(self, chunk: bytes) -> None:
+    def _add(self, chunk: ctypes.Array[ctypes.c_char]) -> None:
         try:
             self._tokens.frombytes(chunk)
         except MemoryError:
             raise OutOfMemory(f"memory ran out after {self.generated:,} generated tokens") from None
 
-    def _tell_caller(self, on_tokens: OnTokens, chunk: bytes) -> bool:
+    def _tell_caller(self, on_tokens: OnTokens, chunk: ctypes.Array[ctypes.c_char]) -> bool:
+        tokens = array(self._code)
+        tokens.frombytes(chunk)
         try:
             self._in_caller = True
-            return on_tokens(array(self._code, chunk)) is True
+            return on_tokens(tokens) is True
         finally:
             self._in_caller = False
 

@@ -200,8 +200,7 @@ std::string write_function(const Writing& writing, std::uint32_t first) {
 }
 
 std::string write_row(const Subject& subject, std::uint32_t store) {
-  const Network& net = subject.network;
-  const kernel::Layout layout = layout_of(net, net.stores[store], subject.uses.columns[store]);
+  const kernel::Layout& layout = subject.layouts[store];
   std::vector<std::pair<std::uint32_t, std::size_t>> order;
   for (std::size_t c = 0; c < layout.columns.size(); ++c)
     if (layout.columns[c].bytes > 0) order.emplace_back(layout.columns[c].offset, c);

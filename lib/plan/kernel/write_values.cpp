@@ -66,9 +66,7 @@ std::string Writer::token_table(const std::int64_t* tokens) {
   return writing_.tables.name('T', {tokens, tokens + net_.bias.size()});
 }
 const kernel::Column& Writer::column(std::uint32_t store, std::size_t part) {
-  if (layouts_.count(store) == 0)
-    layouts_[store] = layout_of(net_, net_.stores[store], writing_.subject.uses.columns[store]);
-  return layouts_[store].columns[part];
+  return writing_.subject.layouts[store].columns[part];
 }
 std::string Writer::column_of(const std::string& row, const Op& op) {
   const kernel::Column& kept = column(op.table, op.part);

@@ -8,7 +8,6 @@
 #include <tuple>
 #include <vector>
 
-#include "plan/ir/row_layout.hpp"
 #include "plan/kernel/block_writer.hpp"
 #include "plan/kernel/scope.hpp"
 
@@ -83,7 +82,6 @@ class Writer {
   std::int64_t longest_ = 1;                 // positions from the begin of the function to its end
   std::map<std::string, std::size_t> used_;  // names of local variables
   std::size_t locals_ = 0;
-  std::map<std::uint32_t, kernel::Layout> layouts_;
   // Of the block that is being written.
   std::uint32_t number_ = 0;
   const Tape* tape_ = nullptr;

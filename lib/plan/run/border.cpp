@@ -88,8 +88,9 @@ void Interpreter::save(std::uint64_t since, const kernel::Token* tokens, std::si
     if (net.counts_all(node)) {
       out.integer(registers_[id]);
     } else {
-      out.integer(sums_[id].total), out.natural(static_cast<std::uint64_t>(sums_[id].count));
-      out.integer(sums_[id].key);
+      const Sum sum = sums_.empty() ? Sum{} : sums_[id];
+      out.integer(sum.total), out.natural(static_cast<std::uint64_t>(sum.count));
+      out.integer(sum.key);
     }
   }
   for (std::size_t s = 0; s < net.stores.size(); ++s) {
@@ -146,6 +147,7 @@ void Interpreter::restore(std::span<const unsigned char> border, std::span<const
     }
     const std::uint64_t count = in.natural();
     if (count < 1 || count > head.position) in.wrong("the count of a mean is out of range");
+    sums_.resize(registers_.size());
     sums_[id] = {sum, static_cast<std::int64_t>(count), in.integer()};
   }
   for (std::size_t s = 0; s < net.stores.size(); ++s) {

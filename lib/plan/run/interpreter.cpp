@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "plan/ir/declined.hpp"
-#include "plan/ir/row_layout.hpp"
 #include "plan/run/by_kernel.hpp"
 
 namespace tvm::plan {
@@ -55,14 +54,11 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
       state_(*new (memory_.get()) kernel::State{}),
       store_views_(kernel::stores_of(&state_), subject.network.stores.size()),
       registers_(kernel::registers_of(&state_, store_views_.size()), subject.network.nodes.size()),
-      gates_(subject.network.nodes.size()),
-      sums_(subject.network.nodes.size()),
+      layouts_(subject.layouts),
       histories_(subject.network.histories.size()),
       features_(subject.network.features.size()) {
-  for (std::size_t s = 0; s < subject.network.stores.size(); ++s) {
-    layouts_.push_back(layout_of(subject.network, subject.network.stores[s], subject.uses.columns[s]));
+  for (std::size_t s = 0; s < layouts_.size(); ++s)
     stores_.push_back(std::make_unique<kernel::PagedStore>(store_views_[s], layouts_[s].row_bytes));
-  }
   registers_[kOneNode] = 1;
   if (kernel == nullptr) return;
   kernel_ = std::move(kernel);

@@ -15,13 +15,9 @@
 #include "plan/plan.hpp"
 #include "plan/run/border.hpp"
 #include "plan/run/output.hpp"
+#include "plan/run/token_range.hpp"
 
 namespace tvm::plan {
-
-// Positions, `end` not included.
-struct TokenRange {
-  std::size_t begin = 0, end = 0;
-};
 
 // Not for several threads at once.
 class Interpreter {
@@ -122,9 +118,9 @@ class Interpreter {
   kernel::State& state_;
   std::span<kernel::Store> store_views_;
   std::span<std::int64_t> registers_;
-  std::vector<double> gates_;            // of a batch
-  std::vector<Sum> sums_;                // per node
-  std::vector<kernel::Layout> layouts_;  // per store
+  std::vector<double> gates_;                   // of a batch
+  std::vector<Sum> sums_;                       // per node, once there is one
+  const std::vector<kernel::Layout>& layouts_;  // per store
   std::vector<std::unique_ptr<kernel::PagedStore>> stores_;
   std::shared_ptr<const kernel::Loaded> kernel_;
   std::uint64_t covered_ = 0;

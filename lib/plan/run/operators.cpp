@@ -83,6 +83,7 @@ std::int64_t Interpreter::product(const Tape& tape, std::int64_t open, const Lin
 }
 
 void Interpreter::batch(const Tape& tape, const Batch& batch) {
+  gates_.resize(std::max(gates_.size(), batch.constants.size()));
   double* const gates = gates_.data();
   std::copy(batch.constants.begin(), batch.constants.end(), gates);
   for (const Batch::Column& column : batch.columns) {
@@ -102,6 +103,7 @@ void Interpreter::batch(const Tape& tape, const Batch& batch) {
 }
 
 void Interpreter::sum(const Tape& tape, const Op& op, std::int32_t token) {
+  if (sums_.empty()) sums_.resize(registers_.size());
   Sum& sum = sums_[op.to];
   const Mean& mean = subject_.network.means[op.table];
   const std::int64_t key = subject_.network.tables[mean.key][static_cast<std::size_t>(token)];

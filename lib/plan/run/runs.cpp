@@ -15,7 +15,7 @@
 namespace tvm::plan {
 namespace {
 
-constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per hand-over: a millisecond or two
+constexpr std::size_t kHandOver = std::size_t{1} << 16;  // tokens per hand-over: a millisecond or two
 // Windows are cut into shares no shorter than this, each for a thread.
 constexpr std::size_t kWorthThread = std::size_t{1} << 18;
 // What reading a position costs, of what verifying it costs; measured on long traces.
@@ -75,9 +75,11 @@ void verify_share(const Plan& plan, std::span<const kernel::Token> tokens, std::
   });
 }
 
-// How many threads are worth starting for a window.
+// How many threads are worth starting for a window. What the machine has is asked only where it matters: the
+// system answers out of a file.
 std::size_t worth_starting(std::size_t window, int threads) {
-  return std::clamp<std::size_t>(window / kWorthThread, 1, static_cast<std::size_t>(wanted_threads(threads)));
+  const std::size_t most = std::max<std::size_t>(window / kWorthThread, 1);
+  return most == 1 ? 1 : std::min(most, static_cast<std::size_t>(wanted_threads(threads)));
 }
 
 // Cuts first .. last so that all threads end together: each reads what comes before its share.
@@ -105,7 +107,7 @@ class Generation {
         out_(out),
         engine_(engine),
         interpreter_(plan, prompt[0], engine.kernel),
-        tokens_(prompt) {}
+        tokens_(prompt, plan.spare_tokens()) {}
 
   // `release`: give the memory of tokens back that nobody can ask for.
   void run(bool release) {

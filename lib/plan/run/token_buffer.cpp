@@ -19,31 +19,75 @@ namespace {
 constexpr std::size_t kPieceBytes = std::size_t{1} << 16;
 constexpr std::size_t kPiece = kPieceBytes / sizeof(kernel::Token);
 
+#if defined(__linux__)
+
+// A mapping of another size, its tokens kept; null when there is no room. No mapping yet: null and 0.
+kernel::Token* resized(kernel::Token* data, std::size_t from, std::size_t to) {
+  void* const made = data == nullptr ? mmap(nullptr, to * sizeof(kernel::Token), PROT_READ | PROT_WRITE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                                     : mremap(data, from * sizeof(kernel::Token), to * sizeof(kernel::Token),
+                                              MREMAP_MAYMOVE);
+  return made == MAP_FAILED ? nullptr : static_cast<kernel::Token*>(made);
+}
+void drop(kernel::Token* data, std::size_t capacity) {
+  if (data != nullptr) munmap(data, capacity * sizeof(kernel::Token));
+}
+
+#else
+
+kernel::Token* resized(kernel::Token* data, std::size_t, std::size_t to) {
+  return static_cast<kernel::Token*>(std::realloc(data, to * sizeof(kernel::Token)));
+}
+void drop(kernel::Token* data, std::size_t) { std::free(data); }
+
+#endif
+
 }  // namespace
 
-TokenBuffer::TokenBuffer(std::span<const kernel::Token> prompt) {
-  reserve(std::max(2 * prompt.size(), 4 * kPiece));
+SpareTokens::~SpareTokens() { drop(data_, capacity_); }
+
+TokenBuffer::TokenBuffer(std::span<const kernel::Token> prompt, SpareTokens& spare) : spare_(spare) {
+  {
+    const std::lock_guard lock(spare.mutex_);
+    data_ = std::exchange(spare.data_, nullptr);
+    capacity_ = std::exchange(spare.capacity_, 0);
+  }
+  try {
+    reserve(std::max(2 * prompt.size(), 4 * kPiece));
+  } catch (...) {
+    drop(data_, capacity_);
+    throw;
+  }
   std::copy(prompt.begin(), prompt.end(), data_);
 }
 
-#if defined(__linux__)
-
-bool TokenBuffer::can_release() { return true; }
-
-TokenBuffer::~TokenBuffer() { munmap(data_, capacity_ * sizeof(kernel::Token)); }
+TokenBuffer::~TokenBuffer() {
+  if (capacity_ > SpareTokens::kMost)
+    if (kernel::Token* const cut = resized(data_, capacity_, SpareTokens::kMost)) {
+      data_ = cut;
+      capacity_ = SpareTokens::kMost;
+    }
+  const std::lock_guard lock(spare_.mutex_);
+  if (spare_.capacity_ < capacity_ && capacity_ <= SpareTokens::kMost) {
+    std::swap(spare_.data_, data_);
+    std::swap(spare_.capacity_, capacity_);
+  }
+  drop(data_, capacity_);
+}
 
 void TokenBuffer::reserve(std::size_t count) {
   if (count <= capacity_) return;
   if (count > SIZE_MAX / 4 / sizeof(kernel::Token)) throw std::bad_alloc();
   const std::size_t capacity = (count + count / 2) / kPiece * kPiece + kPiece;
-  const std::size_t size = capacity * sizeof(kernel::Token);
-  void* grown = data_ == nullptr ? mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-                                 : mremap(data_, capacity_ * sizeof(kernel::Token), size, MREMAP_MAYMOVE);
-  if (grown == MAP_FAILED) throw std::bad_alloc();
-  data_ = static_cast<kernel::Token*>(grown);
+  kernel::Token* const grown = resized(data_, capacity_, capacity);
+  if (grown == nullptr) throw std::bad_alloc();
+  data_ = grown;
   capacity_ = capacity;
 }
+
+#if defined(__linux__)
+
+bool TokenBuffer::can_release() { return true; }
 
 void TokenBuffer::release(const std::vector<TokenRange>& held, std::size_t count) {
   std::vector<TokenRange> pages;
@@ -74,18 +118,6 @@ void TokenBuffer::release(const std::vector<TokenRange>& held, std::size_t count
 #else
 
 bool TokenBuffer::can_release() { return false; }
-
-TokenBuffer::~TokenBuffer() { std::free(data_); }
-
-void TokenBuffer::reserve(std::size_t count) {
-  if (count <= capacity_) return;
-  if (count > SIZE_MAX / 4 / sizeof(kernel::Token)) throw std::bad_alloc();
-  const std::size_t capacity = count + count / 2;
-  void* grown = std::realloc(data_, capacity * sizeof(kernel::Token));
-  if (grown == nullptr) throw std::bad_alloc();
-  data_ = static_cast<kernel::Token*>(grown);
-  capacity_ = capacity;
-}
 
 void TokenBuffer::release(const std::vector<TokenRange>&, std::size_t) {}
 

@@ -4,17 +4,41 @@
 // block grows without being copied, and whole pages of it are given back; elsewhere all tokens are kept.
 #pragma once
 
+#include <mutex>
 #include <span>
 #include <vector>
 
 #include "kernel/runtime.hpp"
-#include "plan/run/interpreter.hpp"
+#include "plan/run/token_range.hpp"
 
 namespace tvm::plan {
 
+// Memory that a run has left, for the next one: a system takes longer to give new pages than a kernel to fill
+// them. At most kMost tokens of one run; given back with the plan that keeps it. For any number of threads.
+class SpareTokens {
+ public:
+  static constexpr std::size_t kMost = std::size_t{1} << 22;
+
+  SpareTokens() = default;
+  ~SpareTokens();
+  SpareTokens(const SpareTokens&) = delete;
+
+  // Tokens that there is room for.
+  std::size_t capacity() const {
+    const std::lock_guard lock(mutex_);
+    return capacity_;
+  }
+
+ private:
+  friend class TokenBuffer;
+  mutable std::mutex mutex_;
+  kernel::Token* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
 class TokenBuffer {
  public:
-  explicit TokenBuffer(std::span<const kernel::Token> prompt);
+  TokenBuffer(std::span<const kernel::Token> prompt, SpareTokens& spare);
   ~TokenBuffer();
   TokenBuffer(const TokenBuffer&) = delete;
 
@@ -28,6 +52,7 @@ class TokenBuffer {
   void release(const std::vector<TokenRange>& held, std::size_t count);
 
  private:
+  SpareTokens& spare_;
   kernel::Token* data_ = nullptr;
   std::size_t capacity_ = 0;
   std::vector<TokenRange> pages_;  // that are held, by number

@@ -18,7 +18,10 @@ constexpr std::size_t kMaxTargets = std::size_t{1} << 14;
 
 BlockVersions::BlockVersions(const Subject& subject, std::int32_t first_token,
                              const kernel::RecipeBook* kernel)
-    : subject_(subject), first_token_(first_token), kernel_(kernel) {
+    : subject_(subject),
+      first_token_(first_token),
+      kernel_(kernel),
+      of_kernel_(kernel == nullptr ? 0 : kernel->size()) {
   AbstractState known;
   known.cases.assign(subject.division.selectors.size(), kNoCase);
   known.valid.assign(subject.network.nodes.size(), false);
@@ -119,6 +122,7 @@ void BlockVersions::learn(Block& block, std::uint32_t number) const {
 }
 
 Block* BlockVersions::of_kernel(std::uint32_t number) {
+  if (Block* made = of_kernel_[number].load(std::memory_order_acquire)) return made;
   const std::lock_guard lock(mutex_);
   // What it is made from, the last first.
   std::vector<std::uint32_t> path;
@@ -136,6 +140,7 @@ Block* BlockVersions::of_kernel(std::uint32_t number) {
                                : step_locked(*context, recipe.index / 2, recipe.index % 2 != 0);
     context = block->after;
   }
+  of_kernel_[number].store(block, std::memory_order_release);
   return block;
 }
 

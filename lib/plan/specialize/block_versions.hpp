@@ -96,6 +96,7 @@ class BlockVersions {
   mutable std::mutex mutex_;  // of all that follows
   std::map<AbstractState, std::unique_ptr<Context>> contexts_;
   std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<Link> of_kernel_;  // by number
   Context* start_ = nullptr;
   Context* nothing_ = nullptr;
 };

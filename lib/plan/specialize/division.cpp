@@ -252,6 +252,9 @@ void Subject::find_uses() {
     selected.insert(selected.end(), selector.nodes.begin(), selector.nodes.end());
   uses = plan::find_uses(network, live_nodes(network), selected);
   bases = find_token_bases(network);
+  layouts.clear();
+  for (std::size_t s = 0; s < network.stores.size(); ++s)
+    layouts.push_back(layout_of(network, network.stores[s], uses.columns[s]));
 }
 
 }  // namespace tvm::plan
