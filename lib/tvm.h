@@ -80,7 +80,7 @@ typedef enum tvm_status {
   TVM_ERROR_MODEL = 3,       /* the bytes are not a model, or a damaged or self-contradicting one */
   TVM_ERROR_MEMORY = 4,      /* memory ran out */
   TVM_ERROR_PROGRAM = 5,     /* a token program is malformed or does what has no meaning */
-  TVM_ERROR_LIMIT = 6,       /* beyond what can be computed exactly: stopped rather than guessed */
+  TVM_ERROR_LIMIT = 6,       /* beyond what can be computed exactly (2^38 tokens): stopped rather than guessed */
   TVM_ERROR_UNSUPPORTED = 7, /* this build, machine or model cannot do what was asked: path plan for a model
                                 that has none or a sequence that leaves it, projection blas in a build
                                 without BLAS, or the explanation of a plan where there is none */

@@ -20,22 +20,39 @@
 
 namespace tvm::kernel {
 
-// A column of a row: an unsigned number of `bytes` at `offset`, less `low`. 0 bytes: nobody reads the column.
+// The position that wrote a row of any store.
+struct Stamp {
+  std::uint32_t low = 0;
+  std::int16_t high = 0;
+};
+inline constexpr std::uint32_t kStampBytes = 6;
+
+inline std::int64_t now_of(const unsigned char* row) {
+  Stamp stamp;
+  std::memcpy(&stamp, row, kStampBytes);
+  return now_in(stamp);
+}
+
+// A column of a row: an unsigned number of `bytes` at `offset`, less `low`, and less the row's position where
+// it is `from_now`. 0 bytes: it is always `low`, or nobody reads the column.
 struct Column {
   std::uint32_t offset = 0, bytes = 0;
   std::int64_t low = 0;
+  bool is_read = false, from_now = false;
 
   std::int64_t read(const unsigned char* row) const {
+    const std::int64_t least = from_now ? now_of(row) + low : low;
     switch (bytes) {
-      case 1: return low + at<std::uint8_t>(row);
-      case 2: return low + at<std::uint16_t>(row);
-      case 4: return low + at<std::uint32_t>(row);
-      case 8: return static_cast<std::int64_t>(at<std::uint64_t>(row));  // low is 0
-      default: return 0;
+      case 1: return least + at<std::uint8_t>(row);
+      case 2: return least + at<std::uint16_t>(row);
+      case 4: return least + at<std::uint32_t>(row);
+      case 8: return static_cast<std::int64_t>(at<std::uint64_t>(row));  // least is 0
+      default: return least;
     }
   }
-  void write(unsigned char* row, std::int64_t value) const {
-    const std::uint64_t less = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(low);
+  void write(unsigned char* row, std::int64_t value) const {  // behind the stamp
+    const std::int64_t least = from_now ? now_of(row) + low : low;
+    const std::uint64_t less = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(least);
     switch (bytes) {
       case 1: put(row, static_cast<std::uint8_t>(less)); break;
       case 2: put(row, static_cast<std::uint16_t>(less)); break;
@@ -63,12 +80,6 @@ struct Layout {
   std::uint32_t row_bytes = 0;
 };
 
-inline std::int32_t now_of(const unsigned char* row) {
-  std::int32_t now = 0;
-  std::memcpy(&now, row, sizeof now);
-  return now;
-}
-
 // Owns the pages and the directory of a Store, which does not move.
 class PagedStore {
  public:
@@ -89,8 +100,9 @@ class PagedStore {
     return place_in_new(key);
   }
   static void stamp(unsigned char* row, std::int64_t now) {
-    const auto position = static_cast<std::int32_t>(now);
-    std::memcpy(row, &position, sizeof position);
+    Stamp written;
+    kernel::stamp(written, now);
+    std::memcpy(row, &written, kStampBytes);
   }
 
   // The row of a key; its now_of is negative where there is no record.

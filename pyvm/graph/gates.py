@@ -20,13 +20,13 @@ from pyvm.graph.token_points import Language
 from pyvm.isa.instructions import Instruction
 
 # Times a gate of the standard machine (at most -64), or of the base machine (at most -6), these
-# outweigh every difference of two words or keys (below 2**37 for traces of 2**31 tokens).  Times a
+# outweigh every difference of two words or keys (below 2**37 at call depths below 2**28).  Times a
 # circle's square they still are exact float64 numbers, whatever the order of a sum.
 FAR_GATE = {64: 1 << 31, 6: 1 << 37}
 # Outweighs every difference of two words: of a condition beside the gate.
 FAR_CONDITION = 1 << 37
-# Outweighs every difference of two keys (below 2**41 at any call depth of such traces) in a gate
-# without an opcode; four times a byte of it still is an exact float64.
+# Outweighs every difference of two keys (below 2**41 at depths below 2**31, to which libtvm holds a
+# run) in a gate without an opcode; four times a byte of it still is an exact float64.
 FAR = 1 << 42
 
 NOTHING = Expr()

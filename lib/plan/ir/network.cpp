@@ -98,8 +98,8 @@ Interval Network::interval_of(const Node& node, const std::vector<Interval>& her
     case Kind::kSum: {
       if (!counts_all(node)) return {-kSumBound, kSumBound};
       const Interval value = interval(mean(node).value);
-      return {std::clamp<Wide>(times(value.low, kMaxTokens), -kSumBound, 0),
-              std::clamp<Wide>(times(value.high, kMaxTokens), 0, kSumBound)};
+      return {std::clamp<Wide>(times(value.low, kMaxSteps), -kSumBound, 0),
+              std::clamp<Wide>(times(value.high, kMaxSteps), 0, kSumBound)};
     }
     case Kind::kFound: return interval(column(node));
     case Kind::kFunction: return function(node).interval(interval_in(node.value, here));

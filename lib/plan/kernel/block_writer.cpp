@@ -206,7 +206,7 @@ std::string write_row(const Subject& subject, std::uint32_t store) {
     if (layout.columns[c].bytes > 0) order.emplace_back(layout.columns[c].offset, c);
   std::sort(order.begin(), order.end());
   const std::string name = "Row" + text(std::size_t{store});
-  std::string out = "struct " + name + " {\n  std::int32_t now;\n";
+  std::string out = "struct " + name + " {\n  std::uint32_t low;\n  std::int16_t high;\n";
   for (const auto& [offset, c] : order)
     out += "  std::uint" + text(std::size_t{8 * layout.columns[c].bytes}) + "_t c" + text(c) + ";\n";
   return out + "};\nstatic_assert(sizeof(" + name + ") == " + text(std::size_t{layout.row_bytes}) + ");\n";

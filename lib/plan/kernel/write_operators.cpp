@@ -121,23 +121,14 @@ void Writer::token_sum(const Op& op) {
 
 void Writer::add_to_sum(const Op& op) {
   const std::string before = value(op.to), added = expression(op.value);
-  const Interval& all = net_.intervals[op.to];
-  if (within(all, -kSumBound, kSumBound)) {
-    define(op.to, before + " + " + added);
-    return;
-  }
-  const std::string sum = "v" + text(locals_++);
-  line("std::int64_t " + sum + " = " + before + ";");
-  check("add(" + sum + ", 1, " + added + ") && " + sum + " <= " + text(kSumBound) + " && " + sum +
-        " >= " + text(-kSumBound));
-  define(op.to, sum);
+  define(op.to, before + " + " + added);  // in its bounds as far as a kernel is let go (within_sums)
 }
 
 void Writer::lookup(const Op& op) {
   const std::string type = row_type(op.table), row = fresh("row" + text(op.to));
   line("const " + type + "* const " + row + " = find<" + type + ">(s, " + text(op.table) + ", " +
        expression(op.value) + ");");
-  check(row + "->now >= 0");
+  check(row + "->high >= 0");
   scope_->names[op.to] = "static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(" + row + "))";
   scope_->rows[op.to] = row;
   written_.insert(op.to);
@@ -155,8 +146,8 @@ void Writer::match(const Op& op) {
   const std::string row = "v" + text(locals_++), store = text(std::size_t{op.table});
   line("const " + row_type(op.table) + "* const " + row + " = find<" + row_type(op.table) + ">(s, " + store +
        ", " + expression(op.value) + ");");
-  check(row + "->now >= 0 || stores_of(s)[" + store + "].records != 0");
-  define(op.to, row + "->now < 0 ? 0 : " + column_of(row, op));
+  check(row + "->high >= 0 || stores_of(s)[" + store + "].records != 0");
+  define(op.to, row + "->high < 0 ? 0 : " + column_of(row, op));
 }
 
 void Writer::product(const Op& op) {
@@ -217,11 +208,12 @@ void Writer::insert(const Insert& how, std::uint32_t store) {
   line("  " + type + "* const " + row + " = place<" + type + ">(s, " + text(std::size_t{store}) + ", " + key +
        ");");
   check(row + " != nullptr");
-  line("  " + row + "->now = static_cast<std::int32_t>(p);");
+  line("  stamp(*" + row + ", p);");
   for (std::size_t c = 0; c < columns.size(); ++c) {
     const kernel::Column& kept = column(store, c);
     if (kept.bytes == 0) continue;
-    const std::string less = kept.low == 0 ? "" : " - (" + text(kept.low) + ")";
+    const std::string less =
+        (kept.from_now ? " - p" : "") + (kept.low == 0 ? std::string() : " - (" + text(kept.low) + ")");
     line("  " + row + "->c" + text(c) + " = static_cast<std::uint" + text(std::size_t{8 * kept.bytes}) +
          "_t>(" + columns[c] + less + ");");
   }

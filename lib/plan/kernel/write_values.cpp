@@ -70,9 +70,12 @@ const kernel::Column& Writer::column(std::uint32_t store, std::size_t part) {
 }
 std::string Writer::column_of(const std::string& row, const Op& op) {
   const kernel::Column& kept = column(op.table, op.part);
-  if (kept.bytes == 0) return "0";
-  const std::string raw = "static_cast<std::int64_t>(" + row + "->c" + text(op.part) + ")";
-  return kept.low == 0 ? raw : raw + (kept.low < 0 ? " - " + text(-kept.low) : " + " + text(kept.low));
+  std::string value = kept.from_now ? "now_in(*" + row + ")" : "";
+  if (kept.bytes > 0)
+    value +=
+        (kept.from_now ? " + " : "") + ("static_cast<std::int64_t>(" + row + "->c" + text(op.part) + ")");
+  if (value.empty()) return text(kept.low);
+  return kept.low == 0 ? value : value + (kept.low < 0 ? " - " + text(-kept.low) : " + " + text(kept.low));
 }
 
 }  // namespace tvm::plan

@@ -110,7 +110,7 @@ void Interpreter::save(std::uint64_t since, const kernel::Token* tokens, std::si
     }
     for (std::size_t c = 0; c < layout.columns.size(); ++c) {
       const Rest rest = rest_of(net, net.stores[s], net.stores[s].columns[c]);
-      if (layout.columns[c].bytes == 0 || rest.none) continue;
+      if (!layout.columns[c].is_read || rest.none) continue;
       for (const auto& [key, row] : records)
         out.difference(layout.columns[c].read(row), rest.told(key, kernel::now_of(row)));
     }
@@ -176,7 +176,7 @@ void Interpreter::restore(std::span<const unsigned char> border, std::span<const
     for (std::size_t c = 0; c < layout.columns.size(); ++c) {
       const kernel::Column& column = layout.columns[c];
       const Rest rest = rest_of(net, net.stores[s], net.stores[s].columns[c]);
-      if (column.bytes == 0) continue;
+      if (!column.is_read) continue;
       for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::int64_t told = rest.told(records[i].first, records[i].second);
         const std::int64_t more = rest.none ? 0 : in.integer();

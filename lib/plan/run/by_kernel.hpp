@@ -19,6 +19,20 @@ kernel::Run Interpreter::entry_of(const Block& block) const {
   return (mode == Mode::kGenerate ? all.generate : all.verify)[number];
 }
 
+// How far from position_ on, up to `end`, no running sum can leave its interval: kernels do not look.
+inline std::size_t Interpreter::within_sums(std::size_t end) const {
+  const auto cut = [&](Wide room, Wide step) {
+    if (step * static_cast<Wide>(end - position_) > room)
+      end = position_ + static_cast<std::size_t>(room / step);
+  };
+  for (const BoundedSum& sum : bounded_sums_) {
+    const std::int64_t at = registers_[sum.node];
+    cut(sum.all.high - at, sum.step.high);
+    cut(at - sum.all.low, -sum.step.low);
+  }
+  return end;
+}
+
 // The block to be run by the interpreter at position_, or null: that which follows in context_. The mismatch
 // that the kernel found, if one, is in state_.found.
 template <Interpreter::Mode mode>
@@ -29,7 +43,7 @@ Block* Interpreter::run_kernel(kernel::Run run, const kernel::Token* tokens, std
   state_.found = -1;
   // A kernel that verifies writes no token.
   run(&state_, const_cast<kernel::Token*>(tokens), static_cast<std::int64_t>(position_),
-      static_cast<std::int64_t>(end - 1), sum(0), sum(1));
+      static_cast<std::int64_t>(within_sums(end)) - 1, sum(0), sum(1));
   covered_ += state_.position - position_;
   position_ = state_.position;
   Block* const left = made([&] { return versions_->of_kernel(state_.block); });

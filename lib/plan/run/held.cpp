@@ -18,7 +18,7 @@ std::vector<TokenRange> Interpreter::reachable(std::size_t prompt) const {
                               cut(now - kRecent, now)};
   for (std::size_t s = 0; s < stores_.size(); ++s)
     for (std::size_t c = 0; c < layouts_[s].columns.size(); ++c) {
-      if (!subject_.bases.columns[s][c] || layouts_[s].columns[c].bytes == 0) continue;
+      if (!subject_.bases.columns[s][c] || !layouts_[s].columns[c].is_read) continue;
       stores_[s]->for_each([&](std::int64_t, const unsigned char* row) {
         const std::int64_t base = layouts_[s].columns[c].read(row);
         all.push_back(cut(base - kBefore, base + kBehind + 1));

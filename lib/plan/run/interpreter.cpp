@@ -62,6 +62,12 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
   registers_[kOneNode] = 1;
   if (kernel == nullptr) return;
   kernel_ = std::move(kernel);
+  for (NodeId id = 0; id < subject.network.nodes.size(); ++id) {
+    const Node& node = subject.network.nodes[id];
+    if (node.kind != Kind::kSum || !subject.uses.live[id] || !subject.network.counts_all(node)) continue;
+    const Interval step = subject.network.interval(subject.network.mean(node).value);
+    bounded_sums_.push_back({id, step, subject.network.intervals[id]});
+  }
   state_.held = held_;
   state_.owner = this;
   state_.find = [](kernel::State* state, std::uint32_t store, std::int64_t key) {
@@ -245,9 +251,10 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
   add_to_sum:
     {
       std::int64_t total = 0;
-      if (__builtin_add_overflow(r[op->to], value(*tape, op->value), &total) || total > kSumBound ||
-          total < -kSumBound)
-        beyond("a running sum leaves what is exact (2^53)");
+      const Interval& bound = net.intervals[op->to];
+      if (__builtin_add_overflow(r[op->to], value(*tape, op->value), &total) || total > bound.high ||
+          total < bound.low)
+        beyond("a running sum leaves what is certified: 2^31 of its steps, or 2^53");
       r[op->to] = total;
       TVM_NEXT;
     }

@@ -74,6 +74,7 @@ class Interpreter {
   Block* predicting_block(std::uint32_t token_class, std::size_t position, std::size_t end) const;
   template <Mode mode>
   Block* run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end);
+  std::size_t within_sums(std::size_t end) const;
   template <Mode mode>
   Block* at_branch(Block& branch, const kernel::Token* tokens);
   template <Mode mode>
@@ -123,6 +124,11 @@ class Interpreter {
   const std::vector<kernel::Layout>& layouts_;  // per store
   std::vector<std::unique_ptr<kernel::PagedStore>> stores_;
   std::shared_ptr<const kernel::Loaded> kernel_;
+  struct BoundedSum {
+    NodeId node;
+    Interval step, all;  // what a position adds, and what it comes to
+  };
+  std::vector<BoundedSum> bounded_sums_;  // where there is a kernel
   std::uint64_t covered_ = 0;
   std::uint64_t held_ = UINT64_MAX;      // tokens before it are held
   std::vector<TokenRange> held_ranges_;  // where not all are

@@ -21,13 +21,6 @@ constexpr std::size_t kWorthThread = std::size_t{1} << 18;
 // What reading a position costs, of what verifying it costs; measured on long traces.
 constexpr double kReadingCost = 0.78;
 
-void require_positions(std::size_t count) {
-  if (count > static_cast<std::size_t>(kMaxTokens))
-    throw Error(Status::kLimit,
-                sentence("position ", kMaxTokens,
-                         ": the trace is longer than what is certified to be exact (2^31 tokens)"));
-}
-
 // What one thread verifies of a window.
 struct Share {
   std::size_t begin = 0, end = 0;  // tokens checked
@@ -159,6 +152,13 @@ class Generation {
 };
 
 }  // namespace
+
+void require_positions(std::size_t count) {
+  if (count > static_cast<std::size_t>(kMaxTokens))
+    throw Error(Status::kLimit,
+                sentence("position ", kMaxTokens,
+                         ": the trace is longer than what is certified to be exact (2^38 tokens)"));
+}
 
 void generate(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt, HandOver& out,
               Engine& engine) {

@@ -19,6 +19,9 @@ struct Engine {
   std::size_t release_after = std::size_t{1} << 22;
 };
 
+// Throws Error (Status::kLimit) where a trace of so many tokens is not certified to be exact.
+void require_positions(std::size_t count);
+
 // Both throw Error: Status::kLimit beyond what is exact, LeftPlan (left_plan.hpp) when the sequence leaves
 // the plan and nothing has been handed over.
 void generate(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt, HandOver& out,

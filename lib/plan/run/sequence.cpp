@@ -1,13 +1,7 @@
 #include "plan/run/sequence.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
 
 #include "base/error.hpp"
 #include "plan/run/left_plan.hpp"
@@ -16,58 +10,27 @@ namespace tvm::plan {
 namespace {
 
 constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per hand-over: a millisecond or less
-#if defined(__linux__)
-constexpr std::uintptr_t kWorthGiving = std::uintptr_t{1} << 16;  // bytes, to the system
-#endif
 
 }  // namespace
 
 Sequence::Sequence(const Plan& plan, std::int32_t stop, std::span<const kernel::Token> prompt,
                    bool with_kernel)
-    : stop_(stop), prompt_(prompt.size()), interpreter_(plan, prompt[0], with_kernel) {
-  reserve(prompt.size() + kHandOver);
-  std::copy(prompt.begin(), prompt.end(), tokens_.get());
-  count_ = prompt.size();
+    : stop_(stop),
+      prompt_(prompt.size()),
+      interpreter_(plan, prompt[0], with_kernel),
+      tokens_(prompt, plan.spare_tokens()),
+      count_(prompt.size()) {
+  require_positions(count_);
 }
 
-// New room is zeros, which large blocks take no memory for until they are written.
 void Sequence::reserve(std::size_t count) {
-  if (count > static_cast<std::size_t>(kMaxTokens))
-    throw Error(Status::kLimit,
-                sentence("position ", kMaxTokens,
-                         ": the trace is longer than what is certified to be exact (2^31 tokens)"));
-  if (count <= capacity_) return;
-  const std::size_t capacity = count + count / 2;
-  std::unique_ptr<kernel::Token[], Free> grown(
-      static_cast<kernel::Token*>(std::calloc(capacity, sizeof(kernel::Token))));
-  if (grown == nullptr) throw std::bad_alloc();
-  for (const TokenRange& range : kept_)
-    if (const std::size_t end = std::min(range.end, count_); range.begin < end)
-      std::copy(tokens_.get() + range.begin, tokens_.get() + end, grown.get() + range.begin);
-  tokens_ = std::move(grown);
-  capacity_ = capacity;
-}
-
-// The pages between what is needed go back to the system, where it takes them.
-void Sequence::keep(std::vector<TokenRange> needed) {
-  needed.back().end = SIZE_MAX;
-#if defined(__linux__)
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  for (std::size_t i = 0; i + 1 < needed.size(); ++i) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(tokens_.get() + needed[i].end);
-    const auto end = reinterpret_cast<std::uintptr_t>(tokens_.get() + needed[i + 1].begin);
-    const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
-    if (last > first && last - first >= kWorthGiving)
-      madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
-  }
-#endif
-  interpreter_.hold(needed);
-  kept_ = std::move(needed);
+  require_positions(count);
+  tokens_.reserve(count);
 }
 
 // Reads the prompt, if nobody has.
 void Sequence::begin() {
-  if (interpreter_.position() + 1 < prompt_) interpreter_.read(tokens_.get(), prompt_ - 1);
+  if (interpreter_.position() + 1 < prompt_) interpreter_.read(tokens_.data(), prompt_ - 1);
 }
 
 template <class Work>
@@ -88,10 +51,10 @@ void Sequence::generate(HandOver& out) {
       reserve(end);
       const auto hand_over = [&](bool stopped) {
         count_ = interpreter_.position() + 1;
-        return out.give({tokens_.get() + from, count_ - from}, stopped);
+        return out.give({tokens_.data() + from, count_ - from}, stopped);
       };
       try {
-        interpreter_.generate(tokens_.get(), end, stop_);
+        interpreter_.generate(tokens_.data(), end, stop_);
       } catch (const LeftPlan& left) {
         hand_over(false);
         throw Error(out.given() > 0 ? Status::kLimit : Status::kUnsupported, left.what());
@@ -99,7 +62,7 @@ void Sequence::generate(HandOver& out) {
         hand_over(false);
         throw;
       }
-      over = hand_over(tokens_[interpreter_.position()] == stop_);
+      over = hand_over(tokens_.data()[interpreter_.position()] == stop_);
     }
   });
 }
@@ -110,12 +73,12 @@ Verdict Sequence::verify(std::span<const kernel::Token> tokens) {
     begin();
     const std::size_t from = count_, end = count_ + tokens.size();
     reserve(end);
-    std::copy(tokens.begin(), tokens.end(), tokens_.get() + count_);
+    std::copy(tokens.begin(), tokens.end(), tokens_.data() + count_);
     std::int32_t found = -1;
-    const std::size_t at = interpreter_.verify(tokens_.get(), end, found);
+    const std::size_t at = interpreter_.verify(tokens_.data(), end, found);
     count_ = end;
     verdict.checked = std::min(at + 1, end) - from;
-    if (at < end) verdict.differs(at, tokens_[at], found);
+    if (at < end) verdict.differs(at, tokens_.data()[at], found);
   });
   broken_ = !verdict.ok();
   return verdict;
@@ -131,8 +94,11 @@ Bytes Sequence::save(std::uint64_t since) {
                   sentence("a border since ", since, " is not ahead of it: the run has read ",
                            interpreter_.position(), " positions"));
     }
-    interpreter_.save(since, tokens_.get(), prompt_, border);
-    if (since == 0) keep(interpreter_.reachable(prompt_));
+    interpreter_.save(since, tokens_.data(), prompt_, border);
+    if (since > 0) return;
+    std::vector<TokenRange> needed = interpreter_.reachable(prompt_);
+    tokens_.release(needed, interpreter_.position());
+    interpreter_.hold(std::move(needed));
   });
   return border;
 }
@@ -141,10 +107,9 @@ void Sequence::restore(std::span<const unsigned char> border, std::span<const ke
   step([&] {
     BorderReader reader(border);
     const BorderHead head = read_head(reader);
-    reserve(head.position + kHandOver);
+    reserve(head.position + 1);
     if (head.since > 0) begin();
-    interpreter_.restore(border, more, tokens_.get(), prompt_);
-    if (head.since == 0) kept_ = interpreter_.reachable(prompt_), kept_.back().end = SIZE_MAX;
+    interpreter_.restore(border, more, tokens_.data(), prompt_);
     count_ = head.position + 1;
   });
 }

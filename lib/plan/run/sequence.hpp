@@ -5,8 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "base/verdict.hpp"
 #include "plan/run/interpreter.hpp"
 #include "plan/run/runs.hpp"
+#include "plan/run/token_buffer.hpp"
 
 namespace tvm::plan {
 
@@ -24,7 +23,7 @@ class Sequence {
 
   // Tokens that the sequence has: the prompt, and what was generated, verified or restored.
   std::size_t count() const { return count_; }
-  bool ended() const { return count_ > prompt_ && tokens_[count_ - 1] == stop_; }
+  bool ended() const { return count_ > prompt_ && tokens_.data()[count_ - 1] == stop_; }
   std::uint64_t position() const { return interpreter_.position(); }
   std::uint64_t covered() const { return interpreter_.covered(); }
 
@@ -40,11 +39,7 @@ class Sequence {
   void restore(std::span<const unsigned char> border, std::span<const kernel::Token> more);
 
  private:
-  struct Free {
-    void operator()(kernel::Token* block) const { std::free(block); }
-  };
   void reserve(std::size_t count);
-  void keep(std::vector<TokenRange> needed);
   void begin();
   template <class Work>
   void step(Work&& work);
@@ -52,10 +47,9 @@ class Sequence {
   const std::int32_t stop_;
   const std::size_t prompt_;
   Interpreter interpreter_;
-  std::unique_ptr<kernel::Token[], Free> tokens_;
-  std::size_t capacity_ = 0, count_ = 0;
-  std::vector<TokenRange> kept_{{0, SIZE_MAX}};  // of tokens_, the others are zeros
-  bool broken_ = false;                          // by an error, or by tokens that are not what is predicted
+  TokenBuffer tokens_;
+  std::size_t count_;
+  bool broken_ = false;  // by an error, or by tokens that are not what is predicted
 };
 
 }  // namespace tvm::plan

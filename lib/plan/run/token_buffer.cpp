@@ -35,8 +35,12 @@ void drop(kernel::Token* data, std::size_t capacity) {
 
 #else
 
-kernel::Token* resized(kernel::Token* data, std::size_t, std::size_t to) {
-  return static_cast<kernel::Token*>(std::realloc(data, to * sizeof(kernel::Token)));
+kernel::Token* resized(kernel::Token* data, std::size_t from, std::size_t to) {
+  auto* const made = static_cast<kernel::Token*>(std::calloc(to, sizeof(kernel::Token)));
+  if (made == nullptr) return nullptr;
+  std::copy(data, data + std::min(from, to), made);
+  std::free(data);
+  return made;
 }
 void drop(kernel::Token* data, std::size_t) { std::free(data); }
 

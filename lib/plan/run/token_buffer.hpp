@@ -45,7 +45,9 @@ class TokenBuffer {
   static bool can_release();
 
   kernel::Token* data() { return data_; }
-  // Room for so many tokens. Throws std::bad_alloc.
+  const kernel::Token* data() const { return data_; }
+  // Room for so many tokens; where none was written, zeros or tokens of another run of the plan. Throws
+  // std::bad_alloc.
   void reserve(std::size_t count);
   // Of the first `count` tokens only those in `held` are needed from now on; `held` never has what an earlier
   // one had not, if it is not behind the tokens of then.

@@ -43,7 +43,8 @@ std::uint64_t fingerprint_of(const Subject& subject) {
     const kernel::Layout layout = layout_of(net, store, subject.uses.columns[s]);
     print.add(layout.row_bytes);
     for (const kernel::Column& column : layout.columns)
-      print.add(column.offset), print.add(column.bytes), print.add(column.low);
+      print.add(column.offset), print.add(column.bytes), print.add(column.low),
+          print.add(std::uint64_t{column.from_now});
   }
   for (const Expr& history : net.histories) print.add_all(history);
   for (const Function& function : net.functions)
