@@ -33,8 +33,9 @@
   State *s, Token *tokens, std::int64_t p, std::int64_t limit, [[maybe_unused]] std::int64_t sum0, \
       [[maybe_unused]] std::int64_t sum1
 #define BLOCK(n) HIDDEN void NAME(n)(PARAMETERS)
-// kStores: how many the model has, from the kernel's own header.
+// kStores, kNodes: how many the model has, from the kernel's own header.
 #define R(node) registers_of(s, kStores)[node]
+#define FEATURE(n) R(kNodes + (n))
 #define GO(n, first, second) TVM_TAIL return NAME(n)(s, tokens, p, limit, first, second)
 #define LEAVE(n, how, first, second) \
   TVM_TAIL return leave(s, tokens, p, std::uint64_t{n} << 2 | static_cast<std::uint32_t>(how), first, second)

@@ -47,12 +47,15 @@ struct State;
 // How a kernel leaves: about to run the block, after the branch of it, or after it.
 enum class Left : std::uint32_t { kBefore, kAtBranch, kAfter };
 
-// The stores of the model lie behind it, and behind these the registers.
+// The stores of the model lie behind it, behind these the registers, and then the features of a prediction.
 struct State {
   // A row of a key that the directory does not cover; for writing, also where the page is missing: null when
   // memory ran out.
   const unsigned char* (*find)(State*, std::uint32_t store, std::int64_t key);
   unsigned char* (*place)(State*, std::uint32_t store, std::int64_t key);
+  // The token that the features predict, where there are too many of them for a table; negative where that is
+  // not known.
+  std::int32_t (*predict)(State*);
   void* owner;
   // Where the kernel left.
   std::uint64_t position;

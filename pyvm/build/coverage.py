@@ -22,7 +22,7 @@ from pyvm.isa import instructions as isa
 from pyvm.isa.instructions import INSTRUCTIONS, Instruction
 from pyvm.isa.program import Program
 
-_LONGEST = 200_000  # tokens of a run: later ones need little that is new
+_LONGEST = 200_000  # tokens of a run of those written here: later ones need nothing that is new
 PAIRS = Path(__file__).with_name("pairs.txt")
 
 # Counts of shifts, signs, carries, and bytes with and without their upper bit in any order.
@@ -42,7 +42,7 @@ _ALONE = ("halt", "exit", "trap", "element", "call_element", "memory.resize")
 def standard_runs() -> list[Run]:
     """What the standard machine's kernel is made of; the library's executor runs it."""
     compiled = (from_wasm(each.wasm(), each.input, name=each.name) for each in PROGRAMS.values())
-    return [execute(program, _LONGEST) for program in (*compiled, *programs())]
+    return [*map(execute, compiled), *(execute(program, _LONGEST) for program in programs())]
 
 
 def pairs() -> dict[str, list[str]]:

@@ -22,8 +22,9 @@ void Writer::block(std::uint32_t number, Scope scope) {
   line("{ // " + text(number) + ": " + writing_.about(block));
   indent_ += "  ";
   for (const Op& op : tape_->ops) {
-    if (op.code == Code::kRecall || op.code == Code::kEnd) {
-      op.code == Code::kEnd ? end() : recall(op);
+    if (op.code == Code::kRecall && !has_table(block)) continue;
+    if (op.code == Code::kRecall) {
+      recall(op);
       break;  // what comes behind it computes an entry
     }
     write(op);
@@ -151,13 +152,7 @@ void Writer::recall(const Op& op) {
                   "std::int32_t");
   }
   if (has(all.tokens, kMissing)) check(token + " >= 0");
-  keep(&writing_.blocks[number_]->after->known.valid);
-  step();
-  line("NEXT(" + token + ", " + text(number_) + ");");
-  scope_->given[scope_->steps] = token;
-  if (all.tokens.size() > 1 && has(all.tokens, writing_.stop))
-    line("if (UNLIKELY(" + token + " == " + text(std::int64_t{writing_.stop}) + ")) goto after_" +
-         text(number_) + ";");
+  next(token, all.tokens.size() > 1 && has(all.tokens, writing_.stop));
   const std::vector<std::int64_t> ways(all.way.begin(), all.way.end());
   // What stops is told apart, what is missing has been.
   bool leaves = false;
@@ -171,28 +166,47 @@ void Writer::recall(const Op& op) {
   leave(number_, "kAfter");
 }
 
+// Too many predictions for a table: the library has the output head.
+void Writer::predict() {
+  for (std::size_t f = 0; f < tape_->features.size(); ++f)
+    line("FEATURE(" + text(f) + ") = " + expression(tape_->features[f]) + ";");
+  const std::string token = local("s->predict(s)", "std::int32_t");
+  check(token + " >= 0");
+  next(token, true);
+  go_on(class_of(token), false);
+  line("AT(after_" + text(number_) + ")");
+  leave(number_, "kAfter");
+}
+
+// The token is predicted; the next position begins.
+void Writer::next(const std::string& token, bool may_stop) {
+  keep(&writing_.blocks[number_]->after->known.valid);
+  step();
+  line("NEXT(" + token + ", " + text(number_) + ");");
+  scope_->given[scope_->steps] = token;
+  if (may_stop)
+    line("if (UNLIKELY(" + token + " == " + text(std::int64_t{writing_.stop}) + ")) goto after_" +
+         text(number_) + ";");
+}
+
+std::string Writer::class_of(const std::string& token) {
+  const std::vector<std::uint32_t>& classes = writing_.subject.division.token_class;
+  return writing_.tables.name('C', {classes.begin(), classes.end()}) + "[" + token + "]";
+}
+
 // Reading: what follows depends on the token that is there.
 void Writer::end() {
   keep(&writing_.blocks[number_]->after->known.valid);
   step();
-  const std::vector<std::uint32_t>& classes = writing_.subject.division.token_class;
-  go_on(writing_.tables.name('C', {classes.begin(), classes.end()}) + "[tokens[p]]", false);
+  go_on(class_of("tokens[p]"), false);
   leave(number_, "kAfter");
 }
 
 bool is_for_kernels(const Block& block) {
   if (block.from->known.first) return false;
-  const auto& ops = block.tape.ops;
-  if (block.predict && block.targets.empty() &&
-      (block.tape.entries == 0 || (block.tape.digits.empty() && block.tape.entries > 1)))
-    return false;
-  for (const Op& op : ops) {
-    if (op.code == Code::kRecall || op.code == Code::kEnd) return true;
-    if (op.code == Code::kHistory || op.code == Code::kHistoryAt || op.code == Code::kSum ||
-        op.code == Code::kBatch)
-      return false;
-  }
-  return !block.targets.empty();
+  return std::none_of(block.tape.ops.begin(), block.tape.ops.end(), [](const Op& op) {
+    return op.code == Code::kHistory || op.code == Code::kHistoryAt || op.code == Code::kSum;
+  });
 }
 
 std::string write_function(const Writing& writing, std::uint32_t first) {

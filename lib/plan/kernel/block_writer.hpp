@@ -1,7 +1,7 @@
 // Functions of a kernel: a block as C++, with the blocks that are part of its function.
 //
-// Enters: blocks and the names that kernels know.  Leaves: source (kernel/block.hpp has its words), or
-// nothing where an operator is not for kernels: histories, means with a key, predictions without a table.
+// Enters: blocks and the names that kernels know.  Leaves: source (kernel/block.hpp has its words). Histories
+// and means with a key are not for kernels.
 #pragma once
 
 #include <functional>

@@ -166,6 +166,7 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
   for (const std::uint32_t number : reading) read += write_function(writing, number);
   std::string header = "#pragma once\n#include \"kernel/block.hpp\"\nnamespace tvm::kernel {\n";
   header += "inline constexpr std::size_t kStores = " + std::to_string(subject.network.stores.size()) + ";\n";
+  header += "inline constexpr std::size_t kNodes = " + std::to_string(subject.network.nodes.size()) + ";\n";
   for (std::uint32_t s = 0; s < subject.network.stores.size(); ++s) header += write_row(subject, s);
   header += tables.declarations();
   for (const auto* numbers : {&reading, &predicting})

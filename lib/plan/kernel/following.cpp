@@ -4,6 +4,10 @@
 
 namespace tvm::plan {
 
+bool has_table(const Block& block) {
+  return block.tape.entries == 1 || (block.tape.entries > 1 && !block.tape.digits.empty());
+}
+
 Following following(const Subject& subject, const Block& block, const NumberOf& number, std::int32_t stop,
                     Predictions& predictions) {
   Following all;
@@ -15,8 +19,8 @@ Following following(const Subject& subject, const Block& block, const NumberOf& 
   };
   if (block.after == nullptr) {
     for (const Link& target : block.targets) add(target.load(std::memory_order_acquire));
-  } else if (!block.predict) {
-    for (const Link& next : block.after->next[0]) add(next.load(std::memory_order_acquire));
+  } else if (!has_table(block)) {
+    for (const Link& next : block.after->next[block.predict]) add(next.load(std::memory_order_acquire));
   } else {
     all.tokens = predictions.table_of(block.tape);
     for (const std::int32_t token : all.tokens) {

@@ -18,11 +18,14 @@ using NumberOf = std::function<std::optional<std::uint32_t>(const Block*)>;
 
 struct Following {
   std::vector<std::uint32_t> blocks;  // each once, in the order in which they come
-  // What chooses: an entry of the table of predictions, the index of a branch, or reading, the class of the
-  // token. For each, the block's place in `blocks` plus 1; 0: the function is left.
+  // What chooses: an entry of the table of predictions, the index of a branch, or where there are neither,
+  // the class of the token. For each, the block's place in `blocks` plus 1; 0: the function is left.
   std::vector<std::uint32_t> way;
-  std::vector<std::int32_t> tokens;  // the table of predictions
+  std::vector<std::int32_t> tokens;  // the table of predictions; none where it would be too long
 };
+
+// Whether each prediction of the block can be computed before anything runs.
+bool has_table(const Block& block);
 
 Following following(const Subject& subject, const Block& block, const NumberOf& number, std::int32_t stop,
                     Predictions& predictions);

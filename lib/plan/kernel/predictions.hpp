@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "plan/run/output.hpp"
+#include "plan/specialize/output.hpp"
 #include "plan/specialize/tape.hpp"
 
 namespace tvm::plan {

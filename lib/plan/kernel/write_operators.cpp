@@ -36,16 +36,17 @@ void Writer::write(const Op& op) {
     case Code::kLookup: lookup(op); break;
     case Code::kFound: define(op.to, column_of(row_at(op), op)); break;
     case Code::kMatch: match(op); break;
-    case Code::kProduct: product(op); break;
-    case Code::kStep:
-      define(op.to, bracketed(tape_->gates[op.part]) + " < 1 ? 0 : " + expression(op.value));
-      break;
+    case Code::kBatch: batch(tape_->batches[op.part]); break;
+    case Code::kProduct: product(op, expression(tape_->gates[op.part])); break;
+    case Code::kStep: step_function(op, bracketed(tape_->gates[op.part])); break;
     case Code::kEqual:
       define(op.to, bracketed(tape_->gates[op.part]) + " != 0 ? 0 : " + expression(op.value));
       break;
     case Code::kFunction: function(op); break;
     case Code::kInsert: insert(tape_->inserts[op.part], op.table); break;
     case Code::kBranch: branch(); break;
+    case Code::kPredict: predict(); break;
+    case Code::kEnd: end(); break;
     default: break;  // is_for_kernels
   }
 }
@@ -74,7 +75,7 @@ std::string Writer::index(const Op& op) {
   if (op.at == kPositionNode && all.size() == 1 && is_here(all[0]) && all[0].weight == 1 &&
       op.value.constant <= 0 && op.value.constant >= -kernel::kFirstEntered)
     return local(expression(op.value));
-  const std::string base = sum_of_terms(op.value);
+  const std::string base = sum(all, 0);
   const bool is_fixed = op.at == kPositionNode && std::none_of(all.begin(), all.end(), is_here);
   if (is_fixed && is_within(op.value, base)) return local(expression(op.value));
   const std::string at = local(expression(op.value));
@@ -150,8 +151,26 @@ void Writer::match(const Op& op) {
   define(op.to, row + "->high < 0 ? 0 : " + column_of(row, op));
 }
 
-void Writer::product(const Op& op) {
-  const std::string gate = local(expression(tape_->gates[op.part]));
+// One by one: it is the compiler that has lanes for them.
+void Writer::batch(const Batch& batch) {
+  for (std::size_t i = 0; i < batch.ops.size(); ++i) {
+    std::vector<Term> terms;
+    for (const Batch::Column& column : batch.columns)
+      if (i >= column.begin && i - column.begin < column.weights.size())
+        if (const auto weight = static_cast<std::int64_t>(column.weights[i - column.begin]); weight != 0)
+          terms.push_back({column.from, weight});
+    const std::string gate = sum(terms, static_cast<std::int64_t>(batch.constants[i]));
+    const Op& op = batch.ops[i];
+    op.code == Code::kStep ? step_function(op, "(" + gate + ")") : product(op, gate);
+  }
+}
+
+void Writer::step_function(const Op& op, const std::string& gate) {
+  define(op.to, gate + " < 1 ? 0 : " + expression(op.value));
+}
+
+void Writer::product(const Op& op, const std::string& gate_sum) {
+  const std::string gate = local(gate_sum);
   const std::string factor = bracketed(op.value);
   if (within(net_.intervals[op.to], INT64_MIN, INT64_MAX)) {
     define(op.to, gate + " <= 0 ? 0 : " + gate + " * " + factor);

@@ -45,21 +45,16 @@ std::vector<Term> Writer::terms(const Linear& linear) const {
   for (std::uint32_t i = 0; i < linear.more; ++i) all.push_back(tape_->terms[linear.first + i]);
   return all;
 }
-// Without its constant; "" when there is nothing else.
-std::string Writer::sum_of_terms(const Linear& linear) {
+std::string Writer::sum(const std::vector<Term>& terms, std::int64_t constant) {
   std::string sum;
-  for (const Term& one : terms(linear)) {
+  for (const Term& one : terms) {
     const std::string part = term(one.weight, one.node);
     sum += sum.empty() ? part : part[0] == '-' ? " - " + part.substr(1) : " + " + part;
   }
-  return sum;
-}
-std::string Writer::expression(const Linear& linear) {
-  const std::string sum = sum_of_terms(linear);
-  if (sum.empty()) return text(linear.constant);
-  if (linear.constant == 0) return sum;
-  if (linear.constant == INT64_MIN) return sum + " + INT64_MIN";
-  return sum + (linear.constant < 0 ? " - " + text(-linear.constant) : " + " + text(linear.constant));
+  if (sum.empty()) return text(constant);
+  if (constant == 0) return sum;
+  if (constant == INT64_MIN) return sum + " + INT64_MIN";
+  return sum + (constant < 0 ? " - " + text(-constant) : " + " + text(constant));
 }
 
 std::string Writer::token_table(const std::int64_t* tokens) {

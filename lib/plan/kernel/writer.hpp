@@ -40,6 +40,9 @@ class Writer {
   std::string beyond_low(const std::string& at, const std::string& low);
   void branch();
   void recall(const Op& op);
+  void predict();
+  void next(const std::string& token, bool may_stop);
+  std::string class_of(const std::string& token);
   void end();
 
   void write(const Op& op);
@@ -53,7 +56,9 @@ class Writer {
   void lookup(const Op& op);
   std::string row_at(const Op& op);
   void match(const Op& op);
-  void product(const Op& op);
+  void batch(const Batch& batch);
+  void step_function(const Op& op, const std::string& gate);
+  void product(const Op& op, const std::string& gate_sum);
   void function(const Op& op);
   void insert(const Insert& how, std::uint32_t store);
   std::string wide(const Linear& linear);
@@ -67,8 +72,8 @@ class Writer {
   std::string local(const std::string& expression, const char* type = "std::int64_t");
   std::vector<Term> terms(const Linear& linear) const;
   std::string term(std::int64_t weight, NodeId id);
-  std::string sum_of_terms(const Linear& linear);
-  std::string expression(const Linear& linear);
+  std::string sum(const std::vector<Term>& terms, std::int64_t constant);
+  std::string expression(const Linear& linear) { return sum(terms(linear), linear.constant); }
   std::string bracketed(const Linear& linear) { return "(" + expression(linear) + ")"; }
   bool is_within(const Linear& linear, const std::string& base);
   std::string token_table(const std::int64_t* tokens);

@@ -46,17 +46,16 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
     : subject_(subject),
       versions_(std::move(versions)),
       context_(versions_->start()),
-      output_(subject.network),
       memory_(std::make_unique<std::uint64_t[]>(
           (sizeof(kernel::State) + subject.network.stores.size() * sizeof(kernel::Store)) /
               sizeof(std::uint64_t) +
-          subject.network.nodes.size())),
+          subject.network.nodes.size() + subject.network.features.size())),
       state_(*new (memory_.get()) kernel::State{}),
       store_views_(kernel::stores_of(&state_), subject.network.stores.size()),
       registers_(kernel::registers_of(&state_, store_views_.size()), subject.network.nodes.size()),
+      features_(registers_.data() + registers_.size(), subject.network.features.size()),
       layouts_(subject.layouts),
-      histories_(subject.network.histories.size()),
-      features_(subject.network.features.size()) {
+      histories_(subject.network.histories.size()) {
   for (std::size_t s = 0; s < layouts_.size(); ++s)
     stores_.push_back(std::make_unique<kernel::PagedStore>(store_views_[s], layouts_[s].row_bytes));
   registers_[kOneNode] = 1;
@@ -80,6 +79,17 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
       return nullptr;  // the interpreter finds that again, and says so
     }
   };
+  state_.predict = [](kernel::State* state) -> std::int32_t {
+    try {
+      return static_cast<Interpreter*>(state->owner)->output_of_features();
+    } catch (const std::bad_alloc&) {
+      return -1;
+    }
+  };
+}
+
+Interpreter::~Interpreter() {
+  if (output_ != nullptr) versions_->outputs().give(std::move(output_));
 }
 
 template <class Make>

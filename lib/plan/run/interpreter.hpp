@@ -14,8 +14,8 @@
 #include "kernel/paged_store.hpp"
 #include "plan/plan.hpp"
 #include "plan/run/border.hpp"
-#include "plan/run/output.hpp"
 #include "plan/run/token_range.hpp"
+#include "plan/specialize/output.hpp"
 
 namespace tvm::plan {
 
@@ -28,6 +28,8 @@ class Interpreter {
   // `kernel`: that of the versions, or null.
   Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> versions,
               std::shared_ptr<const kernel::Loaded> kernel = nullptr);
+  ~Interpreter();
+  Interpreter(const Interpreter&) = delete;
 
   std::size_t position() const { return position_; }
   const BlockVersions& versions() const { return *versions_; }
@@ -91,6 +93,7 @@ class Interpreter {
   std::int64_t token_sum(const Tape& tape, const Op& op, const kernel::Token* tokens, bool& cut) const;
   void sum(const Tape& tape, const Op& op, std::int32_t token);
   std::int32_t output(const Tape& tape);
+  std::int32_t output_of_features();
   std::size_t case_of(const Selector& selector, const kernel::Token* tokens) const;
   Block* branch(Block& block, const kernel::Token* tokens) const;
   std::uint64_t fingerprint() const;
@@ -112,13 +115,13 @@ class Interpreter {
   const Subject& subject_;
   std::shared_ptr<BlockVersions> versions_;
   Context* context_;
-  Output output_;
+  std::unique_ptr<Output> output_;  // once it is needed
   std::size_t position_ = 0;
-  // The state as kernels have it; in it a view of each store, and the registers.
+  // The state as kernels have it; in it a view of each store, the registers and the features.
   std::unique_ptr<std::uint64_t[]> memory_;
   kernel::State& state_;
   std::span<kernel::Store> store_views_;
-  std::span<std::int64_t> registers_;
+  std::span<std::int64_t> registers_, features_;
   std::vector<double> gates_;                   // of a batch
   std::vector<Sum> sums_;                       // per node, once there is one
   const std::vector<kernel::Layout>& layouts_;  // per store
@@ -133,7 +136,6 @@ class Interpreter {
   std::uint64_t held_ = UINT64_MAX;      // tokens before it are held
   std::vector<TokenRange> held_ranges_;  // where not all are
   std::vector<std::vector<std::int64_t>> histories_;
-  std::vector<std::int64_t> features_;
   mutable std::uint64_t fingerprint_ = 0;  // of the plan, once a border needs it
 };
 

@@ -121,9 +121,14 @@ void Interpreter::sum(const Tape& tape, const Op& op, std::int32_t token) {
   registers_[op.to] = static_cast<std::int64_t>(result);
 }
 
+std::int32_t Interpreter::output_of_features() {
+  if (output_ == nullptr) output_ = versions_->outputs().take();
+  return output_->token(features_);
+}
+
 std::int32_t Interpreter::output(const Tape& tape) {
   for (std::size_t f = 0; f < features_.size(); ++f) features_[f] = value(tape, tape.features[f]);
-  const std::int32_t token = output_.token(features_);
+  const std::int32_t token = output_of_features();
   if (token < 0) beyond("a score does not fit 128 bits: the exact integers end here");
   return token;
 }

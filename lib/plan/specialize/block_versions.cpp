@@ -21,6 +21,7 @@ BlockVersions::BlockVersions(const Subject& subject, std::int32_t first_token,
     : subject_(subject),
       first_token_(first_token),
       kernel_(kernel),
+      outputs_(subject.network),
       of_kernel_(kernel == nullptr ? 0 : kernel->size()) {
   AbstractState known;
   known.cases.assign(subject.division.selectors.size(), kNoCase);

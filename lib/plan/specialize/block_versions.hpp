@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "kernel/recipe_book.hpp"
+#include "plan/specialize/output.hpp"
 #include "plan/specialize/tape.hpp"
 
 namespace tvm::plan {
@@ -66,6 +67,7 @@ class BlockVersions {
   std::int32_t first_token() const { return first_token_; }
   Context* start() const { return start_; }
   Context* nothing_known() const { return nothing_; }
+  Outputs& outputs() { return outputs_; }
   // In the order in which they were made.
   std::vector<const Block*> blocks() const;
 
@@ -92,6 +94,7 @@ class BlockVersions {
   const Subject& subject_;
   const std::int32_t first_token_;
   const kernel::RecipeBook* const kernel_;
+  Outputs outputs_;
   bool limited_ = true;
   mutable std::mutex mutex_;  // of all that follows
   std::map<AbstractState, std::unique_ptr<Context>> contexts_;

@@ -40,7 +40,7 @@ Demand::Demand(const Subject& subject, PartialEvaluator& evaluator, const Reques
   for (const auto s : request.branches)
     need_register(subject.division.selectors[s].branch_register(), kOther);
   if (request.predicts()) {
-    for (const Expr& feature : net_.features) features_.push_back(residual_read(net_, evaluator_, feature));
+    for (const Expr& feature : net_.features) features_.push_back(feature_op(feature));
     choose_base();
     for (const Expr& number : base_) need(residual_read(net_, evaluator_, number));
   }
@@ -184,6 +184,27 @@ void Demand::need_history() {
     insert = std::make_unique<ResidualInsert>(residual_insert(subject_, evaluator_, node.index));
     for_each_operand(*insert, [&](const Expr& expr) { need(expr); });
   }
+}
+
+// Sums among its terms are taken apart where others cancel theirs: a feature that adds a column, and to that
+// a carry less the column, is the carry.
+ResidualOp Demand::feature_op(const Expr& feature) {
+  ResidualOp op = residual_read(net_, evaluator_, feature);
+  for (std::size_t i = op.value.size(); i-- > 0;) {
+    const Term term = op.value[i];
+    if (net_.nodes[term.node].kind != Kind::kLinear || evaluator_.residual(term.node) != Expr{{term.node, 1}})
+      continue;
+    const ResidualOp sum = residual_read(net_, evaluator_, net_.nodes[term.node].value);
+    Expr apart = op.value;
+    add_scaled(apart, {{term}}, -1);
+    add_scaled(apart, sum.value, term.weight);
+    const Interval now = evaluator_.interval(op.value), then = evaluator_.interval(apart);
+    if (apart.size() > op.value.size() || then.high - then.low >= now.high - now.low) continue;
+    op.value = std::move(apart);
+    op.forwarded.insert(op.forwarded.end(), sum.forwarded.begin(), sum.forwarded.end());
+    i = op.value.size();
+  }
+  return op;
 }
 
 void Demand::choose_base() {

@@ -79,6 +79,7 @@ class Demand {
   void need_history();
   bool in_scope(NodeId id) const;
   bool kept_before(NodeId reader) const;
+  ResidualOp feature_op(const Expr& feature);
   void choose_base();
   std::vector<Expr> base_of(NodeId id);
   Wide combinations(const std::vector<Expr>& numbers) const;

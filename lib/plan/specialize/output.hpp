@@ -3,12 +3,15 @@
 // Enters: the features of a position.  Leaves: the token of the largest score, the lowest index on
 // a tie. Scores are computed in float64 where every integer on the way is exact in it, else with
 // integers of 64 or 128 bits; results are remembered by features, of which a machine has few
-// distinct ones.
+// distinct ones, from one run to the next.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "plan/ir/network.hpp"
@@ -17,11 +20,10 @@ namespace tvm::plan {
 
 class Output {
  public:
-  explicit Output(const Network& network) : net_(network), width_(network.features.size()) {}
+  explicit Output(const Network& network) : net_(network), width_(network.features.size()) { prepare(); }
 
   // -1 where a score may leave 128 bits.
   std::int32_t token(std::span<const std::int64_t> features) {
-    if (tokens_.empty()) prepare();
     std::uint64_t hash = 0;
     for (const auto feature : features)
       hash = (hash ^ static_cast<std::uint64_t>(feature)) * 0x9E3779B97F4A7C15u;
@@ -38,7 +40,6 @@ class Output {
   static constexpr int kBits = 13;
   static constexpr std::size_t kEntries = std::size_t{1} << kBits;
 
-  // Where it is first needed: many runs find every prediction in a table of their tapes.
   void prepare() {
     for (const auto& weights : net_.weights) {
       largest_.push_back(largest(weights));
@@ -101,6 +102,30 @@ class Output {
   std::vector<double> scores_;             // (V)
   std::vector<std::int64_t> keys_;         // (entries, features)
   std::vector<std::int32_t> tokens_;       // -1: empty
+};
+
+// The output head for runs, each of which has one to itself: the last one's, if it is done with it. Made
+// where it is first needed: many runs find every prediction in a table of their tapes.
+class Outputs {
+ public:
+  explicit Outputs(const Network& network) : net_(network) {}
+
+  std::unique_ptr<Output> take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (spare_ != nullptr) return std::move(spare_);
+    }
+    return std::make_unique<Output>(net_);
+  }
+  void give(std::unique_ptr<Output> output) {
+    const std::lock_guard lock(mutex_);
+    spare_ = std::move(output);
+  }
+
+ private:
+  const Network& net_;
+  std::mutex mutex_;
+  std::unique_ptr<Output> spare_;
 };
 
 }  // namespace tvm::plan
