@@ -18,12 +18,12 @@ def add(commands: common.Commands) -> None:
         "view",
         help="show a run as a page: every position, its state, what each head attends to",
         description="Runs PROGRAM inside the transformer and writes one HTML file that shows every "
-        "position of the trace. The file needs a browser and no network. The values of the network "
-        "are kept for the first and the last 512 positions, and around --at.",
+        "position of the trace, with what each head attends to and the values of the residual "
+        "stream. The file needs a browser and no internet.",
         epilog=status.EPILOG,
         examples=(
             ("pyvm view hello -o page.html", "every position of the run"),
-            ("pyvm view sudoku --at 200000 -o page.html", "with the values around a position"),
+            ("pyvm view sudoku --at 200000 -o page.html", "opens at a position"),
         ),
     )
     program_options.add(parser)
@@ -32,7 +32,7 @@ def add(commands: common.Commands) -> None:
         "--at",
         type=common.whole_number,
         metavar="POSITION",
-        help="keep the network's values around this position, too",
+        help="where the page opens (default: the first generated token)",
     )
     parser.add_argument(
         "--max-tokens",

@@ -2,9 +2,8 @@
 
 Enters: a run, and the program where it is known.  Leaves: `PageData`, which html.py packs.
 
-The page replays the trace from its tokens, so those are nearly all it needs.  The network's values
-are many more: they are computed for `window` positions at the beginning of what was generated, as
-many at its end and around one more position, and only in the first `MOST_EVALUATED` tokens.
+The page replays the trace from its tokens, and computes the network's values where somebody looks
+(network.py), so it holds few numbers a token.
 """
 
 from __future__ import annotations
@@ -28,11 +27,9 @@ from pyvm.isa.tokens import BASE_VOCABULARY, VOCABULARY
 from pyvm.isa.traps import TrapSite
 from pyvm.schedule.schedule import Schedule, lifetimes, shipped
 from pyvm.schedule.units import fetches, is_gather
-from pyvm.view.evaluate import evaluate
+from pyvm.view.network import network
 
 MOST_TOKENS = (1 << 21) - 1  # a page keeps a position in 21 bits of a float64
-MOST_EVALUATED = 1 << 20  # about half a gigabyte while they are evaluated
-WINDOW = 512
 _MOST_SOURCE = 1 << 20  # characters of a source file
 
 _KINDS = ("byte", "output", "error", "trap", "completes", "jumps", "stack_delta", "call_delta")
@@ -61,10 +58,8 @@ class PageData:
     arrays: dict[str, np.ndarray]
 
 
-def page_data(
-    run: Shown, program: Program | None = None, at: int | None = None, window: int = WINDOW
-) -> PageData:
-    """The data of a page; `at`: a position around which the network is evaluated as well."""
+def page_data(run: Shown, program: Program | None = None, at: int | None = None) -> PageData:
+    """The data of a page; `at`: where it opens, by default the first generated token."""
     if run.tokens.size > MOST_TOKENS:
         raise ProgramError(
             f"a page shows at most {MOST_TOKENS:,} tokens, and the run has {run.tokens.size:,}: "
@@ -79,6 +74,7 @@ def page_data(
     header: dict[str, Any] = {
         "name": program.name if program is not None else "run",
         "vocabulary": run.vocabulary,
+        "at": min(run.prompt_length, run.tokens.size - 1) if at is None else at,
         "begin": trace_begin(run.tokens, classes),
         "prompt": run.prompt_length,
         "halt": classes.halt,
@@ -93,7 +89,7 @@ def page_data(
     arrays["code"] = listing.opcodes
     arrays["immediates"] = listing.immediates
     _add_places(header, arrays, program, listing)
-    _add_network(header, arrays, run, at, window)
+    _add_network(header, arrays, run)
     return PageData(header, arrays)
 
 
@@ -173,25 +169,10 @@ def layout(graph: Graph, schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def _add_network(
-    header: dict[str, Any], arrays: dict[str, np.ndarray], run: Shown, at: int | None, window: int
-) -> None:
+def _add_network(header: dict[str, Any], arrays: dict[str, np.ndarray], run: Shown) -> None:
     found = machine_of(run.vocabulary)
     if found is None:
         return
-    first, last = max(0, run.prompt_length - 1), min(run.tokens.size, MOST_EVALUATED)
-    wanted = [np.arange(first, min(first + window, last))]
-    wanted.append(np.arange(max(first, last - window), last))
-    if at is not None:
-        wanted.append(np.arange(max(0, at - window // 2), min(at + window // 2, last)))
-    values = evaluate(found[0], run.tokens, np.unique(np.concatenate(wanted)))
-    header["network"] = {
-        **layout(*found),
-        "dimensions": values.names,
-        "fetches": values.fetches,
-    }
-    arrays["positions"] = values.positions.astype(np.uint32)
-    # Columns of neighbours differ little: they are packed one behind the other.
-    arrays["values"] = np.ascontiguousarray(values.values.T)
-    arrays["attended"] = np.ascontiguousarray(values.sources.T)
-    arrays["predicted"] = values.predicted
+    described, more = network(found[0], run.tokens)
+    header["network"] = {**layout(*found), **described}
+    arrays.update(more)

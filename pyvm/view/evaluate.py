@@ -48,7 +48,7 @@ class Values:
 
 def evaluate(graph: Graph, tokens: npt.NDArray[np.int32], positions: Integers) -> Values:
     """The values at `positions`, which are sorted, of the trace."""
-    return _Evaluation(graph, tokens[: int(positions.max(initial=0)) + 1], positions).values()
+    return Evaluation(graph, tokens[: int(positions.max(initial=0)) + 1], positions).values()
 
 
 def _read_later(graph: Graph) -> set[Dim | Fetch]:
@@ -75,7 +75,9 @@ def _fetches(persist: Persist) -> list[Fetch]:
     return [dim.fetch for dim in persist.expr.terms if isinstance(dim, FetchValue)]
 
 
-class _Evaluation:
+class Evaluation:
+    """What is known of a trace: at every position, and at the sorted `positions`."""
+
     def __init__(self, graph: Graph, tokens: npt.NDArray[np.int32], positions: Integers) -> None:
         self.graph = graph
         self.positions = positions
@@ -118,7 +120,8 @@ class _Evaluation:
             self._predicted(),
         )
 
-    def _sum(self, expr: Expr, everywhere: bool) -> Numbers:
+    def sum(self, expr: Expr, everywhere: bool) -> Numbers:
+        """An expression at every position, or at those that are wanted."""
         known = self.everywhere if everywhere else self.wanted
         count = self.place.size if everywhere else self.positions.size
         total: Numbers = np.zeros(count, dtype=np.int64)
@@ -131,8 +134,8 @@ class _Evaluation:
         total: Numbers = np.zeros(1, dtype=kind)
         for dim, coefficient in persist.expr.terms.items():
             if isinstance(dim, Reglu):
-                value = self._sum(dim.value, everywhere)
-                gate = np.maximum(self._sum(dim.gate, everywhere), 0)
+                value = self.sum(dim.value, everywhere)
+                gate = np.maximum(self.sum(dim.gate, everywhere), 0)
                 product = value.astype(kind) * gate if persist.large else value * gate
                 if product.dtype != kind:  # a mean times the number of positions
                     product = np.rint(product).astype(np.int64)
@@ -144,7 +147,7 @@ class _Evaluation:
 
     def _fetched(self, dim: FetchValue, everywhere: bool) -> Numbers:
         fetch = dim.fetch
-        value = self._sum(fetch.values[dim.index], True)
+        value = self.sum(fetch.values[dim.index], True)
         if fetch.tie == AVERAGE:
             self.sources[fetch] = None
             mean: Numbers = np.cumsum(value) / np.arange(1, self.place.size + 1)
@@ -159,10 +162,10 @@ class _Evaluation:
     def _source(self, fetch: Fetch) -> Integers:
         everywhere = fetch in self.later
         place = self.place if everywhere else self.positions
-        query = self._sum(fetch.query, everywhere).astype(np.int64)
+        query = self.sum(fetch.query, everywhere).astype(np.int64)
         if dict(fetch.key.terms) == {self.graph.builtin[0]: 1}:
             return np.clip(query, 0, place)
-        key, clear = self._sum(fetch.key, True).astype(np.int64), self._sum(fetch.clear, True)
+        key, clear = self.sum(fetch.key, True).astype(np.int64), self.sum(fetch.clear, True)
         source = np.zeros(place.size, dtype=np.int64)
         # The best rank so far only falls: each of its levels is a lookup of its own.
         least = np.minimum.accumulate(clear)[place]
@@ -174,8 +177,8 @@ class _Evaluation:
         return source
 
     def _predicted(self) -> npt.NDArray[np.int32]:
-        kind = self._sum(self.graph.token_type, False)
-        value = self._sum(self.graph.value, False)
+        kind = self.sum(self.graph.token_type, False)
+        value = self.sum(self.graph.value, False)
         ids = [i for i, point in enumerate(self.graph.points) if point]
         points = np.array([point for point in self.graph.points if point], dtype=np.int64)
         chosen = np.empty(kind.size, dtype=np.int32)

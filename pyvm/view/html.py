@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from pyvm.isa.program import Program
 
 _SCRIPTS = (
-    "unpack.js", "trace.js", "state.js", "lists.js", "panels.js", "network.js", "search.js",
-    "main.js",
+    "unpack.js", "trace.js", "state.js", "lists.js", "panels.js", "graph.js", "network.js",
+    "search.js", "main.js",
 )  # fmt: skip
 _TYPES = {"bool": "Uint8Array", "float64": "Float64Array"}
 
 
 @dataclass(frozen=True)
 class View:
-    """A page of one run.  `at`: a position around which the network's values are kept, too."""
+    """A page of one run.  `at`: where it opens, by default the first generated token."""
 
     run: Shown = field(repr=False)
     program: Program | None = None

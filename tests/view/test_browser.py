@@ -2,12 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import pyvm
 from command import pyvm as command
-from pyvm.view import View, data
+from pyvm.graph.machine import build_machine
+from pyvm.graph.primitives import AVERAGE, Expr, Fetch, Graph, Input, Persist, Reglu
+from pyvm.view import View
+from pyvm.view.evaluate import evaluate
 from pyvm.view.html import frame
+from pyvm.view.network import network
 from view.browser import Page
 
 # 64-bit locals, a loop of calls, output, and a trap at the end: 12 / 0.
@@ -52,14 +57,12 @@ def trapping(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def million(tmp_path_factory):
-    """A million tokens of sudoku; the network is evaluated for the first of them."""
+    """A million tokens of sudoku."""
     program = pyvm.compile("sudoku")
     with pyvm.load() as model:
         run = model.generate(program, 1_000_000)
     path = tmp_path_factory.mktemp("view") / "page.html"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "MOST_EVALUATED", 20_000)
-        View(run, program).save(path)
+    View(run, program, at=500_000).save(path)
     return path, run
 
 
@@ -185,6 +188,68 @@ def test_heads_residual_stream_and_layers(trapping, width, dark):
         assert page.script("return document.querySelectorAll('#schedule rect').length") > 56
 
 
+@pytest.mark.parametrize("machine", ["standard", "base"])
+def test_the_network_is_that_of_the_evaluator(machine, tmp_path):
+    """Dimensions, heads and the next token, as Python computes them for all positions."""
+    program = pyvm.compile("hello", machine=machine)
+    with pyvm.load(machine) as model:
+        run = model.generate(program)
+    View(run, program).save(tmp_path / "page.html")
+    positions = np.arange(0, run.tokens.size, 7)
+    expected = evaluate(build_machine(machine), run.tokens, positions)
+    with Page(tmp_path / "page.html", 1280) as page:
+        found = page.script("return arguments[0].map((p) => app.network.at(p))", positions.tolist())
+        network = page.script("return app.data.network")
+    assert tuple(network["dimensions"]) == expected.names
+    assert tuple(fetch["name"] for fetch in network["fetches"]) == expected.fetches
+    assert [row["predicted"] for row in found] == expected.predicted.tolist()
+    assert [row["sources"] for row in found] == expected.sources.tolist()
+    values = np.array([row["values"] for row in found])
+    # A logarithm differs by a rounding, nothing else does.
+    recency = expected.names.index("recency")
+    assert values[:, recency] == pytest.approx(expected.values[:, recency], rel=1e-12)
+    values[:, recency] = expected.values[:, recency]
+    assert np.array_equal(values, expected.values)
+
+
+def test_lookups_of_cleared_positions_and_sums_on_the_page(trapping):
+    """A graph with what no machine has: clearing by degrees, far keys, sums that a mean rounds."""
+    inputs = [Input(name) for name in ("one", "key", "clear", "query", "term")]
+    one, key, clear, query, term = inputs
+    position, recency, square = Input("position"), Input("recency"), Input("position_sq")
+    asked = Fetch("asked", (key + 100 * clear,), 1 * query, 1 * key, Expr(), 1 * clear)
+    mean = Fetch("mean", (1 * term,), Expr(), Expr(), Expr(), Expr(), AVERAGE)
+    found = Persist("found", 1 * asked.outputs()[0])
+    average = Persist("average", 1 * mean.outputs()[0])
+    count = Persist("count", 1 * Reglu("count", 1 * average, position + one))
+    random = np.random.default_rng(3)
+    columns = [[1] * 40, *random.integers([[0], [0], [-5], [0]], [[90], [5], [95], [9]], (4, 40))]
+    graph = Graph(
+        vocabulary=tuple(f"t{i}" for i in range(40)),
+        embedding={dim: tuple(map(int, column)) for dim, column in zip(inputs, columns)},
+        builtin=(position, recency, square),
+        persists=(found, average, count),
+        token_type=Expr(),
+        value=1 * found,
+        points=tuple((0, i) for i in range(40)),
+    )
+    tokens = random.integers(0, 40, 500).astype(np.int32)
+    tokens[:200] = tokens[:200][np.argsort(-np.array(columns[2])[tokens[:200]])]
+    everywhere = np.arange(tokens.size)
+    expected = evaluate(graph, tokens, everywhere)
+    header, arrays = network(graph, tokens)
+    script = """const [network, arrays, tokens, vocabulary] = arguments;
+        const made = new Network({ network, ...arrays, tokens, vocabulary });
+        return tokens.map((_, p) => made.at(p));"""
+    lists = {name: array.ravel().tolist() for name, array in arrays.items()}
+    with Page(trapping[0], 1280) as page:
+        rows = page.script(script, header, lists, tokens.tolist(), graph.vocabulary)
+    assert [row["sources"] for row in rows] == expected.sources.tolist()
+    made = np.array([row["values"] for row in rows])
+    assert np.array_equal(made[:, 3:], expected.values[:, 3:])
+    assert [row["predicted"] for row in rows] == expected.predicted.tolist()
+
+
 def test_a_notebook_shows_it_in_a_frame(trapping, tmp_path):
     path, report = trapping
     notebook = tmp_path / "notebook.html"
@@ -201,11 +266,16 @@ def test_a_million_tokens(million):
     with Page(path, 1280) as page:
         assert "1,000,000 tokens" in page.text("summary")
         assert "cut at the limit" in page.text("summary")
+        assert page.text("fact-position") == "500000"
+        for position in (500_000, 777_777, run.tokens.size - 2):  # the network is known anywhere
+            page.script(f"app.go({position})")
+            next_token = page.text("fact-next-token")
+            assert next_token == run.vocabulary[run.tokens[position + 1]]
+            assert f'chooses "{next_token}"' in page.text("evaluated")
+            values = dict(line.rsplit(" ", 1) for line in page.texts("#dimensions div"))
+            assert values["position"] == str(position)
         page.press("#last")
         assert page.text("fact-position") == str(run.tokens.size - 1)
         assert run.output.decode().endswith(page.text("output")[-200:])
         page.write("#query", "contradiction at r2c1")
         assert page.text("output").endswith("contradiction at r2c1")
-        page.script("app.go(500000)")
-        assert page.text("fact-position") == "500000"
-        assert "pyvm view --at 500000" in page.text("evaluated")

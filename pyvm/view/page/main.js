@@ -101,13 +101,14 @@ async function open() {
   const begin = performance.now();
   app.data = await unpack();
   app.trace = new Trace(app.data);
+  app.network = app.data.network && new Network(app.data);
   byId("slider").max = app.data.tokens.length - 1;
-  const { tokens, prompt, trapped: trap, stopped } = app.data, count = (number) => number.toLocaleString("en");
+  const { tokens, prompt, at, trapped: trap, stopped } = app.data, count = (number) => number.toLocaleString("en");
   const end = trap ?? { halt: "normal end", limit: "cut at the limit" }[stopped] ?? stopped;
   byId("summary").textContent = `${count(tokens.length - prompt)} tokens after a prompt of ${count(prompt)}, ${count(app.trace.count)} instructions; ${end}`;
   connect();
   drawSchedule(app);
-  app.go(Math.min(prompt, tokens.length - 1));
+  app.go(at);
   document.body.dataset.opened = `${Math.round(performance.now() - begin)}`;
 }
 

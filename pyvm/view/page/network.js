@@ -1,39 +1,24 @@
 // The network at the position: arcs of heads, the residual stream, the schedule.
 
-// The row of a position among those that were evaluated, or -1.
-function evaluated(data, position) {
-  if (!data.positions) return -1;
-  let low = 0, high = data.positions.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (data.positions[middle] < position) low = middle + 1;
-    else high = middle;
-  }
-  return data.positions[low] === position ? low : -1;
-}
-
-function headsAt(data, row) {
-  const rows = data.positions.length;
+function headsAt(data, here) {
   return data.network.fetches
-    .map((name, k) => [...data.network.heads[name], name, data.attended[k * rows + row]])
+    .map(({ name }, k) => [...data.network.heads[name], name, here.sources[k]])
     .sort((a, b) => a[0] - b[0]);
 }
 
 function drawAttention(app) {
-  const { data, position } = app, row = evaluated(data, position), body = byId("heads").tBodies[0];
+  const { data, position } = app, body = byId("heads").tBodies[0];
   body.replaceChildren();
   byId("arcs").replaceChildren();
-  byId("heads").hidden = row < 0;
-  if (row < 0) {
-    byId("evaluated").textContent = data.network
-      ? "The network's values are kept for the first and the last positions of what was generated, "
-        + `and around one more: pyvm view --at ${position} keeps those around here.`
-      : "The run is not one of a machine of this package: its network is not known.";
+  byId("heads").hidden = !app.network;
+  if (!app.network) {
+    byId("evaluated").textContent = "The run is not one of a machine of this package: its network is not known.";
     return;
   }
+  const here = app.network.at(position);
   byId("evaluated").textContent = `At position ${position} the network has read `
-    + `"${data.vocabulary[data.tokens[position]]}" and chooses "${data.vocabulary[data.predicted[row]]}".`;
-  const heads = headsAt(data, row);
+    + `"${data.vocabulary[data.tokens[position]]}" and chooses "${data.vocabulary[here.predicted]}".`;
+  const heads = headsAt(data, here);
   heads.forEach(([layer, kind, , name, source], k) => {
     const line = make("tr", "", kind, { "data-head": k });
     for (const text of [layer, name, kind]) line.append(make("td", `${text}`));
@@ -120,14 +105,14 @@ function labels(width) {
 const number = (value) => (Number.isInteger(value) ? `${value}` : value.toPrecision(6));
 
 function drawResidual(app) {
-  const { data } = app, row = evaluated(data, app.position), box = byId("dimensions");
+  const { data } = app, box = byId("dimensions");
   box.replaceChildren();
-  if (row < 0) return;
-  const wanted = byId("filter").value.toLowerCase(), rows = data.positions.length;
+  if (!app.network) return;
+  const wanted = byId("filter").value.toLowerCase(), { values } = app.network.at(app.position);
   data.network.dimensions.forEach((name, k) => {
     if (!name.toLowerCase().includes(wanted)) return;
     const line = make("div");
-    line.append(make("b", name), make("span", number(data.values[k * rows + row])));
+    line.append(make("b", name), make("span", number(values[k])));
     box.append(line);
   });
 }
@@ -152,8 +137,7 @@ function drawSchedule(app) {
     bar.addEventListener("click", () => {
       for (const other of svg.querySelectorAll("rect.on")) other.classList.remove("on");
       bar.classList.add("on");
-      const row = evaluated(data, app.position), k = data.network.dimensions.indexOf(name);
-      const value = row < 0 ? "not evaluated here" : number(data.values[k * data.positions.length + row]);
+      const value = number(app.network.value(data.network.dimensions.indexOf(name), app.position));
       byId("picked").textContent = `Slot ${slot}: ${name} = ${value}`;
     });
     const fits = Math.max(3, Math.floor(wide / 6.6));
