@@ -27,9 +27,9 @@ PagedStore::PagedStore(Store& store, std::uint32_t row_bytes)
 PagedStore::~PagedStore() = default;
 
 PagedStore::Page PagedStore::empty_page() const {
-  Page page(static_cast<unsigned char*>(std::calloc(kSize, row_bytes_)));
+  Page page(static_cast<unsigned char*>(std::malloc(kSize * row_bytes_)));
   if (page == nullptr) throw std::bad_alloc();
-  for (std::uint64_t i = 0; i < kSize; ++i) stamp(page.get() + i * row_bytes_, -1);
+  std::memset(page.get(), 0xFF, kSize * row_bytes_);  // positions of -1
   return page;
 }
 

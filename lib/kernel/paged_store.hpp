@@ -29,7 +29,7 @@ inline constexpr std::uint32_t kStampBytes = 6;
 
 inline std::int64_t now_of(const unsigned char* row) {
   Stamp stamp;
-  std::memcpy(&stamp, row, kStampBytes);
+  std::memcpy(static_cast<void*>(&stamp), row, kStampBytes);
   return now_in(stamp);
 }
 

@@ -11,7 +11,7 @@
 namespace tvm::kernel {
 
 // Changed with anything below. A kernel of another number is not used.
-inline constexpr std::uint32_t kAbi = 6;
+inline constexpr std::uint32_t kAbi = 7;
 
 // Plans are of models with at most kMostTokens tokens.
 using Token = std::uint16_t;
