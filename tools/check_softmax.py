@@ -7,13 +7,14 @@
 
 Enters: bundled programs or files (default: every bundled program).  Leaves: a row for each: how
 many positions of its trace give the native executor's tokens, by how much running sums were
-rounded, and the least lead of a predicted token up to there (at least 1 where nothing was rounded:
-tokens have integer coordinates); and of the first token that differs, why: the head, its keys,
-their scores.  With --hard the pass is the one that has no rounding (pyvm/engine/dense.py).  The
-exit status is 1 if a token differs.
+rounded, the least distance of a head's best score from the next (with 746 or more all other
+weights are exactly 0), and the least lead of a predicted token up to there (at least 1 where
+nothing was rounded: tokens have integer coordinates); and of the first token that differs, why: the
+head, its keys, their scores.  With --hard the pass is the one that has no rounding
+(pyvm/engine/dense.py).  The exit status is 1 if a token differs.
 
-Budget: every head scores all pairs of positions: n = 100,000 takes 5 to 10 minutes on one core and
-1 GB, n = 10,000 five seconds; with --hard n = 30,000 takes two minutes.
+Budget: every head scores all pairs of positions twice: n = 100,000 takes 10 to 20 minutes on one
+core and 1 GB, n = 10,000 ten seconds; with --hard n = 30,000 takes two minutes.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Outcome:
 
     differs: int | None
     rounding: float = 0
+    gap: float = np.inf
     lead: float = 1
     cause: tuple[str, ...] = ()
 
@@ -82,6 +84,7 @@ def check(model: ModelFile, tokens: np.ndarray, prompt: int, recency: str) -> Ou
     return Outcome(
         differs,
         max((off[name] for name in SUMS if name in off), default=0.0),
+        _gap(model, done.streams, exact - 1),
         _lead(model, done.streams[-1][prompt - 1 : exact - 1]),
         cause,
     )
@@ -98,6 +101,35 @@ def _off(
             there = streams[layer][begin:end, slot]
             off[name] = float(abs(there - np.rint(there)).max(initial=0))
     return off
+
+
+def _chooses(model: ModelFile, layer: int, head: int) -> bool:
+    """Whether a head adds what it finds at one position, by its score."""
+    average = model.tie_break is not None and model.tie_break[layer, head] == AVERAGE
+    own = model.head_kind is not None and model.head_kind[layer, head] == PASSTHROUGH
+    adds = model.layers[layer].out[:, 2 * head : 2 * head + 2].any()
+    return bool(adds) and not average and not own
+
+
+def _gap(model: ModelFile, streams: tuple[np.ndarray, ...], end: int) -> float:
+    """The least distance of a head's best score from the next, at the positions before `end`."""
+    least = np.inf
+    for i, layer in enumerate(model.layers):
+        queries, keys, _ = (streams[i][:end] @ rows.T for rows in np.split(layer.qkv, 3))
+        for head in range(layer.out.shape[1] // 2):
+            if not _chooses(model, i, head):
+                continue
+            query, key = queries[:, 2 * head :][:, :2], keys[:, 2 * head :][:, :2]
+            for first in range(0, end, 64):
+                last = min(first + 64, end)
+                scores = query[first:last, :1] * key[:last, 0]
+                scores += query[first:last, 1:] * key[:last, 1]
+                scores[:, first:][np.triu_indices(last - first, 1)] = -np.inf
+                rows, best = np.arange(last - first), scores.argmax(axis=1)
+                top = scores[rows, best]
+                scores[rows, best] = -np.inf
+                least = min(least, float((top - scores.max(axis=1)).min()))
+    return least
 
 
 def _lead(model: ModelFile, stream: np.ndarray) -> float:
@@ -120,9 +152,7 @@ def _cause(model: ModelFile, streams: tuple[np.ndarray, ...], position: int) -> 
         query, key, _ = layer.qkv.reshape(3, -1, 2, layer.out.shape[0])
         x = streams[i][: position + 1]
         for head in range(len(query)):
-            average = model.tie_break is not None and model.tie_break[i, head] == AVERAGE
-            own = model.head_kind is not None and model.head_kind[i, head] == PASSTHROUGH
-            if average or own or not layer.out[:, 2 * head : 2 * head + 2].any():
+            if not _chooses(model, i, head):
                 continue
             scores = (x @ key[head].T) @ (query[head] @ x[-1])
             weights = np.exp(np.maximum(scores - scores.max(), UNDERFLOW))
@@ -197,12 +227,13 @@ def main() -> int:
         rows.append((
             name, f"{prompt:,}", f"{tokens.size:,}",
             "all" if found.differs is None else f"{found.differs:,}",
-            f"{found.rounding:.1g}", f"{found.lead:.4g}",
+            f"{found.rounding:.1g}", f"{found.gap:,.0f}", f"{found.lead:.4g}",
         ))  # fmt: skip
         causes += [f"{name}: {found.cause[0]}", *found.cause[1:]] if found.cause else []
     stack = 1 << 20 if given.stack_size is None else given.stack_size
     print(f"{'hard attention' if given.hard else given.recency + ' recency'}, stack {stack:,}\n")
-    print(table(("program", "prompt", "positions", "exact to", "sums off by", "lead"), rows))
+    names = ("program", "prompt", "positions", "exact to", "sums off by", "least gap", "lead")
+    print(table(names, rows))
     print("".join(f"\n{line}" for line in causes))
     return int(bool(causes))
 

@@ -18,6 +18,8 @@ from pyvm.commands.report import Report
 from pyvm.printable import printable
 
 if TYPE_CHECKING:
+    from pyvm.engine.arrays import Ids
+    from pyvm.engine.model import Model
     from pyvm.weights import ModelFile
 
 _LONGEST = 5_000_000  # tokens of a run that a kernel is made for
@@ -81,6 +83,7 @@ def add(commands: common.Commands) -> None:
         examples=(
             ("pyvm model compile", "the standard machine, for the bundled programs"),
             ("pyvm model compile base.bin --program hello --machine base", "a model file"),
+            ("pyvm model compile parity.bin --prompt prompt.txt", "a machine of your own"),
         ),
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
@@ -91,6 +94,14 @@ def add(commands: common.Commands) -> None:
         metavar="PROGRAM",
         help="a program whose runs the kernel is to cover, as `pyvm run` takes it; again for more "
         "(default: the bundled programs)",
+    )
+    parser.add_argument(
+        "--prompt",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a text of the model's tokens that its runs begin with, where the model runs no "
+        "programs; again for more",
     )
     voice.add(parser)
     parser.set_defaults(command=compile)
@@ -174,7 +185,11 @@ def compile(arguments: argparse.Namespace, report: Report) -> int:
     begin = time.perf_counter()
     with Model(data) as model:
         runs = []
-        for name in arguments.program or PROGRAMS:
+        for path in arguments.prompt:
+            prompt = _prompt(model, path)
+            voice.tell(arguments, f"running {printable(path)}")
+            runs.append(model.generate(prompt, _LONGEST, path="plan"))
+        for name in arguments.program or (() if runs else PROGRAMS):
             voice.tell(arguments, f"running {printable(name)}")
             program = compile_file(name, machine=arguments.machine)
             runs.append(model.generate(program, _LONGEST, path="plan"))
@@ -187,6 +202,18 @@ def compile(arguments: argparse.Namespace, report: Report) -> int:
     took = f"{time.perf_counter() - begin:.0f} s"
     voice.tell(arguments, f"{printable(str(path))}: {len(kernel):,} bytes, {took}")
     return status.OK
+
+
+def _prompt(model: Model, path: str) -> Ids:
+    """The ids of a file of tokens."""
+    from pyvm.isa.tokens import TokenError
+
+    try:
+        return model.encode(Path(path).read_text(encoding="utf-8").split())
+    except UnicodeDecodeError:
+        raise common.CommandError(f"{printable(path)} is no text of tokens") from None
+    except TokenError as error:
+        raise common.CommandError(f"{printable(path)}: {error}") from None
 
 
 def info(arguments: argparse.Namespace, report: Report) -> int:

@@ -227,14 +227,15 @@ class Machine:
         return build_weights(graph, solve(graph, layers), self._stop)
 
     def build(self, layers: int | None = None) -> Model:
-        """The model: graph, schedule, weights, each checked (`model_file`).
+        """The model: graph, schedule, weights, each checked (`model_file`).  Runs take its kernel
+        where `pyvm model compile` has made one.
 
         >>> parity.build()
         <Model V=7 D=10 L=2 H=5 F=1>
         """
-        from pyvm.engine.model import Model
+        from pyvm.engine.standard import load
 
-        return Model(self.model_file(layers).to_bytes())
+        return load(self.model_file(layers).to_bytes())
 
     # -- bookkeeping
 

@@ -49,8 +49,10 @@ class Unit:
 
 
 def is_gather(fetch: Fetch, graph: Graph) -> bool:
-    """Whether the key is the position itself: the query names a position."""
-    return fetch.tie != AVERAGE and dict(fetch.key.terms) == {graph.builtin[0]: 1}
+    """Whether the key is the position itself, and none is cleared: the query names a position."""
+    position, _, square = graph.builtin
+    own = fetch.key.terms == {position: 1} and fetch.key_square.terms == {square: 1}
+    return fetch.tie != AVERAGE and own and not fetch.clear.terms
 
 
 def fetch_heads(fetch: Fetch) -> int:

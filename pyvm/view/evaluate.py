@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyvm.graph.primitives import AVERAGE, Dim, Expr, Fetch, FetchValue, Graph, Persist, Reglu
+from pyvm.schedule.units import fetches, is_gather
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -55,9 +56,8 @@ def _read_later(graph: Graph) -> set[Dim | Fetch]:
     """What must be known at every position: keys and values, which later positions find, and what
     those are made of. All else is computed where somebody wants to see it."""
     found: set[Dim | Fetch] = set()
-    fetches = {persist: _fetches(persist) for persist in graph.persists}
     for persist in graph.persists:
-        for fetch in fetches[persist]:
+        for fetch in fetches(persist):
             for expr in (fetch.key, fetch.clear, *fetch.values):
                 found.update(expr.terms)
     for persist in reversed(graph.persists):
@@ -65,14 +65,12 @@ def _read_later(graph: Graph) -> set[Dim | Fetch]:
             for dim in persist.expr.terms:
                 if isinstance(dim, Reglu):
                     found.update(dim.value.terms, dim.gate.terms)
-            for fetch in fetches[persist]:
+            for fetch in fetches(persist):
                 found.add(fetch)
                 found.update(fetch.query.terms)
     return found
 
 
-def _fetches(persist: Persist) -> list[Fetch]:
-    return [dim.fetch for dim in persist.expr.terms if isinstance(dim, FetchValue)]
 
 
 class Evaluation:
@@ -163,7 +161,7 @@ class Evaluation:
         everywhere = fetch in self.later
         place = self.place if everywhere else self.positions
         query = self.sum(fetch.query, everywhere).astype(np.int64)
-        if dict(fetch.key.terms) == {self.graph.builtin[0]: 1}:
+        if is_gather(fetch, self.graph):
             return np.clip(query, 0, place)
         key, clear = self.sum(fetch.key, True).astype(np.int64), self.sum(fetch.clear, True)
         source = np.zeros(place.size, dtype=np.int64)

@@ -66,10 +66,19 @@ def brainfuck() -> Machine:
     names = ("right", "left", "adds", "change", "writes", "reads", "opens", "closes", "bar")
     found = m.at("instruction", place, **{f"is {name}": m[name] for name in names})
     op = dict(zip(names, found))
-    (opening,) = m.at("partner of a closing bracket", place, opening=partner)
+    # Where no bracket is executed they ask for position 0, and what they find is not used: a lookup
+    # that finds its own key is fastest.
+    (opening,) = m.newest(
+        "partner of a closing bracket",
+        query=m.product("closing place", place, op["closes"]),
+        key=m.position,
+        square=m.square("position squared", m.position),
+        where=m["closes"],
+        opening=partner,
+    )
     (closing,) = m.newest(
         "note",
-        query=place,
+        query=m.product("opening place", place, op["opens"]),
         key=partner,
         square=m.square("partner squared", partner),
         where=m["closes"],
