@@ -65,6 +65,16 @@ def is_own(found: os.stat_result) -> bool:
     return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+def is_owned(path: Path) -> bool:
+    """A file, in a folder, that this user owns and nobody else can write."""
+    try:
+        file, folder = path.lstat(), path.parent.lstat()
+    except OSError:
+        return False
+    kinds = stat.S_ISREG(file.st_mode) and stat.S_ISDIR(folder.st_mode)
+    return kinds and is_own(file) and is_own(folder)
+
+
 def keep(path: Path, data: bytes) -> None:
     """Writes a file that only its owner can write, whole or not at all."""
     with contextlib.suppress(OSError):

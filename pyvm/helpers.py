@@ -1,6 +1,6 @@
 """Finds the programs and modules of others that pyvm starts, and never in the current folder.
 
-Enters: names, PATH, sys.path.  Leaves: absolute paths, and the environment to start them in.
+Enters: names, PATH, sys.path, CXX.  Leaves: absolute paths, and the environment to start them in.
 
 People run pyvm in folders whose files they have from elsewhere: a file there that is called like a
 compiler or like a Python module must not run because of its name.  So empty and relative entries of
@@ -11,6 +11,7 @@ Python itself puts there.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from importlib.machinery import PathFinder
@@ -23,6 +24,9 @@ _START = (
     "sys.path[:] = [p for p in sys.path if os.path.isabs(p) and p != os.getcwd()]; "
     "import runpy; runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
 )
+
+
+_CXX = ("c++", "g++", "clang++", "icpx", "cl")  # in the order of preference
 
 
 def program(name: str) -> str | None:
@@ -60,6 +64,25 @@ def zig() -> str | None:
         return None
     path = folder / ("zig.exe" if os.name == "nt" else "zig")
     return str(path) if path.is_file() else None
+
+
+def ninja() -> str | None:
+    """The one of the wheel, beside Python, or one on PATH."""
+    beside = Path(sys.executable).parent / ("ninja.exe" if os.name == "nt" else "ninja")
+    return str(beside) if beside.exists() else program("ninja")
+
+
+def cxx() -> list[str] | None:
+    """The C++ compiler: CXX when set, else the first on PATH, else zig, else None."""
+    if chosen := os.environ.get("CXX"):
+        return shlex.split(chosen)
+    if path := next(filter(None, map(program, _CXX)), None):
+        return [path]
+    return None if (found := zig()) is None else [found, "c++"]
+
+
+def is_zig(command: list[str]) -> bool:
+    return os.path.basename(command[0]).startswith("zig") or "ziglang" in command
 
 
 def _path() -> str:

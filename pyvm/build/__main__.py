@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pyvm.build.helper import PLACE, BuildError, NoCompiler, build
+from pyvm.build.helper import BuildError, NoCompiler, build, place_here
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
         library = build(
             arguments.folder and arguments.folder.resolve(),
             options,
-            place=None if arguments.no_place else PLACE,
+            place=None if arguments.no_place else place_here(),
             quiet=arguments.quiet,
             say=lambda words: print(f"pyvm.build: {words}", flush=True),
         )

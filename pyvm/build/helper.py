@@ -3,7 +3,8 @@ pyvm/engine.
 
 Enters: the C++ sources (meson.build, lib/) of a checkout or, as wheels have them, in the package; a
 C++ compiler, options for Meson.  Leaves: a build folder,
-pyvm/engine/libtvm.so (.dylib, tvm.dll) and standard_kernel.so (.dll).
+pyvm/engine/libtvm.so (.dylib, tvm.dll) and standard_kernel.so (.dll), or both in the user's cache
+folder where the package may not be written.
 
 Doing it again is quick: a build folder that was configured for the same sources, compiler and
 options is only handed to Ninja, and an unchanged library is not replaced.
@@ -24,9 +25,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from pyvm import cache, helpers
-from pyvm.build.compilers import find_cxx, is_zig
-from pyvm.engine.library import KERNEL_NAME, NAME
-from pyvm.files import write_file
+from pyvm.engine.library import KERNEL_NAME, NAME, users_folder
+from pyvm.files import replace_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # A checkout, or what a wheel or an sdist has of it.
@@ -66,7 +66,7 @@ def build(
     if ROOT != CHECKOUT:  # there are no tests
         options = ["-Dtests=disabled", *options]
     folder = folder or build_folder()
-    compiler = find_cxx()
+    compiler = helpers.cxx()
     if compiler is None:
         raise NoCompiler(
             "no C++ compiler: install g++ or clang++, or the one in the ziglang wheel with "
@@ -92,11 +92,24 @@ def build(
             kernel = None
     if place is None:
         return library
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
     if kernel is not None:
         _place(kernel, place / KERNEL_NAME)
     else:  # an old one is for an old library
         (place / KERNEL_NAME).unlink(missing_ok=True)
     return _place(library, place / NAME)
+
+
+def place_here() -> Path:
+    """The package, or the user's own folder where the package may not be written."""
+    if os.access(PLACE, os.W_OK):
+        return PLACE
+    if (PLACE / NAME).exists():  # it would be loaded, whatever else there is
+        raise BuildError(f"{PLACE / NAME} is there already, and {PLACE} cannot be written")
+    own = users_folder()
+    if own is None:
+        raise BuildError(f"{PLACE} cannot be written: name a folder for the library in PYVM_CACHE")
+    return own
 
 
 def build_folder() -> Path:
@@ -132,12 +145,12 @@ def _environment(compiler: list[str]) -> dict[str, str]:
     """The environment in which Meson finds its Ninja and its compiler."""
     if helpers.package_folder("mesonbuild") is None:
         raise BuildError('Meson is missing: pip install "libtvm[build]"')
-    beside = Path(sys.executable).parent / ("ninja.exe" if os.name == "nt" else "ninja")
-    ninja = str(beside) if beside.exists() else helpers.program("ninja")
+    ninja = helpers.ninja()
     if ninja is None:
         raise BuildError('Ninja is missing: pip install "libtvm[build]"')
     env = {**helpers.environment(), "NINJA": ninja, "CXX": shlex.join(compiler)}
-    if is_zig(compiler):  # where there is no C++ compiler, there is nothing else of a toolchain
+    if helpers.is_zig(compiler):
+        # Where there is no C++ compiler, there is nothing else of a toolchain.
         at = compiler.index("c++")
         zig, target = compiler[:at], compiler[at + 1 :]
         env.setdefault("CC", shlex.join([*zig, "cc", *target]))
@@ -167,7 +180,7 @@ def _configure(
         )  # another compiler or place: Meson would keep what it knew of the old one
     elif folder.exists() and not folder.is_dir():
         raise BuildError(f"{folder} is not a folder")
-    if is_zig(compiler):
+    if helpers.is_zig(compiler):
         say(
             "the C++ compiler is zig: the first time takes about 100 seconds "
             "(it builds its C++ library)"
@@ -212,5 +225,6 @@ def _place(built: Path, placed: Path) -> Path:
     """Copies, unless equal; the old one stays whole, because a process may have it loaded."""
     data = built.read_bytes()
     if not placed.exists() or placed.read_bytes() != data:
-        write_file(placed, data)
+        # In users_folder() what others can write is not loaded.
+        replace_file(placed, data, mode=0o644)
     return placed

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyvm import helpers
-from pyvm.build.compilers import find_cxx
 from pyvm.build.helper import ROOT, BuildError, NoCompiler
 from pyvm.notes import note
 
@@ -29,7 +28,7 @@ def compile_kernel(sources: Mapping[str, str]) -> bytes:
         raise BuildError(
             f"{ROOT} has no C++ sources (no lib/kernel), which kernels are compiled with"
         )
-    compiler = find_cxx()
+    compiler = helpers.cxx()
     if compiler is None or helpers.program(compiler[0]) is None:
         raise NoCompiler("no C++ compiler: install g++ or clang++, or name yours in CXX")
     with tempfile.TemporaryDirectory(prefix="pyvm-kernel-") as name:

@@ -153,9 +153,9 @@ def _c_compiler() -> str:
 
 
 def _cxx_compiler() -> str:
-    from pyvm.build.compilers import find_cxx
+    from pyvm import helpers
 
-    command = find_cxx()
+    command = helpers.cxx()
     if command is None:
         raise RuntimeError(
             "install g++ or clang++, or pip install ziglang (only for building libtvm)"

@@ -13,7 +13,6 @@ left alone.
 from __future__ import annotations
 
 import hashlib
-import stat
 import sys
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def keep_kernel(data: bytes, kernel: bytes) -> Path:
         raise OSError("there is no home for a cache: name a folder in PYVM_CACHE")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     cache.keep(path, kernel)
-    if not _is_own(path):
+    if not cache.is_owned(path):
         raise PermissionError(
             f"{path.parent} is not yours alone, or cannot be written: no kernel is loaded from it"
         )
@@ -54,7 +53,7 @@ def take_kernel(model: Model, data: bytes, is_standard: bool) -> Path | None:
     compiled comes first."""
     kept = kernel_file(data) if _any_is_kept() else None
     shipped = standard_kernel() if is_standard else None
-    for path in (kept if kept is not None and _is_own(kept) else None, shipped):
+    for path in (kept if kept is not None and cache.is_owned(kept) else None, shipped):
         if path is None:
             continue
         try:
@@ -81,13 +80,3 @@ def there_are_kernels() -> bool:
 def _any_is_kept() -> bool:
     folder = cache.folder()
     return folder is not None and (folder / FOLDER).is_dir()
-
-
-def _is_own(path: Path) -> bool:
-    """A file, in a folder, that this user owns and nobody else can write."""
-    try:
-        file, folder = path.lstat(), path.parent.lstat()
-    except OSError:
-        return False
-    kinds = stat.S_ISREG(file.st_mode) and stat.S_ISDIR(folder.st_mode)
-    return kinds and cache.is_own(file) and cache.is_own(folder)

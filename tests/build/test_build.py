@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from pyvm import helpers
-from pyvm.build import compilers, helper
+from pyvm.build import helper
 from pyvm.compiler.c_names import CPLUSPLUS
+from pyvm.engine.library import NAME, users_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +29,7 @@ def nothing_installed(monkeypatch):
 
 
 def test_no_compiler(nothing_installed, tmp_path):
-    assert compilers.find_cxx() is None
+    assert helpers.cxx() is None
     with pytest.raises(helper.NoCompiler, match="install g"):
         helper.build(tmp_path / "build")
     assert not (tmp_path / "build").exists()
@@ -36,9 +37,9 @@ def test_no_compiler(nothing_installed, tmp_path):
 
 def test_zig_is_the_last_resort(nothing_installed, monkeypatch):
     monkeypatch.setattr(helpers, "zig", lambda: "/somewhere/ziglang/zig")
-    command = compilers.find_cxx()
+    command = helpers.cxx()
     assert command == ["/somewhere/ziglang/zig", "c++"]
-    assert compilers.is_zig(command)
+    assert helpers.is_zig(command)
 
 
 def test_zig_stands_in_for_the_whole_toolchain(monkeypatch):
@@ -57,8 +58,8 @@ def test_zig_stands_in_for_the_whole_toolchain(monkeypatch):
 
 def test_cxx_comes_first(monkeypatch, tmp_path):
     monkeypatch.setenv("CXX", "ccache g++ -m64")
-    assert compilers.find_cxx() == ["ccache", "g++", "-m64"]
-    assert not compilers.is_zig(["/usr/bin/g++"])
+    assert helpers.cxx() == ["ccache", "g++", "-m64"]
+    assert not helpers.is_zig(["/usr/bin/g++"])
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(helper.NoCompiler, match="no-such-compiler"):
         helper.build(tmp_path / "build")
@@ -90,6 +91,19 @@ def test_an_unchanged_library_is_not_replaced(tmp_path):
     helper._place(built, placed)
     assert placed.read_bytes() == b"two"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["built.so", "placed.so"]
+
+
+def test_where_the_package_cannot_be_written_the_user_gets_a_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYVM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(helper, "PLACE", tmp_path / "engine")
+    (tmp_path / "engine").mkdir()
+    assert helper.place_here() == tmp_path / "engine"
+    monkeypatch.setattr(helper.os, "access", lambda path, mode: False)
+    assert helper.place_here() == users_folder()
+    assert tmp_path / "cache" in users_folder().parents
+    (tmp_path / "engine" / NAME).touch()
+    with pytest.raises(helper.BuildError, match="is there already"):
+        helper.place_here()
 
 
 def setup():

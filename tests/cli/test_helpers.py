@@ -103,7 +103,7 @@ def test_configuring_a_build_runs_nothing_of_the_folder(hostile, tmp_path):
     code = (
         "import os, sys; sys.path[:] = [p for p in sys.path if p]; "
         "from pathlib import Path; from pyvm.build import helper\n"
-        "compiler = helper.find_cxx(); env = helper._environment(compiler)\n"
+        "compiler = helper.helpers.cxx(); env = helper._environment(compiler)\n"
         f"helper._configure(Path({str(tmp_path / 'build')!r}), [], compiler, env, True, print)\n"
         "helper._run([env['NINJA'], '--version'], env, False, 'no Ninja')\n"
     )

@@ -6,12 +6,14 @@ import ctypes
 import ctypes.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pyvm import helpers
 from pyvm.engine import abi, library
 from pyvm.engine.errors import BY_STATUS, LibraryError, OutOfMemory
 
@@ -33,6 +35,40 @@ def test_every_place_is_listed_when_none_has_it(monkeypatch, not_loaded, tmp_pat
         library.library()
     assert all(str(place) in str(caught.value) for place in places)
     assert "pyvm.build" in str(caught.value)
+
+
+def test_the_command_that_helps_names_what_is_lacking(monkeypatch):
+    """Pasted into a shell it is enough: this Python, and what the build needs that is not there."""
+    python = shlex.quote(sys.executable)
+    monkeypatch.setattr(helpers, "cxx", lambda: None)
+    monkeypatch.setattr(helpers, "ninja", lambda: "/usr/bin/ninja")
+    monkeypatch.setattr(helpers, "package_folder", lambda name: None)
+    command = f"`{python} -m pip install meson ziglang && {python} -m pyvm.build`"
+    assert library.how_to_build().startswith(command)
+    monkeypatch.setattr(helpers, "cxx", lambda: ["/usr/bin/g++"])
+    monkeypatch.setattr(helpers, "package_folder", lambda name: Path("/somewhere"))
+    assert library.how_to_build().startswith(f"`{python} -m pyvm.build`")
+
+
+def test_the_users_library_is_taken_only_when_nobody_else_can_write_it(
+    monkeypatch, not_loaded, tmp_path
+):
+    monkeypatch.delenv("PYVM_LIBRARY", raising=False)
+    monkeypatch.setenv("PYVM_CACHE", str(tmp_path))
+    folder = library.users_folder()
+    assert folder is not None and library.candidates()[-1] == folder / library.NAME
+    monkeypatch.setattr(library, "candidates", lambda: [folder / library.NAME])
+    folder.mkdir(0o700)
+    (folder / library.NAME).write_bytes(b"no library")
+    (folder / library.NAME).chmod(0o644)
+    with pytest.raises(LibraryError, match="cannot be loaded"):
+        library.library()
+    for path, mode in ((folder, 0o777), (folder / library.NAME, 0o666)):
+        before = path.stat().st_mode
+        path.chmod(mode)
+        with pytest.raises(LibraryError, match="was not found"):
+            library.library()
+        path.chmod(before)
 
 
 def test_the_environment_names_the_only_candidate(monkeypatch, not_loaded, tmp_path):
