@@ -30,9 +30,9 @@ _CXX = ("c++", "g++", "clang++", "icpx", "cl")  # in the order of preference
 
 
 def program(name: str) -> str | None:
-    """The absolute path of an executable on PATH."""
+    """The absolute path of an executable on PATH, which may be empty, or of an absolute path."""
     folders = _path()
-    return shutil.which(name, path=folders) if folders else None
+    return shutil.which(name, path=folders) if folders or os.path.isabs(name) else None
 
 
 def environment() -> dict[str, str]:

@@ -65,6 +65,13 @@ def test_cxx_comes_first(monkeypatch, tmp_path):
         helper.build(tmp_path / "build")
 
 
+def test_a_compiler_outside_of_path(monkeypatch):
+    """zig's wheel is no folder of PATH, which may be empty."""
+    monkeypatch.setenv("PATH", "")
+    assert helpers.program(sys.executable) == sys.executable
+    assert helpers.program("python3") is None
+
+
 def test_no_sources(monkeypatch, tmp_path):
     monkeypatch.setattr(helper, "ROOT", tmp_path)
     with pytest.raises(helper.BuildError, match="no C\\+\\+ sources"):
