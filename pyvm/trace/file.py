@@ -12,7 +12,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,16 @@ from pyvm.trace.format import (
     opening,
     prompt_meaning,
 )
+
+_HEAD = SECTION_HEAD.size + BORDER_HEAD.size
+
+
+class _Head(NamedTuple):
+    """Of a section: its kind, the offset behind it, and the first bytes of what it holds."""
+
+    kind: bytes
+    end: int
+    data: bytes
 
 
 class TraceFile:
@@ -94,46 +104,48 @@ class TraceFile:
                     f"{self.name} is a trace of version {version}, and this pyvm reads version "
                     f"{VERSION}: use the pyvm that wrote it, or a newer one"
                 )
-        kind = self._kind(begin)
-        if kind is None:
+        head = self._head(begin)
+        if head is None:
             raise NothingYet(f"{self.name} was cut short before its first token")
         self.header = Header.of(self.section(begin, b"HEAD", first_digest()), self.name)
         self.segments: list[Segment] = []
         self.stopped: str | None = None
-        self._begin = self.end = begin + self._length(begin)
+        self._begin = self.end = head.end
         if not self._read_index():
             self._scan()
 
     def bytes_at(self, at: int, size: int) -> bytes:
-        with self._lock:
-            self._file.seek(at)
-            data = self._file.read(size)
+        if hasattr(os, "pread"):
+            data = os.pread(self._file.fileno(), size, at)
+        else:
+            with self._lock:
+                self._file.seek(at)
+                data = self._file.read(size)
         if len(data) != size:
             raise TraceFileError(f"{self.name}: byte {at}: it ends too early")
         return data
 
-    def _kind(self, at: int) -> bytes | None:
-        """The kind of the section there; None where it is not whole."""
-        if at + SECTION_HEAD.size > self._size:
+    def _head(self, at: int) -> _Head | None:
+        """The head of the section there; None where it is not whole."""
+        room = self._size - at
+        if room < SECTION_HEAD.size:
             return None
-        kind, length = SECTION_HEAD.unpack(self.bytes_at(at, SECTION_HEAD.size))
-        if length > self._size - at - SECTION_HEAD.size - DIGEST:
-            return None
-        return bytes(kind)
-
-    def _length(self, at: int) -> int:
-        _, length = SECTION_HEAD.unpack(self.bytes_at(at, SECTION_HEAD.size))
-        return int(SECTION_HEAD.size + length + DIGEST)
+        data = self.bytes_at(at, min(_HEAD, room))
+        kind, length = SECTION_HEAD.unpack_from(data)
+        end = at + SECTION_HEAD.size + length + DIGEST
+        return _Head(kind, end, data[SECTION_HEAD.size :]) if end <= self._size else None
 
     def section(self, at: int, kind: bytes, before: bytes | None = None) -> bytes:
         """What a section holds, if its digest is right: by default behind the digest before it."""
         if before is None:
             before = self.bytes_at(at - DIGEST, DIGEST)
-        if self._kind(at) != kind:
+        head = self._head(at)
+        if head is None or head.kind != kind:
             raise TraceFileError(f"{self.name}: byte {at}: no section {kind.decode()} is there")
-        size = self._length(at)
-        data = self.bytes_at(at, size)
-        if hashlib.sha256(before + data[:-DIGEST]).digest() != data[-DIGEST:]:
+        data = self.bytes_at(at, head.end - at)
+        digest = hashlib.sha256(before)
+        digest.update(memoryview(data)[:-DIGEST])
+        if digest.digest() != data[-DIGEST:]:
             raise TraceFileError(
                 f"{self.name}: byte {at}: the digest is wrong: the file is damaged there"
             )
@@ -148,16 +160,17 @@ class TraceFile:
         try:
             begin, count, why = END.unpack(self.section(at, b"END "))
             rows = self.section(begin, b"INDX") if self._begin <= begin < at else b""
+            index = self._head(begin)
         except (TraceFileError, struct.error):
             return False
-        if len(rows) % ROW.size or why >= len(STOPPED) or begin + self._length(begin) != at:
+        if index is None or index.end != at or len(rows) % ROW.size or why >= len(STOPPED):
             return False
-        self.segments = [Segment(*row) for row in ROW.iter_unpack(rows)]
+        self.segments = list(map(Segment._make, ROW.iter_unpack(rows)))
         follows = int(self.header.prompt.size)
-        for segment in self.segments:
-            if segment.first != follows or segment.count < 1:
+        for first, size, *_ in self.segments:
+            if first != follows or size < 1:
                 raise TraceFileError(f"{self.name}: its index is wrong")
-            follows = segment.end
+            follows += size
         if follows != count:
             raise TraceFileError(f"{self.name}: its index is wrong")
         self.stopped = STOPPED[why]
@@ -167,30 +180,31 @@ class TraceFile:
     def _scan(self) -> None:
         """Finds the segments of a file without an end, by the heads of its sections."""
         at, first = self.end, int(self.header.prompt.size)
-        since = first - 1
-        while (kind := self._kind(at)) == b"TOKS":
-            begin, count = TOKENS_HEAD.unpack(
-                self.bytes_at(at + SECTION_HEAD.size, TOKENS_HEAD.size)
-            )
-            changes_at = at + self._length(at)
-            if self._kind(changes_at) != b"CHNG":
+        head = self._head(at)
+        while head is not None and head.kind == b"TOKS":
+            changes_at = head.end
+            changes = self._head(changes_at)
+            if changes is None or changes.kind != b"CHNG":
                 break
-            old, position, *_ = BORDER_HEAD.unpack(
-                self.bytes_at(changes_at + SECTION_HEAD.size, BORDER_HEAD.size)
-            )
-            if begin != first or not count or old != since or position != first + count - 1:
+            try:
+                begin, count = TOKENS_HEAD.unpack_from(head.data)
+                since, position, *_ = BORDER_HEAD.unpack_from(changes.data)
+            except struct.error:
+                raise TraceFileError(f"{self.name}: byte {at}: it ends too early") from None
+            if begin != first or not count or (since, position) != (first - 1, first + count - 1):
                 raise TraceFileError(
                     f"{self.name}: byte {at}: this is not the segment that follows: it has "
                     f"tokens from {begin} on, and {first} come next"
                 )
-            end = changes_at + self._length(changes_at)
-            whole_at = 0
-            if self._kind(end) == b"WHOL":
-                whole_at, end = end, end + self._length(end)
+            end, whole_at = changes.end, 0
+            following = self._head(end)
+            if following is not None and following.kind == b"WHOL":
+                end, whole_at = following.end, end
+                following = self._head(end)
             self.segments.append(Segment(begin, count, at, changes_at, whole_at))
-            at, first, since = end, first + count, position
+            at, first, head = end, first + count, following
             self.end = end
-        if kind is not None and kind not in (b"TOKS", b"INDX") and any(kind):
+        if head is not None and head.kind not in (b"TOKS", b"INDX") and any(head.kind):
             raise TraceFileError(f"{self.name}: byte {at}: no section is there")
 
     def tokens(self, k: int) -> Tokens:
@@ -265,9 +279,9 @@ class TraceFile:
             elif due and k == len(self.segments) - 1:
                 self.drop_last()  # a cut has taken its whole border
                 return self.check()
-            last = segment.whole_at or segment.changes_at
-            end = last + self._length(last)
-            chain = self.bytes_at(end - DIGEST, DIGEST)
+            last = self._head(segment.whole_at or segment.changes_at)
+            assert last is not None  # it was read a moment ago
+            chain = self.bytes_at(last.end - DIGEST, DIGEST)
         return wholes
 
     def drop_last(self) -> None:

@@ -12,7 +12,7 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,15 +39,14 @@ class NothingYet(TraceFileError):
     """A trace that was cut before its header was whole."""
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """Tokens `first` to `first + count` of the sequence, and where its parts lie in the file.
 
     `whole_at` is 0 where the border behind the segment is only there as changes.
     """
 
     first: int
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's method of that name is of no use here
     tokens_at: int
     changes_at: int
     whole_at: int
