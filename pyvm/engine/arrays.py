@@ -90,8 +90,11 @@ def is_narrow(ids: Ids) -> bool:
 
 
 def narrowed(ids: Ids, vocabulary_size: int) -> Ids:
-    """The same in 16 bits, where these number the vocabulary and each id."""
-    if is_narrow(ids) or vocabulary_size > 1 << 16:
+    """The same in 16 bits, where these number the vocabulary and each id; in 32 where they do not
+    number the vocabulary, as C then takes no others."""
+    if vocabulary_size > 1 << 16:
+        return widened(ids)
+    if is_narrow(ids):
         return ids
     wide = ids.tobytes()  # little endian, as all machines are that libtvm is built for
     if any(wide[2::4]) or any(wide[3::4]):

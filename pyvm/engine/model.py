@@ -347,6 +347,8 @@ class Model:
                     raise ArgumentError("predictions are of tokens, and this is a trace file")
                 return self._verify_file(tokens, first, last, executor, progress, options)
         given = tokens.ids if isinstance(tokens, Run) else token_array(tokens)
+        if self.vocabulary_size > 1 << 16:
+            given = widened(given)  # C takes no others
         if executor is not None or progress is not False:
             raise ArgumentError("executor and progress belong to trace files, and these are tokens")
         last = len(given) if last is None else check_count(last, "last")

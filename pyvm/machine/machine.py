@@ -75,14 +75,13 @@ class Machine:
     def __init__(self, tokens: Iterable[Token], stop: str):
         """`stop` is the spelling of the token that ends a run; `begin` comes by itself."""
         self.tokens = Token(_BEGIN, begin=1), *tokens
-        spellings = [token.spelling for token in self.tokens]
-        for spelling in spellings:
-            if spellings.count(spelling) > 1:
-                raise MachineError(f"token {spelling!r} is there twice")
-        if stop not in spellings:
+        self._ids: dict[str, int] = {}
+        for id, token in enumerate(self.tokens):
+            if self._ids.setdefault(token.spelling, id) != id:
+                raise MachineError(f"token {token.spelling!r} is there twice")
+        if stop not in self._ids:
             raise MachineError(f"the stop token {stop!r} is not among the tokens")
         self._stop = stop
-        self._ids = {spelling: id for id, spelling in enumerate(spellings)}
         names = dict.fromkeys(name for token in self.tokens for name in token.columns)
         self._builder = Builder(["one", *names])
         self._names = {*_BUILT_IN, *names}
