@@ -1,4 +1,5 @@
 """Hatch's build hook: a pure wheel with the C++ sources, or one of a platform with libtvm, too.
+Either has the manual page and completion, for the folder share of where it is installed.
 
 Enters: the environment variable PYVM_WHEEL: unset, or the folder of a library and its kernel
 (pyvm/engine, where `python -m pyvm.build` places them).  Leaves: hatch's build data: the wheel's
@@ -10,7 +11,10 @@ The tag is py3-none-<platform>: ctypes needs no particular Python, only the righ
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +29,17 @@ SOURCES = ("lib", "meson.build", "meson.options")
 
 
 class WheelHook(BuildHookInterface[BuilderConfig]):
+    share: tempfile.TemporaryDirectory[str]  # for as long as the hook is there
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "editable":
             return
         # `python -m pyvm.build` builds from these where there is no checkout.
         extra = {Path(self.root, name): f"pyvm/sources/{name}" for name in SOURCES}
+        self.share = tempfile.TemporaryDirectory()
+        write = [sys.executable, "-m", "pyvm.commands.share", self.share.name]
+        subprocess.run(write, cwd=self.root, check=True)
+        build_data["shared_data"][str(Path(self.share.name, "share"))] = "share"
         if chosen := os.environ.get("PYVM_WHEEL"):
             folder = Path(self.root, chosen)
             found = [path for path in (folder / name for name in LIBRARIES) if path.exists()]

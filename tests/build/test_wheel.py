@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import pyvm
+from pyvm.commands import share
 from pyvm.engine.library import library_path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +38,24 @@ def test_the_default_wheel_is_pure_and_complete(tmp_path):
     sources = {"meson.build", "meson.options", "lib/meson.build", "lib/tvm.h", "lib/plan/plan.cpp"}
     assert {f"pyvm/sources/{name}" for name in sources} <= set(names)
     (scripts,) = (name for name in names if name.endswith("/entry_points.txt"))
+    data = f"libtvm-{pyvm.__version__}.data/data/share/"
+    for name in ("man/man1/pyvm.1", "bash-completion/completions/pyvm"):
+        assert zipfile.ZipFile(wheel).read(data + name) == share.files()["share/" + name].encode()
+    assert {data + "zsh/site-functions/_pyvm"} < set(names)
+    assert {data + "fish/vendor_completions.d/pyvm.fish"} < set(names)
     assert b"pyvm = pyvm.cli:main" in zipfile.ZipFile(wheel).read(scripts)
+
+
+def test_the_package_page_has_no_link_that_leads_nowhere(tmp_path):
+    """What a package page shows is in the metadata; README's own links are beside README."""
+    archive = zipfile.ZipFile(build_wheel(tmp_path, ""))
+    (name,) = (name for name in archive.namelist() if name.endswith("dist-info/METADATA"))
+    page = archive.read(name).decode().partition("\n\n")[2]
+    assert page.startswith("# libtvm and pyvm")
+    links = re.findall(r"\]\(([^)]*)\)", page)
+    assert not [link for link in links if not link.startswith("https://")]
+    for file in re.findall(r"\(`([\w./]+)`\)", page):
+        assert (ROOT / file).exists(), file
 
 
 def test_nothing_sends_people_to_the_other_project_called_pyvm():

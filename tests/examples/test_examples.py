@@ -7,7 +7,15 @@ import pytest
 
 import pyvm
 from pyvm import helpers
-from pyvm.examples import attention_distances, c_function, time_program, verify_trace
+from pyvm.engine.recording import Recording
+from pyvm.examples import (
+    attention_distances,
+    c_function,
+    time_program,
+    verify_distributed,
+    verify_trace,
+)
+from trace_parts import Parts
 
 
 @pytest.mark.skipif(helpers.zig() is None, reason="the zig wheel is not installed")
@@ -27,6 +35,49 @@ def test_verify_trace(model):
     words[-9] = "00" if words[-9] != "00" else "01"
     found = verify_trace.verdict(words, model)
     assert found.startswith(f"position {len(words) - 9}: the trace has {words[-9]}, the model")
+
+
+def _recorded(model, path):
+    """collatz in a trace file of several segments."""
+    program = pyvm.compile("collatz", input="27")
+    with Recording(model, program.tokens(), path, spacing=2000) as recording:
+        return sum(piece.size for piece in recording.pieces())
+
+
+def test_verify_distributed(model, tmp_path):
+    """By processes of this machine."""
+    path = tmp_path / "a.trace"
+    count = _recorded(model, path)
+    with verify_distributed.workers(None) as pool:
+        found = verify_distributed.verdict(path, model, pool)
+        assert found == f"{path}: all {count:,} positions are right, to its end"
+        parts = Parts(path)
+        parts.tokens[1][5] ^= 1
+        found = verify_distributed.verdict(parts.write(path), model, pool)
+        assert found == f"{path}: position {parts.first[1] + 5} is wrong"
+        parts = Parts(path)
+        parts.tokens[1][5] ^= 1
+        parts.changes[0], parts.changes[1] = parts.changes[1], parts.changes[0]
+        found = verify_distributed.verdict(parts.write(path), model, pool)
+        assert found.startswith(f"{path}: the border at position ")
+
+
+def test_verify_distributed_on_a_cluster(model, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs libtvm[distributed]")
+    path = tmp_path / "a.trace"
+    count = _recorded(model, path)
+    with (
+        distributed.LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address=None,
+            local_directory=str(tmp_path),
+            silence_logs=50,
+        ) as cluster,
+        verify_distributed.workers(cluster.scheduler_address) as pool,
+    ):
+        assert f"all {count:,} positions" in verify_distributed.verdict(path, model, pool)
 
 
 def test_attention_distances(model):
