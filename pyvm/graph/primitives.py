@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import index
 
 LATEST, AVERAGE = "latest", "average"
 
@@ -37,6 +38,8 @@ class _Linear:
         raise NotImplementedError
 
     def __add__(self, other: Linear) -> Expr:
+        if not isinstance(other, _Linear):
+            raise TypeError(f"{self} + {other!r}: a number is added as a multiple of `one`")
         terms = dict(self._expr().terms)
         for dim, coefficient in other._expr().terms.items():
             terms[dim] = terms.get(dim, 0) + coefficient
@@ -45,10 +48,19 @@ class _Linear:
     def __sub__(self, other: Linear) -> Expr:
         return self + (-1) * other
 
+    __radd__ = __add__
+
     def __neg__(self) -> Expr:
         return (-1) * self
 
     def __mul__(self, factor: int) -> Expr:
+        try:
+            factor = index(factor)
+        except TypeError:
+            raise TypeError(
+                f"{self} times {factor!r}: expressions are multiplied by integers alone; two "
+                "dimensions are by a product, which costs a neuron"
+            ) from None
         terms = self._expr().terms
         return Expr({dim: c * factor for dim, c in terms.items()} if factor else {})
 
@@ -63,6 +75,10 @@ class Expr(_Linear):
 
     def _expr(self) -> Expr:
         return self
+
+    def __str__(self) -> str:
+        parts = (dim.name if c == 1 else f"{c} {dim.name}" for dim, c in self.terms.items())
+        return " + ".join(parts) or "0"
 
 
 @dataclass(frozen=True, eq=False)

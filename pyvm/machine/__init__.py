@@ -10,6 +10,7 @@ README.md beside this file explains the language; examples/ has three machines w
 
 from __future__ import annotations
 
-from pyvm.machine.machine import Machine, MachineError, Token
+from pyvm.machine.machine import Machine
+from pyvm.machine.tokens import MachineError, Token
 
 __all__ = ["Machine", "MachineError", "Token"]

@@ -16,45 +16,11 @@ from pyvm.graph.evaluate import generate
 from pyvm.graph.gates import at_zero, switch
 from pyvm.graph.primitives import Dim, Expr, FetchValue, Graph, Input, Linear, Persist, Reglu
 from pyvm.graph.state import Builder
+from pyvm.machine.tokens import BEGIN, BUILT_IN, LARGEST, MachineError, Token
 
 if TYPE_CHECKING:
     from pyvm.engine.model import Model
     from pyvm.weights.model_file import ModelFile
-
-# Squared distances of values stay below the weight of a type (weights/graph_to_weights.py).
-_LARGEST_VALUE = 1023
-_BUILT_IN = ("one", "position", "recency", "position_sq")
-_BEGIN = "begin"
-
-
-class MachineError(ValueError):
-    """What is no machine; the message names the token or the dimension."""
-
-
-class Token:
-    """One token of a language.
-
-    Args:
-        spelling: how it is written: any text without white space.
-        point: (type, value), both at least 0, the value at most 1,023.  The next token is the one
-            whose point is nearest to the two numbers that `Machine.next` is given, the type first.
-            None for tokens that are only read, never generated.
-        columns: the numbers that it brings along; those that it does not name are 0.
-    """
-
-    def __init__(self, spelling: str, point: tuple[int, int] | None = None, **columns: int):
-        if not spelling or any(letter.isspace() for letter in spelling):
-            raise MachineError(
-                f"token {spelling!r}: a spelling is not empty and has no white space"
-            )
-        if point is not None and not (0 <= point[0] <= 1 << 20 and 0 <= point[1] <= _LARGEST_VALUE):
-            raise MachineError(
-                f"token {spelling!r}: its point {point} is not a type from 0 to 2^20 and a value "
-                f"from 0 to {_LARGEST_VALUE}"
-            )
-        for name in columns.keys() & {*_BUILT_IN, *([_BEGIN] if spelling != _BEGIN else [])}:
-            raise MachineError(f"token {spelling!r}: {name!r} is built in and no column")
-        self.spelling, self.point, self.columns = spelling, point, columns
 
 
 class Machine:
@@ -74,21 +40,34 @@ class Machine:
 
     def __init__(self, tokens: Iterable[Token], stop: str):
         """`stop` is the spelling of the token that ends a run; `begin` comes by itself."""
-        self.tokens = Token(_BEGIN, begin=1), *tokens
+        self.tokens = Token(BEGIN, begin=1), *tokens
         self._ids: dict[str, int] = {}
         for id, token in enumerate(self.tokens):
+            if not isinstance(token, Token):
+                raise MachineError(f"{token!r} is no Token: write Token({token!r}, point, ...)")
             if self._ids.setdefault(token.spelling, id) != id:
                 raise MachineError(f"token {token.spelling!r} is there twice")
         if stop not in self._ids:
             raise MachineError(f"the stop token {stop!r} is not among the tokens")
+        points: dict[tuple[int, int], str] = {}
+        for token in self.tokens:
+            if token.point is None:
+                if token.spelling == stop:
+                    raise MachineError(f"the stop token {stop!r} needs a point: no run would end")
+            elif (other := points.setdefault(token.point, token.spelling)) != token.spelling:
+                raise MachineError(
+                    f"tokens {other!r} and {token.spelling!r} have one point, {token.point}: the "
+                    "second would never be generated"
+                )
         self._stop = stop
         names = dict.fromkeys(name for token in self.tokens for name in token.columns)
         self._builder = Builder(["one", *names])
-        self._names = {*_BUILT_IN, *names}
+        self._names = {*BUILT_IN, *names}
         self.one: Dim = self._builder.one
-        self.begin: Dim = self[_BEGIN]
+        self.begin: Dim = self[BEGIN]
         self.position: Dim = self._builder.position
         self._unseen_columns: dict[Input, Input] = {}  # each of the column that it denies
+        self._squares: dict[Dim, Expr] = {}  # what each is the square of
         self._output: tuple[Expr, Expr] | None = None
 
     def __getitem__(self, column: str) -> Dim:
@@ -96,6 +75,10 @@ class Machine:
         try:
             return self._builder.embedded[column]
         except KeyError:
+            if column in self._names:
+                raise MachineError(
+                    f"{column!r} is no column of the tokens: use what its form has returned"
+                ) from None
             known = ", ".join(self._builder.embedded)
             raise MachineError(f"no token has a column {column!r}; there are: {known}") from None
 
@@ -124,7 +107,9 @@ class Machine:
         """number * number: two neurons.  A key is looked up by its square."""
         self._check(name, number)
         expr = number._expr()
-        return self._keep(name, Reglu(name, expr, expr) - Reglu(name, expr, -expr), large=True)
+        made = self._keep(name, Reglu(name, expr, expr) - Reglu(name, expr, -expr), large=True)
+        self._squares[made] = expr
+        return made
 
     def running_sum(self, name: str, term: Linear) -> Expr:
         """The sum of a term over all positions up to this one: one head and two neurons."""
@@ -161,6 +146,7 @@ class Machine:
         """
         read = [query, key, square, *self._fetched(name, values)]
         self._check(name, *read, *([] if where is None else [where]))
+        self._check_square(name, key._expr(), square._expr())
         clear = Expr() if where is None else self._unseen(name, where)
         found = self._builder.newest(name, list(values.values()), query, key, square, clear)
         return self._kept(values, found)
@@ -197,8 +183,12 @@ class Machine:
         >>> parity.encode("1 0 =".split())
         [0, 2, 1, 3]
         """
-        ids = []
-        for spelling in (_BEGIN, *spellings):
+        if isinstance(spellings, str):
+            raise MachineError(f"a prompt is a sequence of tokens: {spellings!r}.split() makes one")
+        ids = [self._ids[BEGIN]]
+        for spelling in spellings:
+            if spelling == BEGIN:
+                raise MachineError(f"{BEGIN!r} comes by itself, in front of the prompt")
             if spelling not in self._ids:
                 raise MachineError(f"no token is written {spelling!r}")
             ids.append(self._ids[spelling])
@@ -221,8 +211,15 @@ class Machine:
         from pyvm.weights.graph_to_weights import build_weights
 
         graph = self.graph
-        if layers is None:
-            layers = max(earliest(graph).values(), default=1)
+        first = earliest(graph)
+        fewest = max(first.values(), default=1)
+        layers = fewest if layers is None else layers
+        if layers < fewest:
+            last = next(name for name, layer in first.items() if layer == fewest)
+            raise MachineError(
+                f"{layers} layers are too few: {last!r}, after the longest chain of forms, can "
+                f"be made in layer {fewest} at the earliest"
+            )
         return build_weights(graph, solve(graph, layers), self._stop)
 
     def build(self, layers: int | None = None) -> Model:
@@ -245,7 +242,7 @@ class Machine:
         if dim in self._unseen_columns:
             seen = self._unseen_columns[dim]
             return tuple(
-                int(not (token.columns.get(seen.name) or _BEGIN in token.columns))
+                int(not (token.columns.get(seen.name) or BEGIN in token.columns))
                 for token in self.tokens
             )
         return tuple(token.columns.get(dim.name, 0) for token in self.tokens)
@@ -254,6 +251,12 @@ class Machine:
         """1 where `where` is 0, and 0 elsewhere and at position 0: a dimension of its own, since
         what clears a position is weighed by 1e30, beside which every other term is lost."""
         if isinstance(where, Input):
+            for token in self.tokens:
+                if (value := token.columns.get(where.name, where is self.one)) not in (0, 1):
+                    raise MachineError(
+                        f"{name!r} looks where {where.name!r} is 1, and it is {value} for token "
+                        f"{token.spelling!r}: 0 or 1 is asked for"
+                    )
             unseen = f"not {where.name}"
             if unseen not in self._builder.embedded:
                 self._claim(unseen)
@@ -265,11 +268,41 @@ class Machine:
     def _check(self, name: str, *read: Linear) -> None:
         """That what a form reads is there."""
         own = {self.position, *self._builder.embedded.values(), *self._builder.persists}
-        for dim in (dim for linear in read for dim in linear._expr().terms):
-            if dim not in own:
-                raise MachineError(f"{name!r} reads {dim.name!r}, which is not of this machine")
+        for linear in read:
+            if not isinstance(linear, (Dim, Expr)):
+                raise MachineError(
+                    f"{name!r} reads {linear!r}, which is no dimension: a number is a multiple of "
+                    "`one`, a column is machine['name'], and what is fetched is a list"
+                )
+            for dim, coefficient in linear._expr().terms.items():
+                if dim not in own:
+                    raise MachineError(f"{name!r} reads {dim.name!r}, which is not of this machine")
+                if abs(coefficient) >= LARGEST:
+                    raise MachineError(
+                        f"{name!r} reads {dim.name!r} times {coefficient}: numbers stay below 2^53"
+                    )
+
+    def _check_square(self, name: str, key: Expr, square: Expr) -> None:
+        """As far as it can be seen; the evaluator looks at each position."""
+        (made, *more) = square.terms or [None]
+        if made in self._squares and not more:
+            wrong = self._squares[made].terms != key.terms or square.terms[made] != 1
+        elif {*key.terms, *square.terms} <= {*self._builder.embedded.values()}:
+            dims = (dim for dim in (*key.terms, *square.terms) if isinstance(dim, Input))
+            columns: dict[Dim, tuple[int, ...]] = {dim: self._column(dim) for dim in dims}
+            wrong = any(
+                sum(c * columns[dim][i] for dim, c in square.terms.items())
+                != sum(c * columns[dim][i] for dim, c in key.terms.items()) ** 2
+                for i in range(len(self.tokens))
+            )
+        else:
+            return
+        if wrong:
+            raise MachineError(f"{name!r}: {square} is not the square of its key, {key}")
 
     def _claim(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise MachineError(f"{name!r} is no name of a dimension: it is text, and not empty")
         if name in self._names:
             raise MachineError(f"{name!r} is there already: every dimension has a name of its own")
         self._names.add(name)

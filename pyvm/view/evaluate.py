@@ -71,8 +71,6 @@ def _read_later(graph: Graph) -> set[Dim | Fetch]:
     return found
 
 
-
-
 class Evaluation:
     """What is known of a trace: at every position, and at the sorted `positions`."""
 
