@@ -76,6 +76,11 @@ def test_refused(make, message: str):
             MachineError,
             "'n': q is not the square of its key, x",
         ),
+        (
+            lambda m: m.newest("n", m["x"], m["x"], 2 * m.square("q", m["x"]), y=m["x"]),
+            MachineError,
+            "'n': 2 q is not the square of its key, x",
+        ),
     ],
 )
 def test_refused_where_it_is_written(use, error, message: str):
