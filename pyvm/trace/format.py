@@ -29,6 +29,7 @@ ROW = struct.Struct("<QIQQQ")  # first token, count; where tokens, changes and w
 _FEWEST = 4  # borders between two whole ones
 MOST_TOKENS = 1 << 24  # of a segment that is read: a damaged file shall not ask for all memory
 MOST_BORDER = 1 << 32
+_SHORT = 1 << 16  # bytes: compressed as well as zlib can, which takes milliseconds
 
 
 class TraceFileError(ValueError):
@@ -138,14 +139,21 @@ def packed(tokens: np.ndarray) -> bytes:
     if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < 1 << 16:
         raise TraceFileError("a trace file has room for 65,536 different tokens")
     pairs = tokens.astype("<u2").view(np.uint8).reshape(-1, 2)
-    return zlib.compress(pairs.T.tobytes(), 1)
+    return _deflated(pairs.T.tobytes())
 
 
 def unpacked(data: bytes, count: int, name: str) -> np.ndarray:
     """int32 ids."""
     planes = np.frombuffer(_inflated(data, 2 * count, name), dtype=np.uint8).reshape(2, count)
-    ids: np.ndarray = planes[0].astype(np.int32) | planes[1].astype(np.int32) << 8
+    ids: np.ndarray = planes[1].astype(np.int32)
+    ids <<= 8
+    ids |= planes[0]
     return ids
+
+
+def _deflated(data: bytes) -> bytes:
+    """A piece of a long run is compressed in about the time that a kernel takes to generate it."""
+    return zlib.compress(data, 1 if len(data) > _SHORT else 9)
 
 
 def _inflated(data: bytes, size: int, name: str) -> bytes:
@@ -186,7 +194,7 @@ def prompt_meaning(prompt: np.ndarray) -> bytes:
 
 
 def border_payload(since: int, position: int, border: bytes, means: bytes) -> bytes:
-    return BORDER_HEAD.pack(since, position, len(border), means) + zlib.compress(border, 1)
+    return BORDER_HEAD.pack(since, position, len(border), means) + _deflated(border)
 
 
 @dataclass(frozen=True)
