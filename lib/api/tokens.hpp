@@ -1,6 +1,7 @@
 // Token ids that a caller passes in, checked against the vocabulary.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <type_traits>
@@ -20,8 +21,13 @@ std::span<const Token> checked_tokens(const Model& model, const Token* tokens, s
                                             " tokens of this model; pass tokens of 32 bits"));
   if (tokens == nullptr) throw Error(Status::kArgument, sentence(name, " is NULL"));
   if (count == 0) throw Error(Status::kArgument, sentence(name, " is empty; a run needs at least one token"));
+  // The largest is found in lanes; negative ones are large.
+  using Unsigned = std::make_unsigned_t<Token>;
+  Unsigned largest = 0;
+  for (std::size_t i = 0; i < count; ++i) largest = std::max(largest, static_cast<Unsigned>(tokens[i]));
+  if (largest < static_cast<std::uint32_t>(model.vocabulary)) return {tokens, count};
   for (std::size_t i = 0; i < count; ++i)
-    if (static_cast<std::int32_t>(tokens[i]) < 0 || static_cast<std::int32_t>(tokens[i]) >= model.vocabulary)
+    if (static_cast<Unsigned>(tokens[i]) >= static_cast<std::uint32_t>(model.vocabulary))
       throw Error(Status::kArgument, sentence(name, " position ", i, ": token id ", tokens[i],
                                               " is outside the vocabulary of ", model.vocabulary));
   return {tokens, count};

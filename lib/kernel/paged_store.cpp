@@ -10,6 +10,8 @@ namespace {
 
 // The directory covers at least so many pages, and of more at most so many for each page that there is.
 constexpr std::uint64_t kAlwaysCovered = 1024, kSparsest = 16;
+// One that has been widened covers at most so many, be they as sparse as they are.
+constexpr std::uint64_t kWidest = std::uint64_t{1} << 15;
 // Pages of greater numbers, positive or negative, stay beyond it: so no key in it leaves 64 bits.
 constexpr std::int64_t kFarthest = std::int64_t{1} << 56;
 
@@ -69,6 +71,18 @@ bool PagedStore::cover(std::int64_t page) {
   } else {
     return false;
   }
+  return true;
+}
+
+bool PagedStore::widen_to(std::int64_t key) {
+  const std::int64_t page = number_of(key), first = number_of(store_.low);
+  const std::uint64_t count = directory_.size();
+  if (count == 0 || pages_.count(page) == 0) return false;
+  constexpr std::int64_t kRoom = 16;
+  const std::int64_t from = std::min(first, page - kRoom);
+  const std::int64_t end = std::max(first + static_cast<std::int64_t>(count), page + kRoom);
+  if (page > kFarthest || page < -kFarthest || static_cast<std::uint64_t>(end - from) > kWidest) return false;
+  set_window(from, static_cast<std::uint64_t>(end - from));
   return true;
 }
 

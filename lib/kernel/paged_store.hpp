@@ -113,6 +113,13 @@ class PagedStore {
     return find_far(key);
   }
 
+  // To be told of keys that were looked for where the directory is not. Where there are many such, it comes
+  // to cover them, too: a stack and the memory below it are a megabyte apart.
+  void widen(std::int64_t key) {
+    if (static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(store_.low) < store_.span) return;
+    if (++far_ >= kWorthWidening) far_ = widen_to(key) ? 0 : far_ - kRetry;
+  }
+
   // f(key, row) of every record, by ascending key.
   template <class F>
   void for_each(F&& f) const {
@@ -133,6 +140,8 @@ class PagedStore {
 
  private:
   static constexpr std::uint64_t kSize = Store::kPageSize;
+  static constexpr std::uint64_t kWorthWidening = 2048;  // they take as long as it does
+  static constexpr std::uint64_t kRetry = 61;            // keys before another that may be nearer is tried
   struct Free {
     void operator()(unsigned char* block) const;
   };
@@ -143,6 +152,7 @@ class PagedStore {
   const unsigned char* nearest_of_others(std::int64_t query) const;
   Page empty_page() const;
   bool cover(std::int64_t page);
+  bool widen_to(std::int64_t key);
   void set_window(std::int64_t first, std::uint64_t count);
   // The newest key of a page at or above, or at or below, a place in it; negative when there is none.
   std::int64_t at_or_above(std::int64_t page, std::int64_t place) const;
@@ -153,6 +163,7 @@ class PagedStore {
   Page none_;
   std::vector<unsigned char*> directory_;
   std::unordered_map<std::int64_t, Page> pages_;  // by number: key / kSize, rounded down
+  std::uint64_t far_ = 0;                         // keys that the directory did not cover
   std::uint64_t moves_at_ = 64;                   // pages: when the directory moves to where new ones are
   mutable std::set<std::int64_t> ordered_;        // numbers of pages, from the first search for neighbours on
 };

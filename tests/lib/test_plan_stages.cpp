@@ -1,9 +1,11 @@
 // The stages of the plan, one by one: what folding finds, intervals, what is known at a position, tapes,
 // states between positions, and the store of records against the definition.
+#include <map>
 #include <memory>
 #include <string>
 
 #include "base/key_map.hpp"
+#include "kernel/paged_store.hpp"
 #include "machine.hpp"
 #include "model/model.hpp"
 #include "plan/fold/fold.hpp"
@@ -49,6 +51,39 @@ void records() {
       }
     }
   }
+}
+
+// A directory that is told of far keys comes to cover those that are not too far, and nothing is lost by it.
+void far_records() {
+  constexpr std::int64_t kMemory = std::int64_t{1} << 20, kTooFar = std::int64_t{1} << 40;
+  tvm::kernel::Store view{};
+  tvm::kernel::PagedStore store(view, 8);
+  std::map<std::int64_t, std::int64_t> newest;
+  const auto covered = [&](std::int64_t key) {
+    return static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(view.low) < view.span;
+  };
+  for (std::int64_t now = 0; now < 40000; ++now) {
+    const std::int64_t key = (now % 3 == 0   ? 0
+                              : now % 3 == 1 ? kMemory
+                                             : kTooFar) +
+                             between(now < 20000 ? -200 : -5000, 200);
+    if (now % 5 == 0 && !store.empty()) {
+      store.widen(key);
+      const std::int64_t found = tvm::kernel::now_of(store.find(key));
+      CHECK(newest.count(key) > 0 ? found == newest[key] : found < 0);
+    } else {
+      store.widen(key);
+      tvm::kernel::PagedStore::stamp(store.place(key), now);
+      newest[key] = now;
+    }
+  }
+  CHECK(covered(0) && covered(kMemory) && !covered(kTooFar));
+  std::size_t count = 0;
+  store.for_each([&](std::int64_t key, const unsigned char* row) {
+    CHECK(newest.at(key) == tvm::kernel::now_of(row));
+    ++count;
+  });
+  CHECK(count == newest.size());
 }
 
 void functions() {
@@ -382,6 +417,7 @@ void batches() {
 
 int main() {
   records();
+  far_records();
   functions();
   folding();
   ranges();

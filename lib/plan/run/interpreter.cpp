@@ -70,11 +70,18 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
   state_.held = held_;
   state_.owner = this;
   state_.find = [](kernel::State* state, std::uint32_t store, std::int64_t key) {
-    return static_cast<const Interpreter*>(state->owner)->stores_[store]->find(key);
+    kernel::PagedStore& records = *static_cast<Interpreter*>(state->owner)->stores_[store];
+    try {
+      records.widen(key);
+    } catch (const std::bad_alloc&) {  // it is as narrow as it was
+    }
+    return records.find(key);
   };
   state_.place = [](kernel::State* state, std::uint32_t store, std::int64_t key) -> unsigned char* {
     try {
-      return static_cast<Interpreter*>(state->owner)->stores_[store]->place(key);
+      kernel::PagedStore& records = *static_cast<Interpreter*>(state->owner)->stores_[store];
+      records.widen(key);
+      return records.place(key);
     } catch (const std::bad_alloc&) {
       return nullptr;  // the interpreter finds that again, and says so
     }

@@ -1,0 +1,139 @@
+// Kernels of random small machines: on traces, damaged ones and other prompts they give what the interpreter
+// gives, errors included. They are compiled as this program is, with its sanitizers.
+//
+//     test_kernel_random [first seed [kernels]]
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "random_machine.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::uint64_t covered = 0;  // positions of the traces that kernels were made of
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "tvm-kernel-XXXXXX").string();
+    CHECK(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~Folder() { fs::remove_all(path_); }
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+struct Outcome {
+  tvm_status status = TVM_OK;
+  std::string error;
+  Tokens tokens;
+  std::uint64_t covered = 0;
+
+  bool operator==(const Outcome& other) const {
+    return status == other.status && error == other.error && tokens == other.tokens;
+  }
+};
+
+std::int32_t collect(void* user, const std::int32_t* tokens, std::size_t count) {
+  auto& all = *static_cast<Tokens*>(user);
+  all.insert(all.end(), tokens, tokens + count);
+  return 0;
+}
+
+Outcome generate(const Opened& model, int path, const Tokens& prompt, std::uint64_t limit) {
+  Outcome out;
+  tvm_run_result result{};
+  result.size = sizeof result;
+  const tvm_options how = Opened::options(path);
+  out.status =
+      tvm_generate(model.get(), prompt.data(), prompt.size(), limit, collect, &out.tokens, &how, &result);
+  if (out.status != TVM_OK) out.error = tvm_last_error();
+  out.covered = result.covered;
+  return out;
+}
+
+// The prediction at every position; or the first token that is not what is predicted.
+Outcome verify(const Opened& model, int path, const Tokens& tokens, bool all) {
+  Outcome out;
+  if (all) out.tokens.assign(tokens.size() - 1, -7);
+  tvm_verify_result result{};
+  result.size = sizeof result;
+  const tvm_options how = Opened::options(path);
+  out.status = tvm_verify(model.get(), tokens.data(), tokens.size(), 1, tokens.size(),
+                          all ? out.tokens.data() : nullptr, &how, &result);
+  if (out.status != TVM_OK) return out.error = tvm_last_error(), out;
+  for (const std::int64_t number : {result.first_mismatch, std::int64_t{result.predicted}})
+    out.tokens.push_back(static_cast<std::int32_t>(number));
+  out.covered = result.covered;
+  return out;
+}
+
+std::uint64_t same(const Opened& plan, const Opened& kernel, const Tokens& tokens) {
+  std::uint64_t sum = 0;
+  for (const bool all : {false, true}) {
+    const Outcome found = verify(kernel, TVM_PATH_KERNEL, tokens, all);
+    CHECK(found == verify(plan, TVM_PATH_PLAN, tokens, all));
+    sum += found.covered;
+  }
+  const Tokens prompt(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(tokens.size() * 2 / 3));
+  const Outcome found = generate(kernel, TVM_PATH_KERNEL, prompt, 120);
+  CHECK(found == generate(plan, TVM_PATH_PLAN, prompt, 120));
+  return sum + found.covered;
+}
+
+void write_source(const Opened& model, const Tokens& trace, std::size_t prompt, const Folder& folder) {
+  const tvm_kernel_trace made_of{trace.data(), trace.size(), prompt};
+  const auto write = [](void* user, const char* name, const char* text) {
+    std::ofstream(*static_cast<const Folder*>(user) / name) << text;
+  };
+  CHECK(tvm_model_kernel_source(model.get(), &made_of, 1, 1, write, const_cast<Folder*>(&folder)) == TVM_OK);
+}
+
+std::string compile(const Folder& folder) {
+  const std::string made = (folder / "kernel.so").string();
+  CHECK(std::system((TVM_COMPILE " " + (folder / "*.cpp").string() + " -o " + made).c_str()) == 0);
+  return made;
+}
+
+// Whether there is a kernel of this machine: random ones may stop at once, or leave the plan.
+bool model(std::uint64_t seed) {
+  RandomMachine random(seed);
+  random.choose_output();
+  const Opened plan(random.machine.bytes), kernel(random.machine.bytes);
+  // Any tokens, what they lead to, and any tokens again: generated ones soon repeat themselves.
+  Tokens trace = random.tokens(150);
+  const std::size_t prompt = trace.size();
+  const Outcome run = generate(plan, TVM_PATH_PLAN, trace, 150);
+  if (run.status != TVM_OK || run.tokens.size() < 150) return false;
+  const Tokens more = random.tokens(150);
+  trace.insert(trace.end(), run.tokens.begin(), run.tokens.end());
+  trace.insert(trace.end(), more.begin() + 1, more.end());
+  if (verify(plan, TVM_PATH_PLAN, trace, true).status != TVM_OK) return false;
+  const Folder folder;
+  write_source(plan, trace, prompt, folder);
+  CHECK(tvm_model_load_kernel(kernel.get(), compile(folder).c_str()) == TVM_OK);
+  covered += same(plan, kernel, trace);
+  for (int round = 0; round < 40; ++round) {
+    Tokens damaged = trace;
+    for (int i = random.between(1, 5); i > 0; --i)
+      damaged[1 + random.index(damaged.size() - 1)] = random.between(0, random.machine.bytes.v - 1);
+    same(plan, kernel, damaged);
+    same(plan, kernel, random.tokens(300));
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
+  const std::uint64_t kernels = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 12;
+  for (std::uint64_t made = 0; made < kernels; ++seed) made += model(seed);
+  CHECK(covered > 200 * kernels);
+}
