@@ -3,6 +3,7 @@
 
     python tools/check_exports.py [PROGRAM ...] [--machine base|standard] [--tokens N]
                                   [--stack-size 1024] [--specialized] [--to TARGET ...]
+                                  [--seconds S]
 
 Enters: names of bundled programs (default: hello, addition); it needs torch, transformers,
 transformer-lens, onnxruntime and safetensors, which are gigabytes and so in no test.  Leaves: a row
@@ -11,7 +12,8 @@ seconds.  The exit status is 1 if one differs.
 
 Each framework predicts after every position of libtvm's own trace, to its end unless --tokens says
 less, in pieces with the cache where it has one; transformers also generates tokens by itself, hello
-to its end, of others the first 100.  The cost grows with the square of the positions.
+to its end, of others the first 100.  The cost grows with the square of the positions: after
+--seconds the comparison ends with the piece that it is at, and the row says how far it came.
 """
 
 from __future__ import annotations
@@ -44,36 +46,36 @@ def _pieces(tokens: np.ndarray, size: int = PIECE) -> Iterator[Any]:
         yield torch.tensor(tokens[None, first : first + size].astype(np.int64))
 
 
-def _torch(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
+# Each yields the tokens predicted after the positions of a piece.
+def _torch(folder: str, tokens: np.ndarray, prompt: int) -> Iterator[np.ndarray]:
     sys.path.insert(0, folder)
-    model, cache, found = import_module("model").load(), None, []
+    model, cache = import_module("model").load(), None
     sys.path.remove(folder)
     del sys.modules["model"]
     for piece in _pieces(tokens):
         logits, cache = model(piece, cache)
-        found.append(logits[0].argmax(-1).numpy())
-    return np.concatenate(found)
+        yield logits[0].argmax(-1).numpy()
 
 
-def _huggingface(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
+def _huggingface(folder: str, tokens: np.ndarray, prompt: int) -> Iterator[np.ndarray]:
     from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
     model = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)
-    cache, found = DynamicCache(), []
-    for piece in _pieces(tokens):
-        logits = model(piece, cache=cache).logits
-        found.append(logits[0].argmax(-1).numpy())
     names = tokenizer.convert_ids_to_tokens(tokens[:prompt].tolist())
     given = tokenizer(" ".join(names), return_tensors="pt")
     most = tokens.size if tokens.size <= SHORT else min(prompt + GENERATED, tokens.size)
     made = model.generate(**given, max_length=most)[0].numpy()
     if not np.array_equal(made, tokens[:most]):
-        return np.full(tokens.size, -1)
-    return np.concatenate(found)
+        yield np.full(tokens.size, -1)
+        return
+    cache = DynamicCache()
+    for piece in _pieces(tokens):
+        logits = model(piece, cache=cache).logits
+        yield logits[0].argmax(-1).numpy()
 
 
-def _transformerlens(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
+def _transformerlens(folder: str, tokens: np.ndarray, prompt: int) -> Iterator[np.ndarray]:
     import transformer_lens
 
     sys.path.insert(0, folder)
@@ -82,33 +84,29 @@ def _transformerlens(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray
     del sys.modules["hooked"]
     if "HookedTransformer" not in vars(transformer_lens):  # version 4 has no cache for it
         logits = model(next(_pieces(tokens, tokens.size)), return_type="logits")
-        whole: np.ndarray = logits[0].argmax(-1).numpy()
-        return whole
+        yield logits[0].argmax(-1).numpy()
+        return
     cache = transformer_lens.TransformerLensKeyValueCache.init_cache(model.cfg, "cpu", 1)
-    found = []
     for piece in _pieces(tokens):
         seen = piece * 0 + 1  # no padding: it has no tokenizer that would say so
         logits = model(piece, return_type="logits", past_kv_cache=cache, attention_mask=seen)
-        found.append(logits[0].argmax(-1).numpy())
-    return np.concatenate(found)
+        yield logits[0].argmax(-1).numpy()
 
 
-def _onnx(folder: str, tokens: np.ndarray, prompt: int) -> np.ndarray:
+def _onnx(folder: str, tokens: np.ndarray, prompt: int) -> Iterator[np.ndarray]:
     import onnxruntime
 
     path = f"{folder}/model.onnx"
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     inputs = session.get_inputs()[1:]
     cache = [np.zeros((1, i.shape[1], 0, i.shape[3])) for i in inputs]
-    found = []
     for piece in _pieces(tokens):
         given = dict(zip((i.name for i in inputs), cache))
         logits, *cache = session.run(None, {"input_ids": piece.numpy(), **given})
-        found.append(logits[0].argmax(-1))
-    return np.concatenate(found)
+        yield logits[0].argmax(-1)
 
 
-FRAMEWORKS: dict[str, tuple[str, Callable[[str, np.ndarray, int], np.ndarray]]] = {
+FRAMEWORKS: dict[str, tuple[str, Callable[[str, np.ndarray, int], Iterator[np.ndarray]]]] = {
     "torch": ("torch", _torch),
     "huggingface": ("transformers", _huggingface),
     "transformerlens": ("transformer-lens", _transformerlens),
@@ -125,6 +123,7 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=1 << 20, help="positions, prompt included")
     parser.add_argument("--stack-size", type=int, default=1024, help="of C: larger, less exact")
     parser.add_argument("--to", nargs="+", choices=tuple(FRAMEWORKS), default=list(FRAMEWORKS))
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="of a framework")
     parser.add_argument("--specialized", action="store_true", help="the program in the weights")
     given = parser.parse_args()
     rows = []
@@ -142,13 +141,24 @@ def main() -> int:
                     Path(folder).mkdir()
                 path = f"{folder}/model.onnx" if target == "onnx" else folder
                 export_model(file, target, path, tokens.size)
-                found = predict(folder, tokens, prompt)
-            note(f"{name} {target} {time.perf_counter() - begin:.0f} s")
-            wrong = np.flatnonzero(found[prompt - 1 : -1] != tokens[prompt:])
+                parts = []
+                for part in predict(folder, tokens, prompt):
+                    parts.append(part)
+                    if time.perf_counter() - begin > given.seconds:
+                        break
+            took = time.perf_counter() - begin
+            note(f"{name} {target} {took:.0f} s")
+            found = np.concatenate(parts)
+            # The last prediction is of a token that is not there.
+            right = tokens[prompt : found.size + 1]
+            wrong = np.flatnonzero(found[prompt - 1 : prompt - 1 + right.size] != right)
+            whole = found.size >= tokens.size
             rows.append((
-                name, f"{package} {metadata.version(package)}", f"{prompt:,}", f"{tokens.size:,}",
-                f"differs at {int(wrong[0]) + prompt:,}" if wrong.size else "all",
-                f"{time.perf_counter() - begin:.1f}",
+                name, f"{package} {metadata.version(package)}", f"{prompt:,}",
+                f"{tokens.size:,}" if whole else f"{found.size:,} of {tokens.size:,}",
+                f"differs at {int(wrong[0]) + prompt:,}" if wrong.size
+                else "all" if right.size else "none compared",
+                f"{took:.1f}",
             ))  # fmt: skip
     own = ", specialised" if given.specialized else ""
     said = f"{given.machine} machine{own}, stack {given.stack_size:,}"

@@ -63,6 +63,7 @@ def million(tmp_path_factory):
         run = model.generate(program, 1_000_000)
     path = tmp_path_factory.mktemp("view") / "page.html"
     View(run, program, at=500_000).save(path)
+    assert path.stat().st_size < 1_000_000  # less than a byte a token
     return path, run
 
 
