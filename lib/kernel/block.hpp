@@ -18,7 +18,7 @@
 #ifndef TVM_TAIL
 #define TVM_TAIL
 #if !defined(__OPTIMIZE__)
-#error "compile kernels with -O1 or more: calls must not nest"
+#error "compile kernels with -O2 or more: calls must not nest, and GCC sees to that from there on"
 #endif
 #endif
 

@@ -129,6 +129,23 @@ bool model(std::uint64_t seed) {
   return true;
 }
 
+// A run so long that the memory of its tokens is given back (2^22 of them), and that blocks whose calls
+// nested would leave the stack: each token asks for one far back, which is not in the prompt.
+void long_run() {
+  Machine m(12, 2);
+  const int a = m.token_slot({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  const int at = m.token_slot({50000, 50010, 50020, 50030, 0, 0, 0, 0, 0, 0, 0, 0});
+  m.output({{m.gather(0, {{at, 1}}, {{a, 1}}), 1}});
+  const Opened plan(m.bytes), kernel(m.bytes);
+  const Tokens trace(60000, 1), prompt(100, 1);
+  const Folder folder;
+  write_source(plan, trace, prompt.size(), folder);
+  CHECK(tvm_model_load_kernel(kernel.get(), compile(folder).c_str()) == TVM_OK);
+  constexpr std::uint64_t kLong = 5000000;
+  const Outcome found = generate(kernel, TVM_PATH_KERNEL, prompt, kLong);
+  CHECK(found.tokens == Tokens(kLong, 1) && found.covered > kLong / 2);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -136,4 +153,5 @@ int main(int argc, char** argv) {
   const std::uint64_t kernels = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 12;
   for (std::uint64_t made = 0; made < kernels; ++seed) made += model(seed);
   CHECK(covered > 200 * kernels);
+  long_run();
 }
