@@ -21,7 +21,8 @@ from pyvm.engine.model import Model
 
 LIB = Path(__file__).resolve().parents[2] / "lib"
 COMPILER = next(filter(None, map(shutil.which, ("g++", "clang++", "clang++-14"))), None)
-FLAGS = "-std=c++20 -O1 -foptimize-sibling-calls -fPIC -fwrapv -fvisibility=hidden -fno-exceptions -shared".split()
+FLAGS = "-std=c++20 -O1 -foptimize-sibling-calls -fPIC -fwrapv".split()
+FLAGS += "-fvisibility=hidden -fno-exceptions -shared".split()
 NAMES = ("hello", "products", "collatz")
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
