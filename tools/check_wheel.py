@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """Tries a wheel: its contents, and what it does in a fresh environment where there is nothing else.
 
-    python tools/check_wheel.py dist/libtvm-0.1.0-*.whl [--python python3.10 ...]
+    python tools/check_wheel.py dist/libtvm-*.whl [--python python3.10 ...]
+    python tools/check_wheel.py dist/libtvm-*.tar.gz --path "$PATH"
 
 Enters: a wheel or sdist, and interpreters; twine, check-wheel-contents and auditwheel where they
 are installed.  Leaves: a line for each check; exit status 1 when one fails.  In the fresh
-environment there are no variables but a home in a temporary folder, and PATH is empty.
+environment there are no variables but a home in a temporary folder, and PATH is empty; without a
+C++ compiler in --path, a pure wheel and the sdist are built by zig.  How they are built is what
+`pyvm run` says without a library.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,15 +53,27 @@ def check(what: str, command: list[str], environment: dict[str, str] | None = No
 def contents(file: Path) -> bool:
     """What the tools of packagers say."""
     fine = True
+    fitting = {"check_wheel_contents"} if file.suffix == ".whl" else set()
+    fitting |= {"auditwheel"} if "linux" in file.name else set()
     for name, words in TOOLS.items():
         if importlib.util.find_spec(name) is None:
             print(f"left out: {name} is not installed")
-        elif file.suffix == ".whl" and (name != "auditwheel" or "linux" in file.name):
+        elif name == "twine" or name in fitting:
             fine &= check(f"{name} {file.name}", [sys.executable, *words, str(file)])
     return fine
 
 
-def fresh(file: Path, python: str) -> bool:
+def builds(pyvm: Path, environment: dict[str, str]) -> bool:
+    """Where pyvm lacks its library: runs the command that it names."""
+    run = [str(pyvm), "run", "hello"]
+    done = subprocess.run(run, env=environment, stdin=subprocess.DEVNULL, capture_output=True)
+    command = re.search(r"`(.+)` builds it", done.stderr.decode())
+    if command is None:
+        return True
+    return check(f"builds by {command[1]}", ["/bin/sh", "-c", command[1]], environment)
+
+
+def fresh(file: Path, python: str, path: str) -> bool:
     """Installs it with nothing but its dependencies, and runs commands."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary, "venv")
@@ -68,8 +84,8 @@ def fresh(file: Path, python: str) -> bool:
         }
         if not all(check(f"{python} {what}", command) for what, command in steps.items()):
             return False
-        nothing = {"PATH": "", "HOME": temporary}
-        return all(
+        nothing = {"PATH": path, "HOME": temporary}
+        return builds(binaries / "pyvm", nothing) and all(
             check(f"{python}: {' '.join(words)}", [str(binaries / words[0]), *words[1:]], nothing)
             for words in COMMANDS
         )
@@ -79,11 +95,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path, help="a wheel, or an sdist")
     parser.add_argument("--python", action="append", metavar="PYTHON", help="again for more")
+    parser.add_argument("--path", default="", help="where commands are found (default: nowhere)")
     given = parser.parse_args()
     file = given.file.resolve()
     fine = contents(file)
     for python in given.python or [sys.executable]:
-        fine &= fresh(file, python)
+        fine &= fresh(file, python, given.path)
     return 0 if fine else 1
 
 
