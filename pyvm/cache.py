@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from pyvm.files import replace_file
@@ -89,3 +90,24 @@ def remove_stale(folder: Path, pattern: str) -> None:
             with contextlib.suppress(OSError):
                 if time.time() - path.lstat().st_mtime > _STALE:
                     path.unlink()
+
+
+def state_of(paths: Iterable[Path], kinds: tuple[str, ...]) -> str:
+    """Which sources these are, files or folders with files of these kinds: name, size and time of
+    change of each.  Reading them would take longer than a small program's run.
+    """
+    found, more = [], [os.fspath(path) for path in paths]
+    while more:
+        path = more.pop()
+        status = os.stat(path)
+        if not stat.S_ISDIR(status.st_mode):
+            found.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+            continue
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.endswith(kinds):
+                    status = entry.stat()
+                    found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
+                elif entry.is_dir() and entry.name != "__pycache__":
+                    more.append(entry.path)
+    return "\n".join(sorted(found))

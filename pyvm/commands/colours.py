@@ -12,7 +12,7 @@ import re
 from typing import IO, NamedTuple
 
 _RED, _GREEN, _BOLD = "1;31", "32", "1"
-_HEADING = re.compile(r"^(?:usage:|\S[^\n]*:$)", re.M)
+_HEADING = r"^(?:usage:|\S[^\n]*:$)"
 
 
 class Painted(NamedTuple):
@@ -47,4 +47,4 @@ def painted(part: Painted) -> str:
 
 def headings(text: str) -> str:
     """Help, with its headings in bold: lines that begin at the margin and end in a colon."""
-    return _HEADING.sub(lambda found: painted(Painted(found[0], _BOLD)), text)
+    return re.sub(_HEADING, lambda found: painted(Painted(found[0], _BOLD)), text, flags=re.M)

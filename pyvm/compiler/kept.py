@@ -34,7 +34,8 @@ class Kept:
     def __init__(self, module: bytes, *request: object):
         folder = cache.folder()
         self._folder = None if folder is None else folder / FOLDER
-        digest = hashlib.sha256(f"{_sources()} {request!r} ".encode())
+        sources = cache.state_of([_PACKAGE / name for name in _SOURCES], _KINDS)
+        digest = hashlib.sha256(f"{sources} {request!r} ".encode())
         digest.update(module)
         self._key = digest.hexdigest()
         self._last: tuple[str, Program] | None = None  # what was loaded or saved
@@ -96,21 +97,3 @@ def _make_room(folder: Path) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
         count, size = count - 1, size - bytes_
-
-
-def _sources() -> str:
-    """Everything that decides what a module becomes: name, size and time of change of each file.
-
-    Reading them would take longer than a small program's run.
-    """
-    folders = [os.fspath(_PACKAGE / name) for name in _SOURCES]
-    found = []
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.name.endswith(_KINDS):
-                    status = entry.stat()
-                    found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
-                elif entry.is_dir() and entry.name != "__pycache__":
-                    folders.append(entry.path)
-    return "\n".join(sorted(found))

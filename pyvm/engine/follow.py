@@ -136,6 +136,8 @@ def _known() -> dict[str, bytes]:
     """By spelling: flags, byte, rows, calls."""
     found = {}
     for kind, tokens in groupby(TOKENS.values(), attrgetter("kind")):
+        if kind is Kind.SCRATCH:  # two of three tokens, and nothing here
+            continue
         of_kind, calls = _FLAGS.get(kind, 0), _CALLS.get(kind, 0) & 255
         for token in tokens:
             flags = of_kind | (abi.TOKEN_JUMPS if token.jumps else 0)

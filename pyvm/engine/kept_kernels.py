@@ -1,7 +1,7 @@
 """Kernels that are found: the standard machine's beside the library, and those that are kept in
 the user's cache folder, by the model that they are for.
 
-Enters: the bytes of a model file; a compiled kernel.  Leaves: a model whose runs take its kernel,
+Enters: the SHA-256 of a model file; a compiled kernel.  Leaves: a model whose runs take its kernel,
 where there is one.
 
 A kernel is native code.  So one is loaded only from where the library itself was loaded, or from a
@@ -26,17 +26,18 @@ FOLDER = "kernels"
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 
 
-def kernel_file(data: bytes) -> Path | None:
-    """Where the kernel of a model is kept; None when there is no home for a cache."""
+def kernel_file(digest: str) -> Path | None:
+    """Where the kernel of a model is kept, by the SHA-256 of its file; None when there is no home
+    for a cache."""
     folder = cache.folder()
     if folder is None:
         return None
-    return folder / FOLDER / f"{hashlib.sha256(data).hexdigest()[:32]}{_SUFFIX}"
+    return folder / FOLDER / f"{digest[:32]}{_SUFFIX}"
 
 
 def keep_kernel(data: bytes, kernel: bytes) -> Path:
     """Writes a model's kernel; OSError where that cannot be."""
-    path = kernel_file(data)
+    path = kernel_file(hashlib.sha256(data).hexdigest())
     if path is None:
         raise OSError("there is no home for a cache: name a folder in PYVM_CACHE")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,10 +49,10 @@ def keep_kernel(data: bytes, kernel: bytes) -> Path:
     return path
 
 
-def take_kernel(model: Model, data: bytes, is_standard: bool) -> Path | None:
+def take_kernel(model: Model, digest: str, is_standard: bool) -> Path | None:
     """Loads a kernel of the model where there is one; says which. The one that the user has
     compiled comes first."""
-    kept = kernel_file(data) if _any_is_kept() else None
+    kept = kernel_file(digest) if _any_is_kept() else None
     shipped = standard_kernel() if is_standard else None
     for path in (kept if kept is not None and cache.is_owned(kept) else None, shipped):
         if path is None:

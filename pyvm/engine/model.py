@@ -67,8 +67,11 @@ class Model:
         kernel: the file of the kernel that was loaded, None when none was.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | bytes):
-        """Opens a model file, or the bytes of one; raises FileError or ModelError."""
+    def __init__(
+        self, source: str | os.PathLike[str] | bytes, vocabulary: tuple[str, ...] | None = None
+    ):
+        """Opens a model file, or the bytes of one; raises FileError or ModelError. The vocabulary
+        may be given where it is known: the library is asked for each token otherwise."""
         lib = library()
         handle = ctypes.c_void_p()
         if isinstance(source, bytes):
@@ -84,9 +87,9 @@ class Model:
             )
         # What pyvm.load() opens it from again, in another process.
         self.source = source if isinstance(source, bytes) else os.path.abspath(source)
-        self._open(handle)
+        self._open(handle, vocabulary)
 
-    def _open(self, handle: ctypes.c_void_p) -> None:
+    def _open(self, handle: ctypes.c_void_p, vocabulary: tuple[str, ...] | None) -> None:
         lib = library()
         self._handle: ctypes.c_void_p | None = handle
         self._running = 0
@@ -104,7 +107,7 @@ class Model:
         self.neurons: int = sizes.neurons
         self.stop: int = sizes.stop
         self.kinds_stored = bool(sizes.kinds_stored)
-        self.vocabulary: tuple[str, ...] = tuple(
+        self.vocabulary: tuple[str, ...] = vocabulary or tuple(
             lib.tvm_model_token(handle, i).decode() for i in range(sizes.vocabulary)
         )
 

@@ -3,8 +3,8 @@
 Enters: a path, bytes, the name of a machine ("standard", "base") or nothing.  Leaves: a `Model`.
 
 A machine is built by pyvm.weights on first use and kept as a file in the user's cache folder
-(pyvm/cache.py).  Its name holds a hash of the sources that built it, so that a changed builder
-never meets an old file.
+(pyvm/cache.py).  Its name holds a hash of which sources built it, so that a changed builder never
+meets an old file.
 
 Others may be able to write to that folder.  So the file is believed for its content alone: its
 SHA-256 must be the one recorded in the package (pyvm/weights/machines.sha256), whoever owns it.
@@ -20,10 +20,13 @@ from pathlib import Path
 from pyvm import cache
 from pyvm.engine.kept_kernels import take_kernel, there_are_kernels
 from pyvm.engine.model import Model
+from pyvm.isa.tokens import BASE_VOCABULARY, VOCABULARY
 from pyvm.notes import note
 
-MACHINES = ("standard", "base")
+VOCABULARIES = {"standard": VOCABULARY, "base": BASE_VOCABULARY}
+MACHINES = tuple(VOCABULARIES)
 _BUILDERS = ("graph", "schedule", "weights", "isa/instructions.py", "isa/tokens.py", "isa/traps.py")
+_KINDS = (".py", ".json")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _MOST = 1 << 26  # bytes that are read of a cached file: more than any machine has
 
@@ -42,21 +45,24 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
     if not (isinstance(machine, str) and machine in MACHINES):
         model = Model(machine)
         if there_are_kernels():
-            given = machine if isinstance(machine, bytes) else _read(machine)
-            take_kernel(model, given, _is_machine(given, "standard"))
+            digest = _digest(machine if isinstance(machine, bytes) else _read(machine))
+            take_kernel(model, digest, digest == _recorded("standard"))
         return model
-    cached = cache_file(machine)
-    data = None if cached is None else _kept(cached, machine)
-    if data is None:
+    cached, recorded = cache_file(machine), _recorded(machine)
+    data = None if cached is None else cache.read(cached, _MOST)
+    if data is not None and _digest(data) == recorded:
+        note(f"machine: {machine} is kept in {cached}")
+        digest = recorded
+    else:
         note(f"machine: {machine} is built from its schedule")
         data = machine_bytes(machine)
-        if cached is not None and _is_machine(data, machine):
+        digest = _digest(data)
+        if cached is not None and digest == recorded:
+            cache.remove_stale(cached.parent, "*-*.bin*.part")
             cache.keep(cached, data)
-    else:
-        note(f"machine: {machine} is kept in {cached}")
-    model = Model(data)
+    model = Model(data, VOCABULARIES[machine])
     model.source = machine
-    take_kernel(model, data, machine == "standard")
+    take_kernel(model, digest, machine == "standard")
     return model
 
 
@@ -78,28 +84,18 @@ def machine_bytes(machine: str) -> bytes:
 def cache_file(machine: str = "standard") -> Path | None:
     """Where a machine is kept; None when there is no home for a cache."""
     folder = cache.folder()
-    return None if folder is None else folder / f"{machine}-{_builders_hash()}.bin"
+    if folder is None:
+        return None
+    builders = cache.state_of([_PACKAGE / name for name in _BUILDERS], _KINDS)
+    return folder / f"{machine}-{_digest(builders.encode())[:16]}.bin"
 
 
-def _builders_hash() -> str:
-    digest = hashlib.sha256()
-    for name in _BUILDERS:
-        path = _PACKAGE / name
-        files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
-        for file in files:
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
-def _is_machine(data: bytes, machine: str) -> bool:
-    """Whether these are the bytes that are recorded."""
+def _recorded(machine: str) -> str:
+    """The digest of a machine's file."""
     lines = (_PACKAGE / "weights" / "machines.sha256").read_text(encoding="ascii").splitlines()
     recorded = {name: digest for digest, name in map(str.split, lines)}
-    return hashlib.sha256(data).hexdigest() == recorded[f"{machine}.bin"]
-
-
-def _kept(path: Path, machine: str) -> bytes | None:
-    """A machine out of the cache; None when it is not there, or is not that."""
-    cache.remove_stale(path.parent, "*-*.bin*.part")
-    data = cache.read(path, _MOST)
-    return data if data is not None and _is_machine(data, machine) else None
+    return recorded[f"{machine}.bin"]

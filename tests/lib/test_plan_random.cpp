@@ -27,7 +27,7 @@ using tvm::plan::Plan;
 using tvm::plan::Selector;
 
 struct Counts {
-  int models = 0, declined = 0, compared = 0, inexact = 0, refused = 0, selectors = 0, tables = 0;
+  int models = 0, declined = 0, compared = 0, inexact = 0, refused = 0, selectors = 0, tables = 0, cases = 0;
 } counts;
 
 std::uint64_t current_seed = 0;
@@ -38,9 +38,49 @@ std::uint64_t current_seed = 0;
   std::exit(1);
 }
 
+// Intervals by case as they are defined: node by node, each from all of those before it.
+void check_intervals(Network plain, const tvm::plan::Subject& subject) {
+  using namespace tvm::plan;
+  if (subject.division.narrowing == SIZE_MAX) return;
+  const Selector& selector = subject.division.selectors[subject.division.narrowing];
+  const std::vector<bool> live = live_nodes(plain);
+  std::vector<bool> varies(plain.nodes.size());
+  std::vector<std::vector<Interval>> cases(selector.cases(), plain.intervals);
+  for (NodeId id = 0; id < plain.nodes.size(); ++id) {
+    const auto chosen = std::find(selector.nodes.begin(), selector.nodes.end(), id) - selector.nodes.begin();
+    const bool is_chosen = chosen < static_cast<std::ptrdiff_t>(selector.nodes.size());
+    if (!live[id] || (plain.nodes[id].kind == Kind::kTokenAt && !is_chosen)) continue;
+    varies[id] = is_chosen;
+    for_each_operand(plain.nodes[id], [&](Terms operand) {
+      for (const Term& term : operand) varies[id] = varies[id] || varies[term.node];
+    });
+    Interval all{kFar, -kFar};
+    for (std::size_t c = 0; c < cases.size(); ++c) {
+      cases[c][id] = plain.interval_of(plain.nodes[id], cases[c]);
+      if (is_chosen)
+        cases[c][id].low = cases[c][id].high = selector.values[c][static_cast<std::size_t>(chosen)];
+      all = hull(all, cases[c][id]);
+    }
+    Interval& own = plain.intervals[id];
+    own = {std::max(own.low, all.low), std::min(own.high, all.high)};
+    for (auto& in_case : cases)
+      if (!varies[id]) in_case[id] = own;
+  }
+  const auto same = [](const Interval& a, const Interval& b) { return a.low == b.low && a.high == b.high; };
+  if (!std::equal(plain.intervals.begin(), plain.intervals.end(), subject.network.intervals.begin(), same))
+    fail("intervals", 0);
+  for (std::uint32_t c = 0; c < cases.size(); ++c, ++counts.cases)
+    for (NodeId id = 0; id < plain.nodes.size(); ++id)
+      if (live[id] && !same(subject.division.intervals.in(subject.network, c)[id], cases[c][id]))
+        fail("intervals of a case", id);
+}
+
 std::unique_ptr<const Plan> plan_of(const Network& network, const Division& division, bool narrow) {
   tvm::plan::Subject subject{network, division, {}, {}};
-  if (narrow) tvm::plan::narrow_intervals(subject.network, subject.division);
+  if (narrow) {
+    tvm::plan::narrow_intervals(subject.network, subject.division);
+    check_intervals(network, subject);
+  }
   subject.find_uses();
   return std::make_unique<Plan>(std::move(subject));
 }
@@ -201,11 +241,11 @@ int main(int argc, char** argv) {
   for (std::uint64_t seed = first; seed < first + models; ++seed) model(seed);
   std::printf(
       "%d models, %d declined; %d sequences equal to the layer path, %d beyond float64, %d refused, %d "
-      "selectors, %d tables\n",
+      "selectors, %d tables, %d cases\n",
       counts.models, counts.declined, counts.compared, counts.inexact, counts.refused, counts.selectors,
-      counts.tables);
+      counts.tables, counts.cases);
   // The generator must keep making what it is for.
   if (argc == 1)
     CHECK(counts.declined * 20 < counts.models && counts.compared > 2 * counts.inexact &&
-          counts.selectors > 50 && counts.tables > 10);
+          counts.selectors > 50 && counts.tables > 10 && counts.cases > 100);
 }

@@ -31,24 +31,27 @@ Interval plus(const Interval& a, const Interval& b) {
           a.high >= kFar || b.high >= kFar ? kFar : clamp(a.high + b.high)};
 }
 
-Interval interval_in(Terms terms, const std::vector<Interval>& intervals) {
-  // As plus() would, but clamped at the end: 2^26 parts of 2^100 fit.
-  Interval sum;
-  bool endless_low = false, endless_high = false;
-  for (const Term& term : terms) {
-    const Interval& of = intervals[term.node];
-    if (of.low == 0 && of.high == 0) continue;  // most gates are closed
-    if (is_small(of.low) && is_small(of.high) && is_small(term.weight)) {
-      const Wide a = Wide{static_cast<std::int64_t>(of.low)} * term.weight;
-      const Wide b = Wide{static_cast<std::int64_t>(of.high)} * term.weight;
-      sum.low += term.weight < 0 ? b : a, sum.high += term.weight < 0 ? a : b;
-      continue;
-    }
-    const Interval part = scaled(of, term.weight);
-    endless_low |= part.low <= -kFar, endless_high |= part.high >= kFar;
-    sum.low += part.low, sum.high += part.high;
+void SumInterval::add(const Interval& part, std::int64_t weight) {
+  if (part.low == 0 && part.high == 0) return;  // most gates are closed
+  if (is_small(part.low) && is_small(part.high) && is_small(weight)) {
+    const Wide a = Wide{static_cast<std::int64_t>(part.low)} * weight;
+    const Wide b = Wide{static_cast<std::int64_t>(part.high)} * weight;
+    sum_.low += weight < 0 ? b : a, sum_.high += weight < 0 ? a : b;
+    return;
   }
-  return {endless_low ? -kFar : clamp(sum.low), endless_high ? kFar : clamp(sum.high)};
+  const Interval all = scaled(part, weight);
+  endless_low_ |= all.low <= -kFar, endless_high_ |= all.high >= kFar;
+  sum_.low += all.low, sum_.high += all.high;
+}
+
+Interval SumInterval::get() const {
+  return {endless_low_ ? -kFar : clamp(sum_.low), endless_high_ ? kFar : clamp(sum_.high)};
+}
+
+Interval interval_in(Terms terms, const std::vector<Interval>& intervals) {
+  SumInterval sum;
+  for (const Term& term : terms) sum.add(intervals[term.node], term.weight);
+  return sum.get();
 }
 
 bool may_leave(Terms terms, const std::vector<Interval>& intervals) {

@@ -25,6 +25,17 @@ inline Interval hull(const Interval& a, const Interval& b) {
   return {std::min(a.low, b.low), std::max(a.high, b.high)};
 }
 
+// An interval of a sum, part by part: as plus() has it, but clamped at the end. 2^26 parts of 2^100 fit.
+class SumInterval {
+ public:
+  void add(const Interval& part, std::int64_t weight);
+  Interval get() const;
+
+ private:
+  Interval sum_;
+  bool endless_low_ = false, endless_high_ = false;
+};
+
 // The interval of a sum of nodes by those of the nodes.
 Interval interval_in(Terms terms, const std::vector<Interval>& intervals);
 

@@ -65,23 +65,29 @@ bool Network::counts_all(const Node& sum) const {
   return !count.empty() && sum.gate == count;
 }
 
-// The position less a position found in a store is never negative, as records are of the past.
-Interval Network::interval_since(const Expr& expr, const std::vector<Interval>& here) const {
+std::optional<Since> Network::since(const Expr& expr) const {
   const auto now =
       std::find_if(expr.begin(), expr.end(), [](const Term& term) { return term.node >= kPositionNode; });
-  if (now == expr.end() || now->node != kPositionNode) return interval_in(expr, here);
+  if (now == expr.end() || now->node != kPositionNode) return std::nullopt;
   for (const Term& then : expr) {
     const Node& node = nodes[then.node];
     if (now->weight != -then.weight || node.kind != Kind::kFound) continue;
     if (column(node) != Expr{{kPositionNode, 1}}) continue;
-    Expr rest = expr;
-    std::erase_if(rest, [&](const Term& term) { return term == *now || term == then; });
-    return plus(interval_in(rest, here), scaled({0, kMaxTokens}, now->weight));
+    Since since{expr, now->weight};
+    std::erase_if(since.rest, [&](const Term& term) { return term == *now || term == then; });
+    return since;
   }
-  return interval_in(expr, here);
+  return std::nullopt;
 }
 
 Interval Network::interval_of(const Node& node, const std::vector<Interval>& here) const {
+  const std::optional<Since> since = node.kind == Kind::kLinear ? this->since(node.value) : std::nullopt;
+  return interval_of(node,
+                     since ? since->plus(interval_in(since->rest, here)) : interval_in(node.value, here),
+                     interval_in(node.gate, here));
+}
+
+Interval Network::interval_of(const Node& node, const Interval& value, const Interval& gate) const {
   switch (node.kind) {
     case Kind::kOne: return {1, 1};
     case Kind::kOpaque: break;
@@ -93,24 +99,21 @@ Interval Network::interval_of(const Node& node, const std::vector<Interval>& her
       const auto [low, high] = std::minmax_element(table(node).begin(), table(node).end());
       return {*low, *high};
     }
-    case Kind::kLinear: return interval_since(node.value, here);
+    case Kind::kLinear: return value;
     case Kind::kHistoryAt: return interval(node.value);
     case Kind::kSum: {
       if (!counts_all(node)) return {-kSumBound, kSumBound};
-      const Interval value = interval(mean(node).value);
-      return {std::clamp<Wide>(times(value.low, kMaxSteps), -kSumBound, 0),
-              std::clamp<Wide>(times(value.high, kMaxSteps), 0, kSumBound)};
+      const Interval part = interval(mean(node).value);
+      return {std::clamp<Wide>(times(part.low, kMaxSteps), -kSumBound, 0),
+              std::clamp<Wide>(times(part.high, kMaxSteps), 0, kSumBound)};
     }
     case Kind::kFound: return interval(column(node));
-    case Kind::kFunction: return function(node).interval(interval_in(node.value, here));
+    case Kind::kFunction: return function(node).interval(value);
     case Kind::kStep:
     case Kind::kEqual:
-      if (interval_in(node.gate, here).high < (node.kind == Kind::kStep ? 1 : 0)) return {};
-      return hull({0, 0}, interval_in(node.value, here));
-    case Kind::kProduct: {
-      const Interval gate = interval_in(node.gate, here);
-      return gate.high <= 0 ? Interval{} : hull({0, 0}, scaled(interval_in(node.value, here), gate.high));
-    }
+      if (gate.high < (node.kind == Kind::kStep ? 1 : 0)) return {};
+      return hull({0, 0}, value);
+    case Kind::kProduct: return gate.high <= 0 ? Interval{} : hull({0, 0}, scaled(value, gate.high));
   }
   return {-kFar, kFar};
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "plan/ir/interned.hpp"
@@ -50,6 +51,16 @@ struct Function {
 
 using TokenTable = std::vector<std::int64_t>;  // (V)
 
+// A sum as a difference of positions that is never negative, as records are of the past, and the rest.
+struct Since {
+  Expr rest;
+  std::int64_t weight = 0;  // of the difference
+
+  Interval plus(const Interval& of_rest) const {
+    return plan::plus(of_rest, scaled({0, kMaxTokens}, weight));
+  }
+};
+
 struct Network {
   Interned<Node> nodes;
   std::vector<Interval> intervals;  // per node
@@ -93,9 +104,10 @@ struct Network {
   // The interval of a node by those of the nodes that it reads at its position. For what it reads of the
   // past, the network's own intervals hold.
   Interval interval_of(const Node& node, const std::vector<Interval>& here) const;
-
- private:
-  Interval interval_since(const Expr& expr, const std::vector<Interval>& here) const;
+  // The same by the intervals of its value and of its gate, where it has them.
+  Interval interval_of(const Node& node, const Interval& value, const Interval& gate) const;
+  // Where a sum has the position less a position found in a store.
+  std::optional<Since> since(const Expr& expr) const;
 };
 
 }  // namespace tvm::plan

@@ -145,15 +145,6 @@ bool tabulate(const Network& network, Selector& selector) {
   return selector.values.size() <= 4 * kFewValues;
 }
 
-// Whether its interval is that of what earlier positions kept.
-bool reads_past(const Node& node) {
-  return node.kind == Kind::kHistoryAt || node.kind == Kind::kFound || node.kind == Kind::kSum;
-}
-
-void narrow(Interval& interval, const Interval& by) {
-  interval = {std::max(interval.low, by.low), std::min(interval.high, by.high)};
-}
-
 }  // namespace
 
 Division choose_division(const Network& network, const std::vector<bool>& live) {
@@ -202,48 +193,7 @@ void narrow_intervals(Network& network, Division& division) {
       selector = &candidate;
   if (selector == nullptr) return;
   division.narrowing = static_cast<std::size_t>(selector - division.selectors.data());
-  const std::size_t nodes = network.nodes.size(), cases = selector->values.size();
-  // Only nodes so far are set; the network's own intervals are the unions.
-  std::vector<std::vector<Interval>>& intervals = division.intervals;
-  intervals.assign(cases, network.intervals);
-  const std::vector<bool> live = live_nodes(network);
-  std::vector<bool> varies(nodes);  // from case to case
-  for (const NodeId id : selector->nodes) varies[id] = true;
-  std::vector<NodeId> varying;
-  // Case by case, as long as no node needs the unions of those before it: what is read then lies together.
-  for (NodeId begin = 0, end = 0; begin < nodes; begin = end) {
-    varying.clear();
-    for (end = begin; end < nodes && (end == begin || !reads_past(network.nodes[end])); ++end) {
-      const Node& node = network.nodes[end];
-      for_each_operand(node, [&](Terms operand) {
-        for (const Term& term : operand) varies[end] = varies[end] || varies[term.node];
-      });
-      if (!live[end]) continue;
-      if (varies[end]) {
-        varying.push_back(end);
-      } else {
-        narrow(network.intervals[end], network.interval_of(node, network.intervals));
-        for (auto& here : intervals) here[end] = network.intervals[end];
-      }
-    }
-    std::vector<Interval> all(varying.size(), {kFar, -kFar});
-    for (std::size_t c = 0; c < cases; ++c)
-      for (std::size_t i = 0; i < varying.size(); ++i) {
-        const NodeId id = varying[i];
-        const Node& node = network.nodes[id];
-        Interval& here = intervals[c][id];
-        const auto chosen = std::find(selector->nodes.begin(), selector->nodes.end(), id);
-        if (chosen != selector->nodes.end()) {
-          const std::int64_t value =
-              selector->values[c][static_cast<std::size_t>(chosen - selector->nodes.begin())];
-          here = {value, value};
-        } else if (node.kind != Kind::kTokenAt) {  // that may be any token's, whatever the case
-          here = network.interval_of(node, intervals[c]);
-        }
-        all[i] = hull(all[i], here);
-      }
-    for (std::size_t i = 0; i < varying.size(); ++i) narrow(network.intervals[varying[i]], all[i]);
-  }
+  division.intervals = CaseIntervals(network, selector->nodes, selector->values);
 }
 
 void Subject::find_uses() {

@@ -15,7 +15,7 @@ PartialEvaluator::PartialEvaluator(const Subject& subject, const AbstractState& 
       first_token_(first_token),
       position_(before.first ? Interval{0, 0} : Interval{1, kMaxTokens}),
       intervals_(division_.narrowing < cases.size() && cases[division_.narrowing] != kNoCase
-                     ? division_.intervals[cases[division_.narrowing]]
+                     ? division_.intervals.in(net_, cases[division_.narrowing])
                      : net_.intervals),
       known_(net_.nodes.size()),
       previous_(net_.nodes.size()),

@@ -75,7 +75,7 @@ class PartialEvaluator {
   const AbstractState& before_;
   const std::int32_t first_token_;
   const Interval position_;
-  const std::vector<Interval>& intervals_;  // of all nodes, in the known case where there is one
+  const std::vector<Interval> intervals_;  // of all nodes, in the known case where there is one
   std::vector<std::optional<std::int64_t>> known_, previous_;  // of class nodes and selectors
   std::vector<std::optional<Expr>> residuals_;
   std::vector<Interval> residual_intervals_;
