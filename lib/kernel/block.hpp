@@ -38,7 +38,7 @@
 #define FEATURE(n) R(kNodes + (n))
 #define GO(n, first, second) TVM_TAIL return NAME(n)(s, tokens, p, limit, first, second)
 #define LEAVE(n, how, first, second) \
-  TVM_TAIL return leave(s, tokens, p, std::uint64_t{n} << 2 | static_cast<std::uint32_t>(how), first, second)
+  TVM_TAIL return leave(s, tokens, p, std::int64_t{n} << 2 | static_cast<std::int64_t>(how), first, second)
 // A place that is not always gone to.
 #define AT(label) \
   label:          \
@@ -61,8 +61,9 @@ namespace tvm::kernel {
 
 using Wide = __int128;
 
-// `code`: the number of the block, and two bits that say where in it.
-HIDDEN void leave(State* s, Token*, std::int64_t p, std::uint64_t code, std::int64_t sum0, std::int64_t sum1);
+// `code`: the number of the block, and two bits that say where in it. Its parameters have the types of a
+// block's, as clang's calls that do not come back demand.
+HIDDEN void leave(State* s, Token*, std::int64_t p, std::int64_t code, std::int64_t sum0, std::int64_t sum1);
 
 inline bool add(Wide& sum, std::int64_t weight, std::int64_t value) {
   return !__builtin_add_overflow(sum, Wide{weight} * value, &sum);

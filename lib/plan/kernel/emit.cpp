@@ -202,7 +202,7 @@ std::vector<SourceFile> emit(const Model& model, const Plan& plan, const std::ve
     if (used) kept += "  R(" + std::to_string(writing.sums[i]) + ") = sum" + std::to_string(i) + ";\n";
   }
   std::string main = includes(false) + "namespace tvm::kernel {\n" + tables.definitions() +
-                     "void leave(State* s, Token*, std::int64_t p, std::uint64_t code, [[maybe_unused]] "
+                     "void leave(State* s, Token*, std::int64_t p, std::int64_t code, [[maybe_unused]] "
                      "std::int64_t sum0, [[maybe_unused]] std::int64_t sum1) {\n" +
                      kept +
                      "  s->position = static_cast<std::uint64_t>(p);\n  s->block = "
