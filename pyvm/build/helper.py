@@ -12,6 +12,7 @@ options is only handed to Ninja, and an unchanged library is not replaced.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shlex
@@ -75,6 +76,8 @@ def build(
     if helpers.program(compiler[0]) is None:
         raise NoCompiler(f"CXX names {shlex.join(compiler)!r}, and {compiler[0]!r} is no command")
     env = _environment(compiler)
+    if os.name == "posix" and helpers.program("rm") is None:
+        env["PATH"] = os.pathsep.join(filter(None, [env["PATH"], str(_folder_with_rm())]))
     _configure(folder, options, compiler, env, quiet, say)
     library = _target(folder, "tvm", "shared library")
     if library is None:
@@ -98,6 +101,19 @@ def build(
     else:  # an old one is for an old library
         (place / KERNEL_NAME).unlink(missing_ok=True)
     return _place(library, place / NAME)
+
+
+def _folder_with_rm() -> Path:
+    """Where there are no coreutils: Meson removes an archive by `rm -f` before it makes it."""
+    folder = Path(tempfile.mkdtemp(prefix="pyvm-rm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    code = "import contextlib, os, sys\nfor name in sys.argv[2:]:\n"
+    code += "    with contextlib.suppress(FileNotFoundError):\n        os.unlink(name)\n"
+    (folder / "rm.py").write_text(code, encoding="utf-8")
+    start = shlex.join([sys.executable, "-I", str(folder / "rm.py")])
+    (folder / "rm").write_text(f'#!/bin/sh\nexec {start} "$@"\n', encoding="utf-8")
+    (folder / "rm").chmod(0o755)
+    return folder
 
 
 def place_here() -> Path:
@@ -182,8 +198,8 @@ def _configure(
         raise BuildError(f"{folder} is not a folder")
     if helpers.is_zig(compiler):
         say(
-            "the C++ compiler is zig: the first time takes about 100 seconds "
-            "(it builds its C++ library)"
+            "the C++ compiler is zig, which builds its C++ library first: on two processors it all "
+            "takes some minutes"
         )
     command = [*helpers.module_command("mesonbuild.mesonmain"), "setup", str(folder), str(ROOT)]
     _run([*command, *options], env, quiet, "Meson could not configure libtvm")

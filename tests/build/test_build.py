@@ -72,6 +72,17 @@ def test_a_compiler_outside_of_path(monkeypatch):
     assert helpers.program("python3") is None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Meson removes by `rm` on POSIX")
+def test_archives_are_removed_without_coreutils(tmp_path):
+    folder = helper._folder_with_rm()
+    archive = tmp_path / "an archive.a"
+    archive.touch()
+    for _ in range(2):  # what is not there is no error
+        command = [folder / "rm", "-f", archive]
+        subprocess.run(command, env={"PATH": ""}, check=True)
+        assert not archive.exists()
+
+
 def test_no_sources(monkeypatch, tmp_path):
     monkeypatch.setattr(helper, "ROOT", tmp_path)
     with pytest.raises(helper.BuildError, match="no C\\+\\+ sources"):
