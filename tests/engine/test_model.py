@@ -119,7 +119,7 @@ def test_tokens_that_are_not_kept_were_seen(model):
 
 def test_explain(model):
     plan = model.explain()
-    assert plan["certificate"]["tokens"] == 2**31
+    assert plan["certificate"]["tokens"] == 2**38
     low, high = plan["certificate"]["keys"]
     assert low < 0 < 2**32 < high  # all addresses, and locals at any call depth
     kinds = [node["kind"] for node in plan["nodes"] if node["live"]]
