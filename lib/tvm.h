@@ -29,8 +29,8 @@
  *            for each cell that was written, and 2 bytes for each token that later positions may ask for;
  *            where memory can be given back (Linux), others are dropped from time to time, so that a
  *            machine whose records are few runs in some 30 MB however long. tvm_verify copies its tokens to
- *            2 bytes each, tvm_verify16 does not. The layer path of the standard machine takes some 30
- *            bytes a token, without bypass some 350.
+ *            2 bytes each, tvm_verify16 does not. The layer path copies those of 16 bits to 4 bytes each;
+ *            with the standard machine it takes some 30 bytes a token, without bypass some 350.
  * Objects.   A tvm_model is immutable once opened: any number of threads may use one at the same
  *            time. Every run (tvm_generate, tvm_verify, tvm_trace) keeps its own state.
  * Errors.    A function that can fail returns a tvm_status, or a string that is NULL when it failed. A

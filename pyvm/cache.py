@@ -92,6 +92,29 @@ def remove_stale(folder: Path, pattern: str) -> None:
                     path.unlink()
 
 
+def make_room(folder: Path, pattern: str, most_files: int, most_bytes: int) -> None:
+    """Removes files until there are no more than so many; the longest unused go first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                status = path.lstat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+    count, size = len(found), sum(size for _, size, _ in found)
+    for _, bytes_, path in sorted(found):
+        if count <= most_files and size <= most_bytes:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+        count, size = count - 1, size - bytes_
+
+
+def used(path: Path) -> None:
+    """A file was of use: others make room first."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
 def state_of(paths: Iterable[Path], kinds: tuple[str, ...]) -> str:
     """Which sources these are, files or folders with files of these kinds: name, size and time of
     change of each.  Reading them would take longer than a small program's run.

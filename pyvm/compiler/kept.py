@@ -9,9 +9,7 @@ believed only if nobody else can have written it and its checksum is right (pyvm
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from pathlib import Path
 
 from pyvm import cache, notes
@@ -61,7 +59,8 @@ class Kept:
         data = to_bytes(program, note)
         if len(data) <= LARGEST:
             cache.keep(self._folder / f"{note}{_SUFFIX}", data)
-            _make_room(self._folder)
+            cache.remove_stale(self._folder, "*.part")
+            cache.make_room(self._folder, f"*{_SUFFIX}", MOST_FILES, MOST_BYTES)
 
     def _notes(self, length: int) -> tuple[str, str]:
         """Names for a program that is the same for every input, and for those of this length."""
@@ -76,24 +75,7 @@ class Kept:
         data = cache.read(path, LARGEST, own=True)
         program = None if data is None else from_bytes(data, note)
         if program is not None:
-            with contextlib.suppress(OSError):
-                os.utime(path)  # the longest unused goes first
+            cache.used(path)
             self._last = note, program
             notes.note(f"program: compiled before, and kept in {path}")
         return program
-
-
-def _make_room(folder: Path) -> None:
-    cache.remove_stale(folder, "*.part")
-    found = []
-    for path in folder.glob(f"*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
-            status = path.lstat()
-            found.append((status.st_mtime_ns, status.st_size, path))
-    count, size = len(found), sum(size for _, size, _ in found)
-    for _, bytes_, path in sorted(found):
-        if count <= MOST_FILES and size <= MOST_BYTES:
-            return
-        with contextlib.suppress(OSError):
-            path.unlink()
-        count, size = count - 1, size - bytes_

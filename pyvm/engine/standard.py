@@ -28,6 +28,7 @@ MACHINES = tuple(VOCABULARIES)
 _BUILDERS = ("graph", "schedule", "weights", "isa/instructions.py", "isa/tokens.py", "isa/traps.py")
 _KINDS = (".py", ".json")
 _PACKAGE = Path(__file__).resolve().parents[1]
+MOST_FILES = 8  # of each machine: one for each checkout or installation that was used lately
 _MOST = 1 << 26  # bytes that are read of a cached file: more than any machine has
 
 
@@ -50,8 +51,9 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
         return model
     cached, recorded = cache_file(machine), _recorded(machine)
     data = None if cached is None else cache.read(cached, _MOST)
-    if data is not None and _digest(data) == recorded:
+    if cached is not None and data is not None and _digest(data) == recorded:
         note(f"machine: {machine} is kept in {cached}")
+        cache.used(cached)
         digest = recorded
     else:
         note(f"machine: {machine} is built from its schedule")
@@ -60,6 +62,7 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
         if cached is not None and digest == recorded:
             cache.remove_stale(cached.parent, "*-*.bin*.part")
             cache.keep(cached, data)
+            cache.make_room(cached.parent, f"{machine}-*.bin", MOST_FILES, MOST_FILES * _MOST)
     model = Model(data, VOCABULARIES[machine])
     model.source = machine
     take_kernel(model, digest, machine == "standard")

@@ -67,6 +67,22 @@ def test_each_machine_has_its_own_file(cached):
         assert "i64.mul" not in model.vocabulary
 
 
+def test_the_machines_of_others_make_room(cached):
+    """Each checkout has a file of its own; the longest unused go."""
+    others = [cached.with_name(f"standard-{i:016x}.bin") for i in range(standard.MOST_FILES + 1)]
+    for age, path in enumerate(others):
+        path.write_bytes(b"another")
+        os.utime(path, (1e9 - age, 1e9 - age))
+    base = cached.with_name("base-0123456789abcdef.bin")
+    base.write_bytes(b"another")
+    pyvm.load().close()
+    kept = {cached, base, *others[: standard.MOST_FILES - 1]}
+    assert {path for path in cached.parent.iterdir() if path.suffix == ".bin"} == kept
+    os.utime(cached, (1, 1))
+    pyvm.load().close()
+    assert cached.stat().st_mtime > 1e9  # it was used
+
+
 def test_another_model_in_the_cache_is_not_run(cached, another, model_bytes):
     cached.write_bytes(another)
     with pyvm.load() as model:

@@ -40,7 +40,7 @@ std::uint64_t fingerprint_of(const Subject& subject) {
     const Store& store = net.stores[s];
     print.add_all(store.key), print.add_all(store.square), print.add_all(store.clear);
     for (const Expr& column : store.columns) print.add_all(column);
-    const kernel::Layout layout = layout_of(net, store, subject.uses.columns[s]);
+    const kernel::Layout& layout = subject.layouts[s];
     print.add(layout.row_bytes);
     for (const kernel::Column& column : layout.columns)
       print.add(column.offset), print.add(column.bytes), print.add(column.low),
