@@ -44,10 +44,11 @@ class Collector:
         self._interrupted = 0  # by this signal
         self.generated = 0  # tokens, those included that were not kept
         self.error: BaseException | None = None
-        # Kept here for as long as C may call it.
-        self.callback = Callback(self._receive)
 
     def __enter__(self) -> Collector:
+        # C may call it until `with` ends. It refers to the collector, which must not wait for the
+        # garbage collector afterwards: its tokens are most of a long run's memory.
+        self.callback = Callback(self._receive)
         # Only the main thread gets signals, and a handler of the caller's own stays in force.
         in_main = threading.current_thread() is threading.main_thread()
         self._handlers: dict[int, Any] = {}
@@ -58,6 +59,7 @@ class Collector:
         return self
 
     def __exit__(self, *_: object) -> None:
+        del self.callback
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         if self._interrupted and self.error is None:

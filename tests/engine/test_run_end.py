@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 
 import pyvm
 import pyvm.engine.prompt as prompts
+from pyvm.engine.collector import Collector
+from pyvm.engine.sequence import Sequence
 
 
 def test_nobody_counts_the_rows_of_a_run_before_its_end_is_asked_for(model, monkeypatch):
@@ -24,3 +28,21 @@ def test_a_run_can_be_pickled_before_and_after_its_end_is_asked_for(model):
     before = pickle.loads(pickle.dumps(done))
     assert before.cursor == done.cursor
     assert pickle.loads(pickle.dumps(done)).cursor == done.cursor
+
+
+def test_a_run_that_is_over_leaves_nothing_to_the_garbage_collector(model):
+    """Which comes seldom where few objects are made: memory would grow with the trace."""
+    program = pyvm.compile("hello")
+    gc.disable()
+    try:
+        collector = Collector(program.tokens(), lambda tokens: None)
+        with collector:
+            pass
+        left = weakref.ref(collector)
+        del collector
+        assert left() is None
+        with Sequence(model, program.tokens()) as run:
+            left = weakref.ref(run.generate(100).base)
+        assert left() is None
+    finally:
+        gc.enable()
