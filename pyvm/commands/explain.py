@@ -14,7 +14,7 @@ from typing import Any
 
 from pyvm.commands import common, program_options, status
 from pyvm.commands.report import Report
-from pyvm.printable import printable
+from pyvm.engine.node_names import node_names, register
 
 _REGISTER = re.compile(r"\bn(\d+)\b")
 # What the kinds of nodes (lib/plan/explain.cpp names them) are called for people.
@@ -32,10 +32,6 @@ _FOUND = {
     "linear": "sums",
     "token": "functions of the token",
 }
-# Parts of the model that nodes come from: those with a list of names in the metadata, and slots,
-# each with the half of a layer after which it holds the node.
-_NAMED = {"head": "heads", "neuron": "neurons"}
-_SLOTS = {"attention slot": 1, "ffn slot": 2}
 
 
 def add(actions: common.Commands) -> None:
@@ -80,12 +76,12 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
             )
             trace = model.generate(program, arguments.max_tokens).tokens
         plan = model.explain(trace)
-        names = labels(plan["nodes"], model.metadata)
+        names = node_names(plan["nodes"], model.metadata)
     sections = [fold(plan, names), ranges(plan), specialise(plan, names), nodes(plan, names)]
     if trace is not None:
         sections.append(tapes(plan, names, trace.size))
     wanted = arguments.dimension
-    if wanted is not None and wanted not in {*names.values(), *map(_register, names)}:
+    if wanted is not None and wanted not in {*names.values(), *map(register, names)}:
         near = sorted({name for name in names.values() if wanted.lower() in name.lower()})
         hint = f": {', '.join(near)}" if near else ""
         raise common.CommandError(f"no dimension of the plan is called {wanted!r}{hint}")
@@ -97,37 +93,6 @@ def run(arguments: argparse.Namespace, report: Report) -> int:
                 continue
         print("\n".join(lines), end="\n\n")
     return status.OK
-
-
-def labels(nodes: list[dict[str, Any]], metadata: dict[str, Any]) -> dict[int, str]:
-    """A name for every node: that of the slot or head it comes from, else n and its number."""
-    slots = {(slot, first): name for name, slot, first, _ in metadata.get("slots") or ()}
-    named: dict[int, str] = {}
-    for node in nodes:
-        unit, layer, index = node["from"]
-        name = None
-        if unit == "input":
-            name = slots.get((index, 0))
-        elif unit in _NAMED:
-            name = _unit(metadata.get(_NAMED[unit]), layer, index)
-        else:
-            name = slots.get((index, 2 * layer + _SLOTS[unit]))
-        named[node["id"]] = printable(name) if name else _register(node["id"])
-    counts = Counter(named.values())
-    for number, name in named.items():
-        if counts[name] > 1:
-            named[number] = f"{name} (n{number})"
-    named[0], named[1] = "1", "position"
-    return named
-
-
-def _unit(names: list[list[str | None]] | None, layer: int, index: int) -> str | None:
-    """The name of a head or neuron; a file need not name all of them."""
-    return names[layer][index] if names and index < len(names[layer]) else None
-
-
-def _register(node: int) -> str:
-    return f"n{node}"
 
 
 def _named(text: str, names: dict[int, str]) -> str:

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 
 from pyvm.engine import abi
 from pyvm.engine.arrays import pointer, token_array, widened
+from pyvm.engine.errors import ModelError
 from pyvm.engine.library import check, library
 from pyvm.engine.model import Model
+from pyvm.engine.node_names import node_names, register
 from pyvm.engine.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
+
+_READ_FIRST = "kernel.hpp"
 
 
 def kernel_source(
@@ -44,7 +48,25 @@ def kernel_source(
                 handle, items, len(arrays), parts, abi.SourceCallback(take), None
             )
         )
+    files[_READ_FIRST] = _legend(model) + files[_READ_FIRST]
     return files
+
+
+def _legend(model: Model) -> str:
+    """What the registers hold, as comments: n29 and n29_1 in a block are node 29."""
+    plan = model.explain()
+    try:
+        names = node_names(plan["nodes"], model.metadata)
+    except ModelError:  # labels that are none
+        names = node_names(plan["nodes"], {})
+    lines = ["// The values in blocks. p is the position."]
+    for node in plan["nodes"]:
+        number = node["id"]
+        if node["live"] and number > 1:
+            name = names[number].partition(" (n")[0]
+            named = "" if name == register(number) else f"{name}, "
+            lines.append(f"// {register(number)}: {named}{node['is']}")
+    return "\n".join(lines) + "\n"
 
 
 def load_kernel(model: Model, path: str | os.PathLike[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from command import program_file, pyvm
 from pyvm.commands import explain
+from pyvm.engine import node_names
 from pyvm.engine.model import Model
 
 GOLDEN = Path(__file__).with_name("explain.txt")
@@ -29,4 +30,4 @@ def test_kinds_and_units_are_those_of_the_library(model: Model) -> None:
     plan = model.explain()
     never_live = "opaque"
     assert {"one", "position", never_live, *explain._FOUND} == set(plan["kinds"])
-    assert {"input", *explain._NAMED, *explain._SLOTS} == set(plan["units"])
+    assert {"input", *node_names._NAMED, *node_names._SLOTS} == set(plan["units"])

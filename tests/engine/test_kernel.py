@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from functools import partial
@@ -230,6 +231,15 @@ def test_damaged_models(kernel, model_file, traces):
 
 def run(model: Model, prompt: np.ndarray, path: str) -> list[int]:
     return model.generate(prompt, limit=2_500, path=path).tokens.tolist()
+
+
+def test_a_kernel_says_what_its_values_are(model, traces):
+    files = kernel_source(model, [traces["hello"]], parts=1)
+    said = dict(re.findall(r"^// n(\d+): (.*)$", files["kernel.hpp"], re.MULTILINE))
+    assert said["29"] == "stack_depth, running sum of n8"
+    blocks = "".join(text for name, text in files.items() if name.startswith("blocks"))
+    values = set(re.findall(r"\bn(\d+)(?:_\d+)?\b", blocks))
+    assert len(values) > 50 and values <= said.keys()
 
 
 def test_traces_that_no_kernel_can_be_made_for(model, traces):
