@@ -1,22 +1,35 @@
-"""A trace file taken apart, to be put together wrongly, with digests that are right.
+"""What a trace file says; and one taken apart, to be put together wrongly, with right digests.
 
-Enters: a trace file.  Leaves: another.
+Enters: a trace file.  Leaves: what it says; another file.
 """
 
 from __future__ import annotations
 
-import struct
-
 from pyvm.trace.file import TraceFile
 from pyvm.trace.format import (
-    border_payload,
+    BORDER_HEAD,
+    DIGEST,
+    END,
+    ROW,
+    TOKENS_HEAD,
     first_digest,
     meaning,
     opening,
-    packed,
     prompt_meaning,
     section,
 )
+from pyvm.trace.packing import deflated, packed
+
+
+def said(path):
+    """All that a file says; how its tokens are compressed depends on how fast the machine was."""
+    with TraceFile(path) as trace:
+        trace.check()
+        tokens = [ids.tobytes() for ids in trace.pieces()]
+        count = range(len(trace.segments))
+        borders = [(b.since, b.position, b.means, b.content()) for b in map(trace.changes, count)]
+        wholes = [whole and whole.content() for whole in map(trace.whole, count)]
+        return trace.header.payload(), tokens, borders, wholes, trace.stopped
 
 
 class Parts:
@@ -42,27 +55,31 @@ class Parts:
         for k in self.order:
             tokens_at = len(data)
             tokens = self.tokens[k]
-            payload = struct.pack("<QI", first, tokens.size) + packed(tokens)
-            data += section(b"TOKS", payload, data[-32:])
+            payload = TOKENS_HEAD.pack(first, tokens.size) + packed(tokens)
+            data += section(b"TOKS", payload, data[-DIGEST:])
             means = meaning(means, self.changes[k] + b"!" * (k == means_less))
             position = first + tokens.size - 1
-            payload = border_payload(since, position, self.changes[k], means)
+            payload = border(since, position, self.changes[k], means)
             changes_at, whole_at = len(data), 0
-            data += section(b"CHNG", payload, data[-32:])
+            data += section(b"CHNG", payload, data[-DIGEST:])
             if self.wholes[k] is not None:
                 whole_at = len(data)
-                payload = border_payload(0, position, self.wholes[k], means)
-                data += section(b"WHOL", payload, data[-32:])
+                payload = border(0, position, self.wholes[k], means)
+                data += section(b"WHOL", payload, data[-DIGEST:])
             if k == between:
-                data += section(b"MORE", b"", data[-32:])
-            rows.append(struct.pack("<QIQQQ", first, tokens.size, tokens_at, changes_at, whole_at))
+                data += section(b"MORE", b"", data[-DIGEST:])
+            rows.append(ROW.pack(first, tokens.size, tokens_at, changes_at, whole_at))
             first, since = first + tokens.size, position
         if between is not None:
             begin = len(data)
-            data += section(b"INDX", b"".join(rows), data[-32:])
-            data += section(b"END ", struct.pack("<QQB", begin, first, 0), data[-32:])
+            data += section(b"END ", b"".join(rows) + END.pack(0, begin), data[-DIGEST:])
         path.write_bytes(data)
         return path
+
+
+def border(since, position, content, means):
+    """The payload of a border's section."""
+    return BORDER_HEAD.pack(since, position, len(content), means) + deflated(content)
 
 
 def changed(border, random_source):

@@ -3,7 +3,8 @@
 Enters: a model, a prompt, a file.  Leaves: the tokens, piece by piece; the file, which is at any
 moment one that a run can go on from.
 
-Compression and writing go beside the run, on a thread: at most two segments are on their way.
+Compression and writing go beside the run, on two threads: at most three segments are on their way.
+Where a run falls behind, its tokens are compressed less (trace/pace.py).
 """
 
 from __future__ import annotations
@@ -29,14 +30,17 @@ from pyvm.trace.format import (
     SPACING,
     Header,
     NothingYet,
+    Piece,
     TraceFileError,
     Wholes,
     opening,
     vocabulary_digest,
 )
+from pyvm.trace.pace import Pace
 from pyvm.trace.writer import TraceWriter
 
-_ON_THEIR_WAY = 2
+_THREADS = 2
+_ON_THEIR_WAY = 3
 
 
 def fingerprint(model: Model) -> str:
@@ -89,6 +93,7 @@ class Recording:
         self._name, self._spacing = os.fspath(trace), spacing
         self._writing = False
         self._wholes = Wholes()
+        self._pace = Pace()
         self._pending: deque[Future[None]] = deque()
         with ExitStack() as stack:
             self._file: BinaryIO = stack.enter_context(_opened(trace))
@@ -112,8 +117,8 @@ class Recording:
                 )
                 self._writer = TraceWriter.begin(self._file, self._name, header)
             self.stored = 0 if self._reader is None else self._reader.count - prompt.size
-            self._thread = ThreadPoolExecutor(1)
-            stack.callback(self._thread.shutdown)
+            self._threads = ThreadPoolExecutor(_THREADS)
+            stack.callback(self._threads.shutdown)
             self._stack = stack.pop_all()
 
     def _old(self, path: str | os.PathLike[str], resume: bool) -> TraceFile:
@@ -150,17 +155,27 @@ class Recording:
         with self._stack:
             # Whoever stops in between (a time limit, Ctrl-C) leaves a whole file as well.
             if self._writing:
-                finish = self._thread.submit(self._writer.finish, self.stopped or "limit")
-                self._pending.append(finish)
-            if kind is None:
-                self._wait(0)
-            else:
-                with suppress(OSError):
+                with suppress(*(() if kind is None else (OSError,))):
                     self._wait(0)
+                    self._writer.finish(self.stopped or "limit")
 
     def _wait(self, left: int) -> None:
         while len(self._pending) > left:
             self._pending.popleft().result()
+
+    def _send(self, tokens: np.ndarray, changes: bytes, whole: bytes | None) -> None:
+        """Has a segment compressed and written, on a thread; waits while there are too many."""
+        self._wait(_ON_THEIR_WAY - 1)
+        before = self._pending[-1] if self._pending else None
+        fast = self._pace.behind
+
+        def put() -> None:
+            piece = Piece.of(tokens, changes, whole, fast)
+            if before is not None:
+                before.result()  # a thread has it already: they are taken in order
+            self._writer.append(piece)
+
+        self._pending.append(self._threads.submit(put))
 
     def pieces(self, limit: int = 0) -> Iterator[np.ndarray]:
         """All generated tokens from the first on, at most `limit` (0: no limit) of them."""
@@ -192,17 +207,16 @@ class Recording:
             self._writing = True
             while not self.stopped:
                 most = min(self._spacing, limit - given) if limit else self._spacing
-                piece = run.generate(most)
-                self.covered = run.covered
-                changes = run.save(since)
-                whole = run.save() if self._wholes.due(len(changes), piece.size) else None
-                if whole is not None:
-                    self._wholes.written(len(whole))
-                since = run.position
-                self._wait(_ON_THEIR_WAY - 1)
-                self._pending.append(
-                    self._thread.submit(self._writer.append, piece, changes, whole)
-                )
+                with self._pace.piece():
+                    with self._pace.generating():
+                        piece = run.generate(most)
+                    self.covered = run.covered
+                    changes = run.save(since)
+                    whole = run.save() if self._wholes.due(len(changes), piece.size) else None
+                    if whole is not None:
+                        self._wholes.written(len(whole))
+                    since = run.position
+                    self._send(piece, changes, whole)
                 given += piece.size
                 yield piece
                 if run.stopped == "halt" or given == limit:

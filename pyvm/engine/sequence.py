@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pyvm.engine import abi
-from pyvm.engine.arrays import pointer, token_array, widened
+from pyvm.engine.arrays import Ints, pointer, token_array, widened
 from pyvm.engine.collector import Collector
 from pyvm.engine.errors import ClosedError
 from pyvm.engine.library import check, library
@@ -36,6 +36,7 @@ class Sequence:
 
     def __init__(self, model: Model, prompt: np.ndarray, **options: str | int):
         settings = make_options("sequence", options)
+        self._dtype = np.uint16 if model.vocabulary_size <= 1 << 16 else np.int32
         ids = widened(token_array(prompt, "prompt"))
         self._handle: ctypes.c_void_p | None = None
         self._stack = ExitStack()
@@ -81,7 +82,15 @@ class Sequence:
 
     def generate(self, limit: int) -> np.ndarray:
         """The next tokens, at most `limit` (not 0)."""
-        collector = Collector(array("i"), None)
+        tokens = np.empty(limit, dtype=self._dtype)
+        count = 0
+
+        def take(chunk: Ints) -> None:
+            nonlocal count
+            tokens[count : count + len(chunk)] = chunk
+            count += len(chunk)
+
+        collector = Collector(array("i"), take, keep=False)
         result = abi.RunResult()
         with collector:
             status = library().tvm_run_generate(
@@ -90,11 +99,11 @@ class Sequence:
         check_run(status, collector)
         self.stopped = abi.STOPPED[result.stopped]
         self.covered += result.covered
-        return np.asarray(collector.finish())
+        return tokens[:count]
 
     def verify(self, tokens: np.ndarray) -> abi.VerifyResult:
         """Whether these are the next tokens; the run goes on behind them."""
-        given = widened(token_array(tokens))
+        given = np.ascontiguousarray(tokens, dtype=np.int32)
         result = abi.VerifyResult()
         check(
             library().tvm_run_verify(self._open(), pointer(given), len(given), ctypes.byref(result))

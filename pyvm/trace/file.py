@@ -143,36 +143,35 @@ class TraceFile:
         if head is None or head.kind != kind:
             raise TraceFileError(f"{self.name}: byte {at}: no section {kind.decode()} is there")
         data = self.bytes_at(at, head.end - at)
-        digest = hashlib.sha256(before)
-        digest.update(memoryview(data)[:-DIGEST])
-        if digest.digest() != data[-DIGEST:]:
+        found = hashlib.sha256(before)
+        found.update(memoryview(data)[:-DIGEST])
+        if found.digest()[:DIGEST] != data[-DIGEST:]:
             raise TraceFileError(
                 f"{self.name}: byte {at}: the digest is wrong: the file is damaged there"
             )
         return data[SECTION_HEAD.size : -DIGEST]
 
     def _read_index(self) -> bool:
-        """Whether the file has an end that says where all segments are."""
-        size = SECTION_HEAD.size + END.size + DIGEST
-        at = self._size - size
-        if at < self._begin or self.bytes_at(at, 4) != b"END ":
+        """Whether the file has an end, which says where all segments are."""
+        at = self._size - DIGEST - END.size
+        if at < self._begin:
+            return False
+        why, begin = END.unpack(self.bytes_at(at, END.size))
+        head = self._head(begin) if self._begin <= begin < at and why < len(STOPPED) else None
+        if head is None or head.end != self._size:
             return False
         try:
-            begin, count, why = END.unpack(self.section(at, b"END "))
-            rows = self.section(begin, b"INDX") if self._begin <= begin < at else b""
-            index = self._head(begin)
-        except (TraceFileError, struct.error):
+            rows = self.section(begin, b"END ")[: -END.size]
+        except TraceFileError:
             return False
-        if index is None or index.end != at or len(rows) % ROW.size or why >= len(STOPPED):
+        if len(rows) % ROW.size:
             return False
         self.segments = list(map(Segment._make, ROW.iter_unpack(rows)))
         follows = int(self.header.prompt.size)
-        for first, size, *_ in self.segments:
-            if first != follows or size < 1:
+        for first, count, *_ in self.segments:
+            if first != follows or count < 1:
                 raise TraceFileError(f"{self.name}: its index is wrong")
-            follows += size
-        if follows != count:
-            raise TraceFileError(f"{self.name}: its index is wrong")
+            follows += count
         self.stopped = STOPPED[why]
         self.end = begin
         return True
@@ -204,7 +203,7 @@ class TraceFile:
             self.segments.append(Segment(begin, count, at, changes_at, whole_at))
             at, first, head = end, first + count, following
             self.end = end
-        if head is not None and head.kind not in (b"TOKS", b"INDX") and any(head.kind):
+        if head is not None and head.kind not in (b"TOKS", b"END ") and any(head.kind):
             raise TraceFileError(f"{self.name}: byte {at}: no section is there")
 
     def tokens(self, k: int) -> Tokens:

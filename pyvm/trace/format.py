@@ -1,4 +1,4 @@
-"""What a trace file is made of: sections with digests, packed tokens, borders.
+"""What a trace file is made of: sections with digests; what they hold.
 
 Enters: the parts of a run.  Leaves: their bytes; or the parts again, whatever bytes are given.
 
@@ -8,32 +8,29 @@ README.md in this folder has the format byte by byte, and what may be believed o
 from __future__ import annotations
 
 import hashlib
-import json
 import struct
-import zlib
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from pyvm.trace.packing import TraceFileError as TraceFileError
+from pyvm.trace.packing import deflated, inflated, packed, unpacked
+
 MAGIC = b"\x89TVMTRC\n"
-VERSION = 1
+VERSION = 2
 SPACING = 1 << 19  # tokens between two borders
-DIGEST = 32
+DIGEST = 16  # bytes of a SHA-256: no accident has the same
 STOPPED = ("halt", "limit")
 SECTION_HEAD = struct.Struct("<4sQ")  # kind, length of what follows before the digest
 TOKENS_HEAD = struct.Struct("<QI")  # position of the first, how many
-BORDER_HEAD = struct.Struct("<QQQ32s")  # since, position, bytes, digest of what it means
-END = struct.Struct("<QQB")  # where the index begins, tokens, why the run ended
+BORDER_HEAD = struct.Struct(f"<QQQ{DIGEST}s")  # since, position, bytes, digest of what it means
 ROW = struct.Struct("<QIQQQ")  # first token, count; where tokens, changes and whole border begin
+END = struct.Struct("<BQ")  # why the run ended; where this section begins
+_HEADER = struct.Struct(f"<8s{DIGEST}sIIIB")  # model, vocabulary, stop, spacing, prompt, library
 _FEWEST = 4  # borders between two whole ones
 MOST_TOKENS = 1 << 24  # of a segment that is read: a damaged file shall not ask for all memory
 MOST_BORDER = 1 << 32
-_SHORT = 1 << 16  # bytes: compressed as well as zlib can, which takes milliseconds
-
-
-class TraceFileError(ValueError):
-    """A file is no trace, or a damaged one, or does not belong to what is asked."""
 
 
 class NothingYet(TraceFileError):
@@ -81,8 +78,8 @@ class Header:
     """What a file says of its run.
 
     Attributes:
-        model: fingerprint of the model's plan.
-        vocabulary: SHA-256 of the spellings, the version of the language.
+        model: fingerprint of the model's plan, 16 hexadecimal digits.
+        vocabulary: digest of the spellings, in hexadecimal: the version of the language.
         library: version of pyvm that wrote it.
         stop: id of the stop token.
         spacing: tokens between two borders.
@@ -97,81 +94,41 @@ class Header:
     prompt: np.ndarray
 
     def payload(self) -> bytes:
-        fields = {
-            "library": self.library,
-            "model": self.model,
-            "prompt": int(self.prompt.size),
-            "spacing": self.spacing,
-            "stop": self.stop,
-            "vocabulary": self.vocabulary,
-        }
-        text = json.dumps(fields, sort_keys=True).encode()
-        return struct.pack("<I", len(text)) + text + packed(self.prompt)
+        model, vocabulary = bytes.fromhex(self.model), bytes.fromhex(self.vocabulary)
+        library = self.library.encode()
+        numbers = (self.stop, self.spacing, self.prompt.size, len(library))
+        return _HEADER.pack(model, vocabulary, *numbers) + library + packed(self.prompt)
 
     @classmethod
     def of(cls, payload: bytes, name: str) -> Header:
         try:
-            (length,) = struct.unpack_from("<I", payload)
-            fields: dict[str, Any] = json.loads(payload[4 : 4 + length])
-            count = fields.pop("prompt")
-            texts = (fields["model"], fields["vocabulary"], fields["library"])
-            numbers = (count, fields["stop"], fields["spacing"])
-            if not all(isinstance(text, str) for text in texts) or len(fields) != 5:
+            model, vocabulary, stop, spacing, count, length = _HEADER.unpack_from(payload)
+            begin = _HEADER.size + length
+            library = payload[_HEADER.size : begin].decode()
+            if not (
+                1 <= count < 1 << 31 and 1 <= spacing <= MOST_TOKENS and len(library) == length
+            ):
                 raise ValueError
-            if not all(type(n) is int and 0 <= n < 1 << 31 for n in numbers):
-                raise ValueError
-            prompt = unpacked(payload[4 + length :], count, name)
-            if count < 1 or not 1 <= fields["spacing"] <= MOST_TOKENS:
-                raise ValueError
-            return cls(prompt=prompt, **fields)
+            prompt = unpacked(payload[begin:], count, name)
         except TraceFileError:
             raise
-        except (ValueError, KeyError, TypeError, struct.error):
+        except (ValueError, struct.error):
             raise TraceFileError(f"{name}: its header is damaged") from None
+        return cls(model.hex(), vocabulary.hex(), library, stop, spacing, prompt)
+
+
+def digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()[:DIGEST]
 
 
 def vocabulary_digest(vocabulary: tuple[str, ...]) -> str:
-    return hashlib.sha256("\n".join(vocabulary).encode()).hexdigest()
-
-
-def packed(tokens: np.ndarray) -> bytes:
-    """16-bit tokens, all low bytes before all high ones, which zlib finds more alike."""
-    if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < 1 << 16:
-        raise TraceFileError("a trace file has room for 65,536 different tokens")
-    pairs = tokens.astype("<u2").view(np.uint8).reshape(-1, 2)
-    return _deflated(pairs.T.tobytes())
-
-
-def unpacked(data: bytes, count: int, name: str) -> np.ndarray:
-    """int32 ids."""
-    planes = np.frombuffer(_inflated(data, 2 * count, name), dtype=np.uint8).reshape(2, count)
-    ids: np.ndarray = planes[1].astype(np.int32)
-    ids <<= 8
-    ids |= planes[0]
-    return ids
-
-
-def _deflated(data: bytes) -> bytes:
-    """A piece of a long run is compressed in about the time that a kernel takes to generate it."""
-    return zlib.compress(data, 1 if len(data) > _SHORT else 9)
-
-
-def _inflated(data: bytes, size: int, name: str) -> bytes:
-    """The bytes that were compressed, which are so many and no more."""
-    unpack = zlib.decompressobj()
-    try:
-        out = unpack.decompress(data, size + 1)
-    except zlib.error:
-        raise TraceFileError(f"{name}: what was compressed is damaged") from None
-    if len(out) != size or not unpack.eof or unpack.unused_data:
-        raise TraceFileError(f"{name}: what was compressed has another length than it says")
-    return out
+    return digest("\n".join(vocabulary).encode()).hex()
 
 
 def section(kind: bytes, payload: bytes, before: bytes) -> bytes:
     """A section with its digest, which is of the one before as well."""
     head = SECTION_HEAD.pack(kind, len(payload))
-    return head + payload + hashlib.sha256(before + head + payload).digest()
+    return head + payload + digest(before + head + payload)
 
 
 def opening(version: int = VERSION) -> bytes:
@@ -180,21 +137,43 @@ def opening(version: int = VERSION) -> bytes:
 
 def first_digest() -> bytes:
     """What the first section's digest covers besides it: the bytes before it."""
-    return hashlib.sha256(opening()).digest()
+    return digest(opening())
 
 
 def meaning(before: bytes, changes: bytes) -> bytes:
     """The digest of a border: of all changes from the prompt on, however they are stored."""
-    return hashlib.sha256(before + changes).digest()
+    return digest(before + changes)
 
 
 def prompt_meaning(prompt: np.ndarray) -> bytes:
     """The digest that the first border's begins with."""
-    return hashlib.sha256(prompt.astype("<u2").tobytes()).digest()
+    return digest(prompt.astype("<u2").tobytes())
 
 
-def border_payload(since: int, position: int, border: bytes, means: bytes) -> bytes:
-    return BORDER_HEAD.pack(since, position, len(border), means) + _deflated(border)
+@dataclass(frozen=True)
+class Piece:
+    """A segment and the border behind it, compressed to be written."""
+
+    count: int
+    tokens: bytes
+    changes: bytes  # as they are, for their digest
+    packed_changes: bytes
+    whole_size: int
+    packed_whole: bytes | None
+
+    @classmethod
+    def of(
+        cls, tokens: np.ndarray, changes: bytes, whole: bytes | None, fast: bool = False
+    ) -> Piece:
+        """`fast`: the tokens compressed less."""
+        return cls(
+            int(tokens.size),
+            packed(tokens, fast),
+            changes,
+            deflated(changes),
+            len(whole or b""),
+            None if whole is None else deflated(whole),
+        )
 
 
 @dataclass(frozen=True)
@@ -221,7 +200,10 @@ class Border:
     means: bytes
 
     def content(self) -> bytes:
-        return _inflated(self.data, self.size, self.name)
+        content = inflated(self.data, self.size, self.name)
+        if len(content) != self.size:
+            raise TraceFileError(f"{self.name}: a border has another length than it says")
+        return content
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,20 @@ import os
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-import numpy as np
-
 from pyvm.trace.file import TraceFile
 from pyvm.trace.format import (
+    BORDER_HEAD,
     DIGEST,
     END,
     ROW,
     STOPPED,
     TOKENS_HEAD,
     Header,
+    Piece,
     Segment,
-    border_payload,
     first_digest,
     meaning,
     opening,
-    packed,
     prompt_meaning,
     section,
 )
@@ -77,35 +75,36 @@ class TraceWriter:
         writer._cut()
         return writer
 
-    def append(self, tokens: np.ndarray, changes: bytes, whole: bytes | None) -> None:
+    def append(self, piece: Piece) -> None:
         """A segment with the border behind it."""
-        count, position = int(tokens.size), self.first + int(tokens.size) - 1
-        means = meaning(self.means, changes)
-        data = section(b"TOKS", TOKENS_HEAD.pack(self.first, count) + packed(tokens), self.chain)
+        position = self.first + piece.count - 1
+        means = meaning(self.means, piece.changes)
+        data = section(
+            b"TOKS", TOKENS_HEAD.pack(self.first, piece.count) + piece.tokens, self.chain
+        )
         changes_at = self.end + len(data)
-        payload = border_payload(self.since, position, changes, means)
-        data += section(b"CHNG", payload, data[-DIGEST:])
+        head = BORDER_HEAD.pack(self.since, position, len(piece.changes), means)
+        data += section(b"CHNG", head + piece.packed_changes, data[-DIGEST:])
         whole_at = 0
-        if whole is not None:
+        if piece.packed_whole is not None:
             whole_at = self.end + len(data)
-            payload = border_payload(0, position, whole, means)
-            data += section(b"WHOL", payload, data[-DIGEST:])
+            head = BORDER_HEAD.pack(0, position, piece.whole_size, means)
+            data += section(b"WHOL", head + piece.packed_whole, data[-DIGEST:])
         tokens_at = self.end
         self._write(data)
-        self.rows.append(Segment(self.first, count, tokens_at, changes_at, whole_at))
+        self.rows.append(Segment(self.first, piece.count, tokens_at, changes_at, whole_at))
         self.chain, self.means = data[-DIGEST:], means
-        self.first, self.since = self.first + count, position
+        self.first, self.since = self.first + piece.count, position
 
     def finish(self, stopped: str) -> None:
-        """The index, and why the run ended; what is appended later takes their place."""
+        """Where all is, and why the run ended; what is appended later takes its place."""
         begin = self.end
         rows = b"".join(
             ROW.pack(row.first, row.count, row.tokens_at, row.changes_at, row.whole_at)
             for row in self.rows
         )
-        data = section(b"INDX", rows, self.chain)
-        ending = END.pack(begin, self.first, STOPPED.index(stopped))
-        self._write(data + section(b"END ", ending, data[-DIGEST:]))
+        end = END.pack(STOPPED.index(stopped), begin)
+        self._write(section(b"END ", rows + end, self.chain))
         self.end = begin
         os.fsync(self.file.fileno())
 

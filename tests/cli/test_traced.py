@@ -80,10 +80,10 @@ def test_a_full_disk_is_one_line(tmp_path):
     resource = pytest.importorskip("resource")
 
     def small():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (230_000, 230_000))
 
     path = tmp_path / "a.trace"
-    options = ("--trace", path, "--no-verify", "--quiet", "--max-tokens", "600000")
+    options = ("--trace", path, "--no-verify", "--quiet", "--max-tokens", "1600000")
     done = pyvm("run", "sudoku", *options, preexec_fn=small)
     assert done.returncode == 125
     said = "File too large; what was written is whole: --resume goes on with it"

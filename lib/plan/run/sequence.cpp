@@ -10,6 +10,7 @@ namespace tvm::plan {
 namespace {
 
 constexpr std::size_t kHandOver = std::size_t{1} << 15;  // tokens per hand-over: a millisecond or less
+constexpr std::size_t kReleased = std::size_t{1} << 22;  // tokens at once, or more
 
 }  // namespace
 
@@ -95,12 +96,16 @@ Bytes Sequence::save(std::uint64_t since) {
                            interpreter_.position(), " positions"));
     }
     interpreter_.save(since, tokens_.data(), prompt_, border);
-    if (since > 0) return;
-    std::vector<TokenRange> needed = interpreter_.reachable(prompt_);
-    tokens_.release(needed, interpreter_.position());
-    interpreter_.hold(std::move(needed));
+    if (since == 0 && count_ - released_ >= kReleased) release();
   });
   return border;
+}
+
+void Sequence::release() {
+  std::vector<TokenRange> needed = interpreter_.reachable(prompt_);
+  tokens_.release(needed, interpreter_.position());
+  interpreter_.hold(std::move(needed));
+  released_ = count_;
 }
 
 void Sequence::restore(std::span<const unsigned char> border, std::span<const kernel::Token> more) {

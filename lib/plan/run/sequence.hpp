@@ -32,8 +32,9 @@ class Sequence {
   // Goes on with these tokens, as far as each is what is predicted.
   Verdict verify(std::span<const kernel::Token> tokens);
 
-  // What has changed since an earlier border, or since 0 the whole state. Then only those tokens are kept
-  // that later positions can ask for, so that a run which is saved now and then takes no memory for others.
+  // What has changed since an earlier border, or since 0 the whole state. Then, now and again, only those
+  // tokens are kept that later positions can ask for, so that a run which is saved takes no memory for
+  // others.
   Bytes save(std::uint64_t since);
   // `more`: the tokens behind the position before; none for a whole border, which has those that it needs.
   void restore(std::span<const unsigned char> border, std::span<const kernel::Token> more);
@@ -41,6 +42,7 @@ class Sequence {
  private:
   void reserve(std::size_t count);
   void begin();
+  void release();
   template <class Work>
   void step(Work&& work);
 
@@ -49,7 +51,8 @@ class Sequence {
   Interpreter interpreter_;
   TokenBuffer tokens_;
   std::size_t count_;
-  bool broken_ = false;  // by an error, or by tokens that are not what is predicted
+  std::size_t released_ = 0;  // what count_ was when tokens were given up
+  bool broken_ = false;       // by an error, or by tokens that are not what is predicted
 };
 
 }  // namespace tvm::plan

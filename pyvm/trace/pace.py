@@ -1,0 +1,48 @@
+"""Whether what goes on beside a run holds it up so much that there should be less of it.
+
+Enters: the times that pieces took.  Leaves: yes or no.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_SLOWEST = 2  # times as long as alone: nobody shall fall below a third of its rate
+_KEPT = 7 / 8  # what is past counts for less and less
+
+
+@dataclass
+class Pace:
+    """The last pieces: how long generating took alone, and how long all did.
+
+    All counts by the clock or by the processors that the process had, whichever is less: what other
+    processes take holds a run up as well, and is no reason to write more bytes.
+    """
+
+    alone: float = 0.0
+    all: float = 0.0
+
+    @property
+    def behind(self) -> bool:
+        return self.all > _SLOWEST * self.alone
+
+    def note(self, alone: float, clock: float, processors: float) -> None:
+        self.alone = _KEPT * self.alone + alone
+        self.all = _KEPT * self.all + min(clock, processors)
+
+    @contextmanager
+    def piece(self) -> Iterator[None]:
+        """Around all that is done for a piece; inside, generating() is around its tokens."""
+        self._alone = 0.0
+        clock, processors = time.perf_counter(), time.process_time()
+        yield
+        self.note(self._alone, time.perf_counter() - clock, time.process_time() - processors)
+
+    @contextmanager
+    def generating(self) -> Iterator[None]:
+        begin = time.thread_time()
+        yield
+        self._alone = time.thread_time() - begin
