@@ -11,7 +11,7 @@
 namespace tvm::kernel {
 
 // Changed with anything below. A kernel of another number is not used.
-inline constexpr std::uint32_t kAbi = 7;
+inline constexpr std::uint32_t kAbi = 8;
 
 // Plans are of models with at most kMostTokens tokens.
 using Token = std::uint16_t;
@@ -74,7 +74,7 @@ static_assert(sizeof(State) % alignof(Store) == 0 && sizeof(Store) % alignof(std
 
 // A kernel is entered at this position or later, so that it need not look whether tokens a little way back
 // are there.
-inline constexpr std::int64_t kFirstEntered = 64;
+inline constexpr std::int64_t kFirstEntered = 16;
 
 // A block as a function. It goes on with the next block's by a call in its place, so that no call is deeper
 // than another. Two running sums are passed in registers of the processor.

@@ -25,7 +25,7 @@ inline std::size_t Interpreter::within_sums(std::size_t end) const {
     if (step * static_cast<Wide>(end - position_) > room)
       end = position_ + static_cast<std::size_t>(room / step);
   };
-  for (const BoundedSum& sum : bounded_sums_) {
+  for (const BoundedSum& sum : subject_.sums) {
     const std::int64_t at = registers_[sum.node];
     cut(sum.all.high - at, sum.step.high);
     cut(at - sum.all.low, -sum.step.low);

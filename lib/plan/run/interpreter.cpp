@@ -61,12 +61,6 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
   registers_[kOneNode] = 1;
   if (kernel == nullptr) return;
   kernel_ = std::move(kernel);
-  for (NodeId id = 0; id < subject.network.nodes.size(); ++id) {
-    const Node& node = subject.network.nodes[id];
-    if (node.kind != Kind::kSum || !subject.uses.live[id] || !subject.network.counts_all(node)) continue;
-    const Interval step = subject.network.interval(subject.network.mean(node).value);
-    bounded_sums_.push_back({id, step, subject.network.intervals[id]});
-  }
   state_.held = held_;
   state_.owner = this;
   state_.find = [](kernel::State* state, std::uint32_t store, std::int64_t key) {

@@ -127,11 +127,6 @@ class Interpreter {
   const std::vector<kernel::Layout>& layouts_;  // per store
   std::vector<std::unique_ptr<kernel::PagedStore>> stores_;
   std::shared_ptr<const kernel::Loaded> kernel_;
-  struct BoundedSum {
-    NodeId node;
-    Interval step, all;  // what a position adds, and what it comes to
-  };
-  std::vector<BoundedSum> bounded_sums_;  // where there is a kernel
   std::uint64_t covered_ = 0;
   std::uint64_t held_ = UINT64_MAX;      // tokens before it are held
   std::vector<TokenRange> held_ranges_;  // where not all are

@@ -205,6 +205,12 @@ void Subject::find_uses() {
   layouts.clear();
   for (std::size_t s = 0; s < network.stores.size(); ++s)
     layouts.push_back(layout_of(network, network.stores[s], uses.columns[s]));
+  sums.clear();
+  for (NodeId id = 0; id < network.nodes.size(); ++id) {
+    const Node& node = network.nodes[id];
+    if (node.kind == Kind::kSum && uses.live[id] && network.counts_all(node))
+      sums.push_back({id, network.interval(network.mean(node).value), network.intervals[id]});
+  }
 }
 
 }  // namespace tvm::plan
