@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from pyvm.graph.primitives import AVERAGE, Dim, Expr, Fetch, FetchValue, Graph, Reglu
+from pyvm.graph.primitives import AVERAGE, NEVER, Dim, Expr, Fetch, FetchValue, Graph, Reglu
 
 Number = int | Fraction
 
@@ -21,6 +21,7 @@ class Evaluator:
         self.graph = graph
         self.length = 0
         self._points = [(i, point) for i, point in enumerate(graph.points) if point]
+        self._widest = max((number for _, (_, number) in self._points), default=0)
         self._values: dict[Dim, Number] = {}
         # Per fetch, for every position: (clear, key, values).
         self._history: dict[Fetch, list[tuple[Number, Number, tuple[Number, ...]]]] = {}
@@ -75,6 +76,27 @@ class Evaluator:
         )
         return nearest[2]
 
+    def check_weights(self, nearest: int) -> None:
+        """That the weights, where a type weighs more than a value but not endlessly more, choose
+        the same token as the last step."""
+        token_type, value = self._sum(self.graph.token_type), self._sum(self.graph.value)
+        point = self.graph.points[nearest]
+        if point and point[0] == token_type and 0 <= value <= self._widest:
+            return
+        weight = self.graph.type_weight
+        distances = [
+            weight * (kind - token_type) ** 2 + (number - value) ** 2
+            for kind, number in (point or (NEVER, 0) for point in self.graph.points)
+        ]
+        chosen = distances.index(min(distances))
+        if chosen != nearest:
+            names = self.graph.vocabulary
+            raise ArithmeticError(
+                f"the next token's type {token_type} and value {value} are too far from every "
+                f"token's point: the weights would choose {names[chosen]!r} and not "
+                f"{names[nearest]!r}"
+            )
+
 
 def predict(graph: Graph, tokens: Iterable[int]) -> list[int]:
     """Teacher forcing: the token predicted after each of `tokens`."""
@@ -86,6 +108,7 @@ def generate(graph: Graph, prompt: Iterable[int], stop: int, limit: int) -> Iter
     """Greedy decoding from a prompt until the stop token, at most `limit` tokens."""
     token = predict_last(evaluator := Evaluator(graph), prompt)
     for _ in range(limit):
+        evaluator.check_weights(token)
         yield token
         if token == stop:
             return

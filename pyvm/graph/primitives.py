@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import index
+from typing import NoReturn
 
 LATEST, AVERAGE = "latest", "average"
 
@@ -29,6 +30,12 @@ BIG = 1e30
 # The newest of equal keys wins by this share of the recency, which stays below 1.4427: integer keys
 # differ by 1 in the score at least, and 0.3 * 1.4427 < 0.5 keeps the order of distances.
 RECENCY_SHARE = 0.3
+# What a type weighs beside a value, unless a graph says otherwise.  Values lie in -256 .. 511 and
+# bytes in 0 .. 255: squared distances of values stay below this.  Where the type is that of scratch
+# tokens, values are larger, but there is a token for each.
+TYPE_WEIGHT = 1 << 20
+# The type of tokens that are never generated.  Types are at least 0.
+NEVER = -1
 
 
 class _Linear:
@@ -37,7 +44,9 @@ class _Linear:
     def _expr(self) -> Expr:
         raise NotImplementedError
 
-    def __add__(self, other: Linear) -> Expr:
+    def __add__(self, other: Linear | int) -> Expr:
+        if isinstance(other, int) and other == 0:  # sum() begins with it
+            return self._expr()
         if not isinstance(other, _Linear):
             raise TypeError(f"{self} + {other!r}: a number is added as a multiple of `one`")
         terms = dict(self._expr().terms)
@@ -46,9 +55,24 @@ class _Linear:
         return Expr({dim: c for dim, c in terms.items() if c != 0})
 
     def __sub__(self, other: Linear) -> Expr:
+        if not isinstance(other, _Linear):
+            raise TypeError(f"{self} - {other!r}: a number is subtracted as a multiple of `one`")
         return self + (-1) * other
 
+    def __rsub__(self, other: object) -> NoReturn:
+        raise TypeError(f"{other!r} - {self}: a number is a multiple of `one`")
+
     __radd__ = __add__
+
+    def _is_no_number(self, *_: object) -> NoReturn:
+        raise TypeError(
+            f"{self} has no number while a machine is written: compare by `step` or `at_zero`, "
+            "choose by `product` or `switch`"
+        )
+
+    # `==` alone is left: dimensions compare by identity.
+    __bool__ = __lt__ = __le__ = __gt__ = __ge__ = __abs__ = _is_no_number
+    __truediv__ = __floordiv__ = __mod__ = __pow__ = _is_no_number
 
     def __neg__(self) -> Expr:
         return (-1) * self
@@ -183,6 +207,7 @@ class Graph:
         token_type, value: the two numbers that choose the next token.
         points: (type, value) of every token; the next token is the one whose point is nearest, the
             type first; None for tokens that are never generated.
+        type_weight: what a type weighs beside a value where distances are compared.
     """
 
     vocabulary: tuple[str, ...]
@@ -192,3 +217,4 @@ class Graph:
     token_type: Expr
     value: Expr
     points: tuple[tuple[int, int] | None, ...]
+    type_weight: int = TYPE_WEIGHT

@@ -10,7 +10,8 @@ README.md beside this file explains the language; examples/ has three machines w
 
 from __future__ import annotations
 
+from pyvm.machine.checks import MachineError
 from pyvm.machine.machine import Machine
-from pyvm.machine.tokens import MachineError, Token
+from pyvm.machine.tokens import Token
 
 __all__ = ["Machine", "MachineError", "Token"]

@@ -11,7 +11,7 @@ Where a number comes from, in one line each:
     neuron       gate row and value row of a Reglu; W_ffn adds it to the slots of persists
     clearing     of a slot that is used again: -x[slot], by a passthrough head (two slots each;
                  query and key (p, 0), so that its own position wins) or by one neuron
-    head         the nearest point: 2 (T t + b v) - (T*T + b*b), types weighing TYPE_WEIGHT
+    head         the nearest point: 2 (W T t + b v) - (W T*T + b*b), types weighing W
 Query rows carry SCALE: hard attention is softmax at a low temperature.  There is nothing else: what
 a position computes is embedding + position table, L times (attention, gated ReLU), argmax.
 """
@@ -25,6 +25,7 @@ import numpy as np
 from pyvm.graph.primitives import (
     AVERAGE,
     BIG,
+    NEVER,
     RECENCY_SHARE,
     Dim,
     Expr,
@@ -43,11 +44,6 @@ from pyvm.weights.model_file import GATHER, LOOKUP, PASSTHROUGH, LayerWeights, M
 
 # A power of two: a scaled query is rounded no more than the query.
 SCALE = 2.0**34
-# Values lie in -256 .. 511 and bytes in 0 .. 255: squared distances of values stay below this.
-# Where the type is that of scratch tokens, values are larger, but there is a token for each.
-TYPE_WEIGHT = 1 << 20
-# The type of tokens that are never generated. Types are at least 0.
-NEVER = -1
 
 _Pair = tuple[np.ndarray, np.ndarray]  # the two rows of a query or key
 
@@ -236,7 +232,7 @@ def _output_head(graph: Graph, rows: _Rows) -> np.ndarray:
     kind, value, one = rows.row(graph.token_type), rows.row(graph.value), rows.dim(rows.one)
     points = np.array([point or (NEVER, 0) for point in graph.points], dtype=np.float64)
     types, bytes_ = points[:, :1], points[:, 1:]
-    near_type = TYPE_WEIGHT * (2 * types * kind - types**2 * one)
+    near_type = graph.type_weight * (2 * types * kind - types**2 * one)
     products: np.ndarray = near_type + 2 * bytes_ * value - bytes_**2 * one
     return products
 
