@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <vector>
 
 #include "kernel/runtime.hpp"
 
@@ -25,6 +26,7 @@ class RecipeBook {
           .emplace(key_of(recipes[block].parent, recipes[block].index), block);
       if (recipes[block].known != 0) contexts_.emplace(recipes[block].known, recipes[block].after);
     }
+    find_ways();
   }
 
   // The context in which this is known, by its fingerprint: runs that have left the kernel come back there.
@@ -36,6 +38,12 @@ class RecipeBook {
   }
   std::uint32_t target(std::uint32_t branch, std::uint32_t index) const {
     return number(targets_, key_of(branch, index));
+  }
+  // What is made before this block, on the shortest way from a context that no block leaves: a block, or
+  // kStart or kNothing.
+  std::uint32_t before(std::uint32_t block) const {
+    const std::uint32_t parent = recipes_[block].parent;
+    return recipes_[block].branch != 0 || is_first(parent) ? parent : ways_[parent].last;
   }
   std::uint32_t size() const { return size_; }
   const Recipe& operator[](std::uint32_t block) const { return recipes_[block]; }
@@ -51,8 +59,35 @@ class RecipeBook {
     return found == numbers.end() ? kUnknown : found->second;
   }
 
+  static bool is_first(std::uint32_t context) { return context == kStart || context == kNothing; }
+
+  // Blocks are in the order in which traces needed them, so that the one that first left a context can be far
+  // from the start, and a later one near it.
+  void find_ways() {
+    ways_.resize(size_);
+    const auto length = [this](std::uint32_t block) { return ways_[block].length; };
+    for (bool shorter = true; shorter;) {
+      shorter = false;
+      for (std::uint32_t block = 0; block < size_; ++block) {
+        const Recipe& recipe = recipes_[block];
+        const std::uint32_t parent = before(block);
+        const std::uint32_t way = is_first(parent) ? 1 : parent == kUnknown ? kFar : length(parent) + 1;
+        if (way < length(block)) ways_[block].length = way, shorter = true;
+        if (is_first(recipe.after)) continue;
+        std::uint32_t& last = ways_[recipe.after].last;
+        if (last == kUnknown || length(block) < length(last)) last = block, shorter = true;
+      }
+    }
+  }
+  static constexpr std::uint32_t kFar = UINT32_MAX / 2;
+
   const Recipe* recipes_;
   std::uint32_t size_;
+  struct Way {
+    std::uint32_t length = kFar;    // blocks up to this one
+    std::uint32_t last = kUnknown;  // as a context: the block that leads to it
+  };
+  std::vector<Way> ways_;
   Numbers steps_, targets_, contexts_;
 };
 

@@ -19,12 +19,14 @@ from pyvm.engine.errors import ArgumentError, FileError, ModelError, Unsupported
 from pyvm.engine.executor import execute
 from pyvm.engine.kernel import kernel_source, load_kernel
 from pyvm.engine.model import Model
+from pyvm.engine.sequence import Sequence
 
 LIB = Path(__file__).resolve().parents[2] / "lib"
 COMPILER = next(filter(None, map(shutil.which, ("g++", "clang++", "clang++-14"))), None)
 FLAGS = "-std=c++20 -O1 -foptimize-sibling-calls -fPIC -fwrapv".split()
 FLAGS += "-fvisibility=hidden -fno-exceptions -shared".split()
 NAMES = ("hello", "products", "collatz")
+FIRST_ENTERED = 16  # a kernel begins there or later (kernel/runtime.hpp)
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler")
 
@@ -86,11 +88,42 @@ def test_generating(compiled, traces, name):
 
 
 @needs_compiler
-@pytest.mark.parametrize("limit", [1, 2, 3, 50, 51])
-def test_it_stops_where_it_is_told(compiled, traces, limit):
-    tokens, prompt = traces["hello"]
-    run = compiled.generate(tokens[:prompt], limit=limit, path="kernel")
-    assert np.array_equal(run.tokens, tokens[: prompt + limit]) and run.stopped == "limit"
+@pytest.mark.parametrize("name", NAMES)
+def test_it_stops_where_it_is_told(compiled, traces, name):
+    """Though the kernel may write some tokens more, up to the last, which would end the run."""
+    tokens, prompt = traces[name]
+    tokens = tokens[: prompt + 3_000]
+    last = len(tokens) - prompt
+    for limit in (*range(1, 200, 3), *range(last - 90, last, 3), last - 1):
+        run = compiled.generate(tokens[:prompt], limit=limit, path="kernel")
+        assert np.array_equal(run.tokens, tokens[: prompt + limit]) and run.stopped == "limit"
+        assert run.covered <= prompt + limit - 1 - FIRST_ENTERED
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", NAMES)
+def test_kept_runs_go_on_where_the_kernel_stands(compiled, traces, name):
+    """In pieces that they write, are given, or pass by a border, as the plan does."""
+    tokens, prompt = traces[name]
+    random = np.random.default_rng(7)
+    with (
+        Sequence(compiled, tokens[:prompt], path="kernel") as kernel,
+        Sequence(compiled, tokens[:prompt], path="plan") as plan,
+    ):
+        for _ in range(100):
+            begin = plan.position
+            piece = plan.generate(int(random.integers(1, 60)))
+            match random.integers(4):
+                case 0:
+                    assert kernel.verify(piece).ok
+                case 1:
+                    kernel.restore(plan.save(begin), piece)
+                case _:
+                    assert np.array_equal(kernel.generate(len(piece)), piece)
+            if plan.stopped == "halt":
+                break
+            assert kernel.save(begin) == plan.save(begin)
+        assert kernel.covered > begin // (20 if name == "collatz" else 3)
 
 
 @needs_compiler

@@ -7,10 +7,12 @@
 #include <fstream>
 #include <string>
 
+#include "kernel/runtime.hpp"
 #include "random_machine.hpp"
 
 namespace {
 
+using tvm::kernel::kFirstEntered;
 namespace fs = std::filesystem;
 
 std::uint64_t covered = 0;  // positions of the traces that kernels were made of
@@ -87,6 +89,76 @@ std::uint64_t same(const Opened& plan, const Opened& kernel, const Tokens& token
   return sum + found.covered;
 }
 
+// Cut at any limit, a run has the tokens of a longer one, and counts the positions of these alone.
+void at_limits(const Opened& plan, const Opened& kernel, const Tokens& prompt) {
+  const Outcome whole = generate(plan, TVM_PATH_PLAN, prompt, 150);
+  for (std::uint64_t limit = 1; limit <= whole.tokens.size(); ++limit) {
+    const Outcome found = generate(kernel, TVM_PATH_KERNEL, prompt, limit);
+    const auto end = whole.tokens.begin() + static_cast<std::ptrdiff_t>(limit);
+    CHECK(found.status == TVM_OK && found.tokens == Tokens(whole.tokens.begin(), end));
+    CHECK(found.covered <= prompt.size() + limit - 1 - kFirstEntered);
+  }
+}
+
+// A kept run, piece by piece: some it writes and some it is given, and the border behind each.
+class Kept {
+ public:
+  Kept(const Opened& model, int path, const Tokens& prompt) {
+    const tvm_options how = Opened::options(path);
+    CHECK(tvm_run_open(model.get(), prompt.data(), prompt.size(), &how, &run_) == TVM_OK);
+  }
+  ~Kept() { tvm_run_close(run_); }
+  Kept(const Kept&) = delete;
+
+  Tokens generate(std::uint64_t limit) {
+    Tokens piece;
+    tvm_run_result result{};
+    result.size = sizeof result;
+    CHECK(tvm_run_generate(run_, limit, collect, &piece, &result) == TVM_OK);
+    return piece;
+  }
+  bool verify(const Tokens& piece) {
+    tvm_verify_result result{};
+    result.size = sizeof result;
+    CHECK(tvm_run_verify(run_, piece.data(), piece.size(), &result) == TVM_OK);
+    return result.ok != 0;
+  }
+  std::string border(std::uint64_t since) {
+    std::string border;
+    const auto take = [](void* user, const void* bytes, std::size_t size) {
+      static_cast<std::string*>(user)->assign(static_cast<const char*>(bytes), size);
+    };
+    CHECK(tvm_run_save(run_, since, take, &border) == TVM_OK);
+    return border;
+  }
+  // From what has changed since position(), with the tokens behind it.
+  void restore(const std::string& border, const Tokens& more) {
+    CHECK(tvm_run_restore(run_, border.data(), border.size(), more.data(), more.size()) == TVM_OK);
+  }
+  std::uint64_t position() const { return tvm_run_position(run_); }
+
+ private:
+  tvm_run* run_ = nullptr;
+};
+
+void in_pieces(const Opened& plan, const Opened& kernel, const Tokens& prompt, RandomMachine& random) {
+  Kept by_plan(plan, TVM_PATH_PLAN, prompt), by_kernel(kernel, TVM_PATH_KERNEL, prompt);
+  for (std::uint64_t last = 0; by_plan.position() < prompt.size() + 300; last = by_plan.position()) {
+    const Tokens piece = by_plan.generate(static_cast<std::uint64_t>(random.between(1, 40)));
+    if (random.between(0, 2) == 0)
+      CHECK(by_kernel.verify(piece));
+    else
+      CHECK(by_kernel.generate(piece.size()) == piece);
+    if (random.between(0, 1) == 0) CHECK(by_plan.border(last) == by_kernel.border(last));
+  }
+  // The kernel stands elsewhere than where a border leads.
+  const std::uint64_t from = by_plan.position();
+  CHECK(by_plan.position() == by_kernel.position());
+  const Tokens piece = by_plan.generate(25);
+  by_kernel.restore(by_plan.border(from), piece);
+  CHECK(by_kernel.generate(100) == by_plan.generate(100));
+}
+
 void write_source(const Opened& model, const Tokens& trace, std::size_t prompt, const Folder& folder) {
   const tvm_kernel_trace made_of{trace.data(), trace.size(), prompt};
   const auto write = [](void* user, const char* name, const char* text) {
@@ -119,6 +191,9 @@ bool model(std::uint64_t seed) {
   write_source(plan, trace, prompt, folder);
   CHECK(tvm_model_load_kernel(kernel.get(), compile(folder).c_str()) == TVM_OK);
   covered += same(plan, kernel, trace);
+  const Tokens start(trace.begin(), trace.begin() + static_cast<std::ptrdiff_t>(prompt));
+  at_limits(plan, kernel, start);
+  in_pieces(plan, kernel, start, random);
   for (int round = 0; round < 40; ++round) {
     Tokens damaged = trace;
     for (int i = random.between(1, 5); i > 0; --i)

@@ -17,7 +17,8 @@ Following following(const Subject& subject, const Block& block, const NumberOf& 
     all.way.push_back(is ? static_cast<std::uint32_t>(known - all.blocks.begin()) + 1 : 0);
     if (is && known == all.blocks.end()) all.blocks.push_back(*is);
   };
-  if (block.after == nullptr) {
+  all.branches = block.after == nullptr;
+  if (all.branches) {
     for (const Link& target : block.targets) add(target.load(std::memory_order_acquire));
   } else if (!has_table(block)) {
     for (const Link& next : block.after->next[block.predict]) add(next.load(std::memory_order_acquire));

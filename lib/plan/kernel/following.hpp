@@ -22,6 +22,7 @@ struct Following {
   // the class of the token. For each, the block's place in `blocks` plus 1; 0: the function is left.
   std::vector<std::uint32_t> way;
   std::vector<std::int32_t> tokens;  // the table of predictions; none where it would be too long
+  bool branches = false;             // the blocks are its targets, which run at the same position
 };
 
 // Whether each prediction of the block can be computed before anything runs.

@@ -5,7 +5,8 @@
 namespace tvm::plan {
 namespace {
 
-// Compilers bear only so many nested scopes.
+// Compilers bear only so many nested scopes. Targets are never cut off from their branch: a function begins
+// where a position does, so that a run can end before it.
 constexpr std::size_t kDeepest = 40;
 
 }  // namespace
@@ -24,8 +25,9 @@ Functions::Functions(const std::map<std::uint32_t, Following>& blocks) {
     while (!rest.empty()) {
       const auto [number, depth] = rest.back();
       rest.pop_back();
-      for (const std::uint32_t one : blocks.at(number).blocks) {
-        if (before[one] != 1 || depth >= kDeepest || !placed.insert(one).second) continue;
+      const Following& next = blocks.at(number);
+      for (const std::uint32_t one : next.blocks) {
+        if (before[one] != 1 || (depth >= kDeepest && !next.branches) || !placed.insert(one).second) continue;
         inside_[one] = true;
         rest.emplace_back(one, depth + 1);
       }

@@ -198,6 +198,7 @@ void Interpreter::restore(std::span<const unsigned char> border, std::span<const
   }
   position_ = head.position;
   context_ = versions_->nothing_known();
+  stands_ = kernel::kUnknown;
   if (head.since == 0) {
     std::vector<TokenRange> needed = reachable(prompt);
     for_each_token(needed, prompt, [&](std::size_t i) {

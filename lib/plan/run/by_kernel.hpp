@@ -13,10 +13,42 @@ namespace tvm::plan {
 // while it verifies them.
 template <Interpreter::Mode mode>
 kernel::Run Interpreter::entry_of(const Block& block) const {
-  const std::uint32_t number = block.kernel.load(std::memory_order_relaxed);
+  return entry_of<mode>(block.kernel.load(std::memory_order_relaxed));
+}
+template <Interpreter::Mode mode>
+kernel::Run Interpreter::entry_of(std::uint32_t number) const {
   if (number == kernel::kUnknown) return nullptr;
   const kernel::Kernel& all = kernel_->kernel();
   return (mode == Mode::kGenerate ? all.generate : all.verify)[number];
+}
+
+// Where the kernel goes on that has stopped before or behind its block stands_. No block of the interpreter
+// is made for that: one takes as long as thousands of positions, and all that lead to it are made as well.
+// The kernel compares tokens before `end`.
+template <Interpreter::Mode mode>
+kernel::Run Interpreter::entry_where_it_stands(std::uint32_t token_class, std::size_t end) const {
+  if (before_) return mode == Mode::kRead ? nullptr : entry_of<mode>(stands_);
+  const kernel::RecipeBook& book = kernel_->book();
+  const auto entry = [&](bool predict) {
+    return entry_of<mode>(book.step(book[stands_].after, token_class, predict));
+  };
+  if constexpr (mode != Mode::kRead) return entry(true);
+  if (const kernel::Run read = entry(false)) return read;
+  return position_ + 1 < end ? entry(true) : nullptr;
+}
+
+// The interpreter goes on there: the block to be run, or null for that which follows in context_.
+template <Interpreter::Mode mode>
+Block* Interpreter::take_over() {
+  Block* const block = made([&] { return versions_->of_kernel(stands_); });
+  stands_ = kernel::kUnknown;
+  if (!before_) {
+    context_ = block->after;
+    return nullptr;
+  }
+  if (block->rest) return after_branch<mode>(*block);
+  context_ = block->from;
+  return mode == Mode::kRead ? nullptr : block;
 }
 
 // How far from position_ on, up to `end`, no running sum can leave its interval: kernels do not look.
@@ -33,28 +65,27 @@ inline std::size_t Interpreter::within_sums(std::size_t end) const {
   return end;
 }
 
-// The block to be run by the interpreter at position_, or null: that which follows in context_. The mismatch
-// that the kernel found, if one, is in state_.found.
+// The block to be run by the interpreter at position_, or null: that which follows in context_, or the run
+// may go on where the kernel stands. The mismatch that it found, if one, is in state_.found.
 template <Interpreter::Mode mode>
-Block* Interpreter::run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end) {
+Block* Interpreter::run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end,
+                               std::size_t spare) {
   std::int64_t* const r = registers_.data();
   const std::uint32_t* sums = kernel_->kernel().sums;
   const auto sum = [&](int i) { return sums[i] < registers_.size() ? r[sums[i]] : 0; };
   state_.found = -1;
+  stands_ = kernel::kUnknown;
   // A kernel that verifies writes no token.
   run(&state_, const_cast<kernel::Token*>(tokens), static_cast<std::int64_t>(position_),
-      static_cast<std::int64_t>(within_sums(end)) - 1, sum(0), sum(1));
+      static_cast<std::int64_t>(within_sums(end + spare)) - 1, sum(0), sum(1));
   covered_ += state_.position - position_;
   position_ = state_.position;
-  Block* const left = made([&] { return versions_->of_kernel(state_.block); });
-  switch (state_.left) {
-    case kernel::Left::kAfter: context_ = left->after; return nullptr;
-    case kernel::Left::kAtBranch: return at_branch<mode>(*left, tokens);
-    case kernel::Left::kBefore: break;
-  }
-  if (left->rest) return after_branch<mode>(*left);
-  context_ = left->from;
-  return mode == Mode::kRead ? nullptr : left;
+  if (state_.left == kernel::Left::kAtBranch)
+    return at_branch<mode>(*made([&] { return versions_->of_kernel(state_.block); }), tokens);
+  stands_ = state_.block;
+  before_ = state_.left == kernel::Left::kBefore;
+  const bool is_end = position_ + (mode == Mode::kRead ? 0 : 1) >= end;
+  return before_ && !is_end ? take_over<mode>() : nullptr;
 }
 
 // Who reads wants no prediction: the same block without one. Up to a branch they are the same.

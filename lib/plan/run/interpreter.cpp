@@ -165,7 +165,8 @@ inline Block* Interpreter::predicting_block(std::uint32_t token_class, std::size
 #define TVM_NEXT goto* labels[static_cast<std::size_t>((++op)->code)]
 
 template <Interpreter::Mode mode, class Tokens>
-std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted) {
+std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted,
+                              std::size_t spare) {
   static const void* const labels[] = {
 #define TVM_LABEL(code, label, words) &&label,
       TVM_TAPE_OPERATORS(TVM_LABEL)
@@ -187,8 +188,16 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
   while (position + predicting < end) {
     const auto here = static_cast<std::size_t>(tokens[position]);
     r[kPositionNode] = static_cast<std::int64_t>(position);
+    kernel::Run enter = nullptr;
+    if (stands_ != kernel::kUnknown) [[unlikely]] {
+      if (predicting || wait == 0) enter = entry_where_it_stands<mode>(token_class[here], end);
+      if (enter == nullptr) {
+        following = take_over<mode>();
+        left = following != nullptr;
+      }
+    }
     Block* block = following;
-    if (block == nullptr) {
+    if (block == nullptr && enter == nullptr) {
       block = context_->next[predicting][token_class[here]].load(std::memory_order_acquire);
       if (block == nullptr)
         block = made([&] { return versions_->step(*context_, token_class[here], predicting); });
@@ -196,31 +205,34 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     }
     following = nullptr;
     link = nullptr;
-    if (kernel_ != nullptr && !left && position >= static_cast<std::size_t>(kernel::kFirstEntered) &&
-        (predicting || wait == 0)) {
-      kernel::Run enter = entry_of<mode>(*block);
+    if (enter == nullptr && kernel_ != nullptr && !left &&
+        position >= static_cast<std::size_t>(kernel::kFirstEntered) && (predicting || wait == 0)) {
+      enter = entry_of<mode>(*block);
       if constexpr (!predicting)
         if (enter == nullptr) {
           const Block* known = predicting_block(token_class[here], position, end);
           if (known != nullptr) enter = entry_of<mode>(*known);
         }
-      if (enter != nullptr) {
-        following = run_kernel<mode>(enter, tokens, end);
-        left = following != nullptr;
-        if constexpr (mode == Mode::kPredict)
-          predicted = std::copy(tokens + position + 1, tokens + position_ + 1, predicted);
-        if constexpr (!predicting)
-          waits = position_ - position < kWorthEntering ? std::min(2 * waits, kLongestWait) : 1, wait = waits;
-        position = position_;
-        if constexpr (mode == Mode::kGenerate)
-          if (tokens[position] == stop && state_.left == kernel::Left::kAfter) return stop;
-        if constexpr (mode == Mode::kVerify)
-          if (state_.found >= 0) return state_.found;
-        if constexpr (mode == Mode::kPredict)
-          if (state_.found >= 0) predicted[-1] = state_.found;
-        if constexpr (predicting) next = tokens[position];
-        continue;
+    }
+    if (enter != nullptr) {
+      following = run_kernel<mode>(enter, tokens, end, spare);
+      left = following != nullptr;
+      if constexpr (mode == Mode::kPredict)
+        predicted = std::copy(tokens + position + 1, tokens + position_ + 1, predicted);
+      if constexpr (!predicting) {
+        const bool worth_it = position_ - position >= kWorthEntering;
+        waits = worth_it ? 1 : std::min(2 * waits, kLongestWait);
+        wait = worth_it && stands_ != kernel::kUnknown ? 0 : waits;
       }
+      position = position_;
+      if constexpr (mode == Mode::kGenerate)
+        if (tokens[position] == stop && state_.left == kernel::Left::kAfter) return stop;
+      if constexpr (mode == Mode::kVerify)
+        if (state_.found >= 0) return state_.found;
+      if constexpr (mode == Mode::kPredict)
+        if (state_.found >= 0) predicted[-1] = state_.found;
+      if constexpr (predicting) next = tokens[position];
+      continue;
     }
     if constexpr (!predicting) wait -= wait > 0;
     left = false;
@@ -357,8 +369,8 @@ void Interpreter::read(const kernel::Token* tokens, std::size_t end) {
   run<Mode::kRead>(tokens, end, -1, nullptr);
 }
 
-void Interpreter::generate(kernel::Token* tokens, std::size_t end, std::int32_t stop) {
-  run<Mode::kGenerate>(tokens, end, stop, nullptr);
+void Interpreter::generate(kernel::Token* tokens, std::size_t end, std::int32_t stop, std::size_t spare) {
+  run<Mode::kGenerate>(tokens, end, stop, nullptr, spare);
 }
 
 std::size_t Interpreter::verify(const kernel::Token* tokens, std::size_t end, std::int32_t& found) {

@@ -47,8 +47,9 @@ class Interpreter {
 
   // Reads tokens[position()], writes the prediction behind it, and goes on with that, until
   // tokens[end - 1] has been written or the last one written is `stop`. Like all that follows, an error
-  // leaves position() at the token that could not be read.
-  void generate(kernel::Token* tokens, std::size_t end, std::int32_t stop);
+  // leaves position() at the token that could not be read. A kernel may write up to `spare` tokens more,
+  // which saves to interpret the last ones.
+  void generate(kernel::Token* tokens, std::size_t end, std::int32_t stop, std::size_t spare = 0);
 
   // Teacher forcing: tokens[position() + 1 .. end) against their predictions. Stops before the first that
   // differs and returns its position (`found` is the prediction), or `end`.
@@ -70,12 +71,19 @@ class Interpreter {
  private:
   enum class Mode : std::uint8_t { kRead, kGenerate, kVerify, kPredict };
   template <Mode mode, class Tokens>
-  std::int32_t run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted);
+  std::int32_t run(Tokens* tokens, std::size_t end, std::int32_t stop, std::int32_t* predicted,
+                   std::size_t spare = 0);
   template <Mode mode>
   kernel::Run entry_of(const Block& block) const;
+  template <Mode mode>
+  kernel::Run entry_of(std::uint32_t number) const;
+  template <Mode mode>
+  kernel::Run entry_where_it_stands(std::uint32_t token_class, std::size_t end) const;
+  template <Mode mode>
+  Block* take_over();
   Block* predicting_block(std::uint32_t token_class, std::size_t position, std::size_t end) const;
   template <Mode mode>
-  Block* run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end);
+  Block* run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end, std::size_t spare);
   std::size_t within_sums(std::size_t end) const;
   template <Mode mode>
   Block* at_branch(Block& branch, const kernel::Token* tokens);
@@ -114,8 +122,10 @@ class Interpreter {
 
   const Subject& subject_;
   std::shared_ptr<BlockVersions> versions_;
-  Context* context_;
-  std::unique_ptr<Output> output_;  // once it is needed
+  Context* context_;                         // of position_, unless the kernel stopped there:
+  std::uint32_t stands_ = kernel::kUnknown;  // at this block of its own,
+  bool before_ = false;                      // before it, or else behind it
+  std::unique_ptr<Output> output_;           // once it is needed
   std::size_t position_ = 0;
   // The state as kernels have it; in it a view of each store, the registers and the features.
   std::unique_ptr<std::uint64_t[]> memory_;

@@ -16,6 +16,8 @@ namespace tvm::plan {
 namespace {
 
 constexpr std::size_t kHandOver = std::size_t{1} << 16;  // tokens per hand-over: a millisecond or two
+// Tokens that a kernel may write beyond those that are asked for, as its functions are of several positions.
+constexpr std::size_t kSpare = 64;
 // Windows are cut into shares no shorter than this, each for a thread.
 constexpr std::size_t kWorthThread = std::size_t{1} << 18;
 // What reading a position costs, of what verifying it costs; measured on long traces.
@@ -109,8 +111,9 @@ class Generation {
     do {
       const std::size_t end = given_ + out_.room(kHandOver);
       require_positions(end);
-      tokens_.reserve(end);
-      generate(end);
+      const std::size_t spare = std::min(kSpare, static_cast<std::size_t>(kMaxTokens) - end);
+      tokens_.reserve(end + spare);
+      generate(end, spare);
       if (!release || interpreter_.position() < next) continue;
       const std::vector<TokenRange> held = interpreter_.reachable(prompt_);
       std::size_t count = 0;
@@ -119,13 +122,16 @@ class Generation {
       interpreter_.hold(held);
       next = interpreter_.position() + std::max(count, engine_.release_after);
     } while (!hand_over(tokens_.data()[interpreter_.position()] == stop_));
-    engine_.covered = interpreter_.covered();
+    // Without those behind the last token that was handed over.
+    const std::size_t last = prompt_ + static_cast<std::size_t>(out_.given()) - 1;
+    engine_.covered =
+        interpreter_.covered() - (interpreter_.position() - std::min(interpreter_.position(), last));
   }
 
  private:
-  void generate(std::size_t end) {
+  void generate(std::size_t end, std::size_t spare) {
     try {
-      interpreter_.generate(tokens_.data(), end, stop_);
+      interpreter_.generate(tokens_.data(), end, stop_, spare);
     } catch (const NotHeld&) {
       throw;
     } catch (const LeftPlan& left) {

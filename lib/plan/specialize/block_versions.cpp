@@ -127,7 +127,7 @@ Block* BlockVersions::of_kernel(std::uint32_t number) {
   const std::lock_guard lock(mutex_);
   // What it is made from, the last first.
   std::vector<std::uint32_t> path;
-  for (std::uint32_t at = number; at != kernel::kStart && at != kernel::kNothing; at = (*kernel_)[at].parent)
+  for (std::uint32_t at = number; at != kernel::kStart && at != kernel::kNothing; at = kernel_->before(at))
     path.push_back(at);
   struct Unlimited {
     bool& limited;
