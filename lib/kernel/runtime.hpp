@@ -11,7 +11,7 @@
 namespace tvm::kernel {
 
 // Changed with anything below. A kernel of another number is not used.
-inline constexpr std::uint32_t kAbi = 8;
+inline constexpr std::uint32_t kAbi = 9;
 
 // Plans are of models with at most kMostTokens tokens.
 using Token = std::uint16_t;
@@ -62,8 +62,9 @@ struct State {
   std::uint32_t block;
   Left left;
   std::int32_t found;  // verifying: the prediction that differs
-  std::uint64_t
-      held;  // tokens before it are held: what may be elsewhere is read below it, or not by the kernel
+  // Tokens before `held` are held, and from `again` on. What may be elsewhere is read there, or not by the
+  // kernel.
+  std::uint64_t held, again;
 };
 
 inline Store* stores_of(State* state) { return reinterpret_cast<Store*>(state + 1); }

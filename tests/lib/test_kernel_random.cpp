@@ -1,5 +1,6 @@
 // Kernels of random small machines: on traces, damaged ones and other prompts they give what the interpreter
-// gives, errors included. They are compiled as this program is, with its sanitizers.
+// gives, errors included; so where a running sum comes to its bound. They are compiled as this program is,
+// with its sanitizers.
 //
 //     test_kernel_random [first seed [kernels]]
 #include <cstdlib>
@@ -110,17 +111,19 @@ class Kept {
   ~Kept() { tvm_run_close(run_); }
   Kept(const Kept&) = delete;
 
-  Tokens generate(std::uint64_t limit) {
+  Tokens generate(std::uint64_t limit, tvm_status expected = TVM_OK) {
     Tokens piece;
     tvm_run_result result{};
     result.size = sizeof result;
-    CHECK(tvm_run_generate(run_, limit, collect, &piece, &result) == TVM_OK);
+    CHECK(tvm_run_generate(run_, limit, collect, &piece, &result) == expected);
+    covered += result.covered;
     return piece;
   }
-  bool verify(const Tokens& piece) {
+  bool verify(const Tokens& piece, tvm_status expected = TVM_OK) {
     tvm_verify_result result{};
     result.size = sizeof result;
-    CHECK(tvm_run_verify(run_, piece.data(), piece.size(), &result) == TVM_OK);
+    CHECK(tvm_run_verify(run_, piece.data(), piece.size(), &result) == expected);
+    covered += result.covered;
     return result.ok != 0;
   }
   std::string border(std::uint64_t since) {
@@ -132,10 +135,12 @@ class Kept {
     return border;
   }
   // From what has changed since position(), with the tokens behind it.
-  void restore(const std::string& border, const Tokens& more) {
-    CHECK(tvm_run_restore(run_, border.data(), border.size(), more.data(), more.size()) == TVM_OK);
+  void restore(const std::string& border, const Tokens& more, tvm_status expected = TVM_OK) {
+    CHECK(tvm_run_restore(run_, border.data(), border.size(), more.data(), more.size()) == expected);
   }
   std::uint64_t position() const { return tvm_run_position(run_); }
+
+  std::uint64_t covered = 0;
 
  private:
   tvm_run* run_ = nullptr;
@@ -204,21 +209,95 @@ bool model(std::uint64_t seed) {
   return true;
 }
 
-// A run so long that the memory of its tokens is given back (2^22 of them), and that blocks whose calls
-// nested would leave the stack: each token asks for one far back, which is not in the prompt.
-void long_run() {
+// Runs so long that the memory of their tokens is given back (2^22 of them), and that blocks whose calls
+// nested would leave the stack.
+void long_run(const Opened& plan, const Opened& kernel, const Tokens& prompt, std::uint64_t covered) {
+  constexpr std::uint64_t kLong = 5000000;
+  const Tokens trace(60000, 1);
+  const Folder folder;
+  write_source(plan, trace, prompt.size(), folder);
+  CHECK(tvm_model_load_kernel(kernel.get(), compile(folder).c_str()) == TVM_OK);
+  const Outcome found = generate(kernel, TVM_PATH_KERNEL, prompt, kLong);
+  CHECK(found.tokens == Tokens(kLong, 1) && found.covered > covered);
+}
+
+// Each token asks for one far back, which is not in the prompt.
+void far_back() {
   Machine m(12, 2);
   const int a = m.token_slot({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
   const int at = m.token_slot({50000, 50010, 50020, 50030, 0, 0, 0, 0, 0, 0, 0, 0});
   m.output({{m.gather(0, {{at, 1}}, {{a, 1}}), 1}});
+  long_run(Opened(m.bytes), Opened(m.bytes), Tokens(100, 1), 2500000);
+}
+
+// Each asks for one that a running sum leads to, which came since the memory of others was given back.
+void not_so_far_back() {
+  Machine m(12, 2);
+  const int a = m.token_slot({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}), one = m.token_slot({0, 1});
+  const int count = m.sum(0, {{one, 1}});
+  m.output({{m.gather(1, {{count, 1}, {Machine::kOne, -1000}}, {{a, 1}}), 1}});
+  long_run(Opened(m.bytes), Opened(m.bytes), Tokens(1100, 1), 4900000);
+}
+
+// Token 1 adds 1 to a running sum and is followed by itself; token 2 takes 1 away, and is so where the sum is
+// far below 0.
+Machine counter() {
+  Machine m(12, 2);
+  const int step = m.token_slot({0, 1, -1}), next = m.token_slot({0, 1, 1});
+  const int total = m.sum(0, {{step, 1}});
+  const int low = m.step(1, {{total, -1}, {Machine::kOne, -100}}, Machine::just(1));
+  m.output({{next, 1}, {low, 1}});
+  return m;
+}
+
+// The state of a run with another sum: the border's fourth number.
+std::string with_sum(const std::string& border, std::int64_t sum) {
+  std::size_t at = 0, begin = 0;
+  for (int number = 0; number < 4; ++number)
+    for (begin = at; (border[at++] & 128) != 0;) continue;
+  std::string moved = border.substr(0, begin);
+  auto zigzag = static_cast<std::uint64_t>(sum < 0 ? -2 * sum - 1 : 2 * sum);
+  for (; zigzag >= 128; zigzag >>= 7) moved += static_cast<char>(zigzag | 128);
+  moved += static_cast<char>(zigzag);
+  return moved + border.substr(at);
+}
+
+// A running sum that comes to its bound, 2^31 steps: positions are read up to the one that it is reached at,
+// by tapes and by a kernel, which does not look itself.
+void sum_at_its_bound() {
+  constexpr std::int64_t kBound = std::int64_t{1} << 31;
+  const Machine m = counter();
   const Opened plan(m.bytes), kernel(m.bytes);
-  const Tokens trace(60000, 1), prompt(100, 1);
+  Tokens trace(400, 1);
+  trace.insert(trace.end(), 1000, 2);
   const Folder folder;
-  write_source(plan, trace, prompt.size(), folder);
+  write_source(plan, trace, 1000, folder);
   CHECK(tvm_model_load_kernel(kernel.get(), compile(folder).c_str()) == TVM_OK);
-  constexpr std::uint64_t kLong = 5000000;
-  const Outcome found = generate(kernel, TVM_PATH_KERNEL, prompt, kLong);
-  CHECK(found.tokens == Tokens(kLong, 1) && found.covered > kLong / 2);
+  for (const std::int32_t token : {1, 2}) {
+    Tokens prompt(100, token);
+    prompt[0] = trace[0];  // kernels are of one
+    const std::string border = Kept(plan, TVM_PATH_PLAN, prompt).border(0);
+    const auto before_bound = [&](std::int64_t left) {
+      return with_sum(border, token == 1 ? kBound - left : left - kBound);
+    };
+    Kept(plan, TVM_PATH_PLAN, prompt).restore(before_bound(-1), {}, TVM_ERROR_ARGUMENT);
+    for (const std::size_t left : {0, 1, 2, 50, 200})
+      for (const int path : {TVM_PATH_PLAN, TVM_PATH_KERNEL}) {
+        const auto at = [&](auto&& work) {
+          Kept run(path == TVM_PATH_PLAN ? plan : kernel, path, prompt);
+          run.restore(before_bound(static_cast<std::int64_t>(left)), {});
+          CHECK(work(run));
+          return run.covered;
+        };
+        const Tokens rest(left, token), beyond(left + 1, token);
+        at([&](Kept& run) { return run.generate(left + 10, TVM_ERROR_LIMIT) == rest; });
+        at([&](Kept& run) { return run.verify(beyond, TVM_ERROR_LIMIT) || true; });
+        if (left == 0) continue;
+        const std::uint64_t wrote = at([&](Kept& run) { return run.generate(left) == rest; });
+        const std::uint64_t read = at([&](Kept& run) { return run.verify(rest); });
+        CHECK(path == TVM_PATH_PLAN || left < 50 || std::min(wrote, read) > left / 2);
+      }
+  }
 }
 
 }  // namespace
@@ -228,5 +307,7 @@ int main(int argc, char** argv) {
   const std::uint64_t kernels = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 12;
   for (std::uint64_t made = 0; made < kernels; ++seed) made += model(seed);
   CHECK(covered > 200 * kernels);
-  long_run();
+  far_back();
+  not_so_far_back();
+  sum_at_its_bound();
 }

@@ -110,7 +110,10 @@ void Writer::token_sum(const Op& op) {
     else
       check("(" + at(first) + ") >= 0 && (" + at(last) + ") <= " + value(op.at));
   }
-  if (op.part != 0) far(is_back ? "p" + (last < 0 ? " - " + text(-last) : std::string()) : at(last));
+  const auto back = [](std::int64_t offset) {
+    return "p" + (offset < 0 ? " - " + text(-offset) : std::string());
+  };
+  if (op.part != 0) far(is_back ? back(first) : at(first), is_back ? back(last) : at(last));
   std::string sum;
   for (const Near& near : nears) {
     const std::string one = is_back ? token(-near.offset) : "tokens[" + at(near.offset) + "]";

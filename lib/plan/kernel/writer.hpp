@@ -52,7 +52,11 @@ class Writer {
   std::string token(std::int64_t back);
   void add_to_sum(const Op& op);
   // What is not held is for the interpreter to say.
-  void far(const std::string& at) { check("static_cast<std::uint64_t>(" + at + ") < s->held"); }
+  void far(const std::string& at) { far(at, at); }
+  void far(const std::string& first, const std::string& last) {
+    const auto unsigned_of = [](const std::string& at) { return "static_cast<std::uint64_t>(" + at + ")"; };
+    check(unsigned_of(last) + " < s->held || " + unsigned_of(first) + " >= s->again");
+  }
   void lookup(const Op& op);
   std::string row_at(const Op& op);
   void match(const Op& op);

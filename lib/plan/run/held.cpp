@@ -38,7 +38,8 @@ std::vector<TokenRange> Interpreter::reachable(std::size_t prompt) const {
 void Interpreter::hold(std::vector<TokenRange> held) {
   held_ranges_ = std::move(held);
   held_ranges_.back().end = SIZE_MAX;  // what comes now
-  state_.held = held_ = held_ranges_.size() == 1 ? UINT64_MAX : held_ranges_.front().end;
+  state_.held = held_ranges_.front().end;
+  state_.again = held_ranges_.back().begin;
 }
 
 void Interpreter::require_held(std::int64_t at) const {

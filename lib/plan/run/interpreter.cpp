@@ -59,9 +59,9 @@ Interpreter::Interpreter(const Subject& subject, std::shared_ptr<BlockVersions> 
   for (std::size_t s = 0; s < layouts_.size(); ++s)
     stores_.push_back(std::make_unique<kernel::PagedStore>(store_views_[s], layouts_[s].row_bytes));
   registers_[kOneNode] = 1;
+  state_.held = UINT64_MAX;
   if (kernel == nullptr) return;
   kernel_ = std::move(kernel);
-  state_.held = held_;
   state_.owner = this;
   state_.find = [](kernel::State* state, std::uint32_t store, std::int64_t key) {
     kernel::PagedStore& records = *static_cast<Interpreter*>(state->owner)->stores_[store];

@@ -109,10 +109,11 @@ class Interpreter {
   void for_each_token(const std::vector<TokenRange>& needed, std::size_t prompt, F&& f) const;
   [[noreturn, gnu::cold, gnu::noinline]] void beyond(const char* what) const;    // Status::kLimit
   [[noreturn, gnu::cold, gnu::noinline]] void off_plan(const char* what) const;  // LeftPlan
-  // Throws NotHeld; for a far read at or beyond held_.
+  // Throws NotHeld; for a far read between the first tokens that are held and the last.
   [[gnu::cold, gnu::noinline]] void require_held(std::int64_t at) const;
   void far_read(std::int64_t at) const {
-    if (static_cast<std::uint64_t>(at) >= held_) [[unlikely]]
+    const auto position = static_cast<std::uint64_t>(at);
+    if (position >= state_.held && position < state_.again) [[unlikely]]
       require_held(at);
   }
 
@@ -138,7 +139,6 @@ class Interpreter {
   std::vector<std::unique_ptr<kernel::PagedStore>> stores_;
   std::shared_ptr<const kernel::Loaded> kernel_;
   std::uint64_t covered_ = 0;
-  std::uint64_t held_ = UINT64_MAX;      // tokens before it are held
   std::vector<TokenRange> held_ranges_;  // where not all are
   std::vector<std::vector<std::int64_t>> histories_;
   mutable std::uint64_t fingerprint_ = 0;  // of the plan, once a border needs it
