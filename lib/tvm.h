@@ -40,7 +40,8 @@
  *            the library never prints and never exits.
  * Callbacks. Called on the thread that made the call, before it returns, one at a time. What they are given
  *            is valid until they return. They may call any function here, but not close the model that
- *            runs. They must not throw and not longjmp out; they may end their thread (pthread_exit).
+ *            runs, nor the tvm_run; of that they may ask only the position. They must not throw and not
+ *            longjmp out; they may end their thread (pthread_exit): a tvm_run can then only be closed.
  * Ownership. The caller owns what it passes in and may free it when the call returns. Strings that
  *            the library returns belong to the object they were asked of (or are static).
  * NULL.      Not allowed unless a parameter says "or NULL". NULL where it is not allowed gives
@@ -90,8 +91,10 @@ typedef enum tvm_status {
 /* TVM_ABI_VERSION of the library. Call it first: other versions may differ in everything else. */
 TVM_API int32_t tvm_abi_version(void);
 
-/* How the library was built, as a JSON object: version, compiler, openmp, blas (name or null), and the
- * instruction sets of this build and this machine. Static; NULL when memory ran out. */
+/* How the library was built, as a JSON object: version, compiler, openmp, blas (name or null), kernel_abi
+ * (the number that kernels must have, for tvm_model_load_kernel: the library itself has none and looks for
+ * none), and as "kernels" the instruction sets of the layer path in this build and on this machine. Static;
+ * NULL when memory ran out. */
 TVM_API const char* tvm_build_info(void);
 
 /* The calling thread's last error, "" before the first. Valid until the thread's next call that fails. */
@@ -177,6 +180,10 @@ TVM_API tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_ker
  * is none, or one of another model or of another version of the library, TVM_ERROR_ARGUMENT when the model
  * has one. */
 TVM_API tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path);
+
+/* Of how many blocks a kernel of the model is made: of two, the one with more covers more. It is loaded, as
+ * above and with the same errors, looked at and put away; runs do not take it. */
+TVM_API tvm_status tvm_model_kernel_blocks(const tvm_model* model, const char* path, uint32_t* blocks);
 
 /* A number that differs where what two models compute, as far as their plans know it, differs: of weights,
  * not of names. Borders are of one such number. TVM_ERROR_UNSUPPORTED when the model has no plan. */
@@ -290,7 +297,7 @@ TVM_API tvm_status tvm_verify16(const tvm_model* model, const uint16_t* tokens, 
  * restored, so that a long run survives its process, and pieces of a trace are verified apart. Not for
  * several threads at once; any number of runs may share a model. Copies the prompt. TVM_ERROR_UNSUPPORTED
  * when the model has no plan, or when path is layers. After an error of generating, verifying or restoring,
- * the run can only be closed. */
+ * or where memory ran out, the run can only be closed. */
 typedef struct tvm_run tvm_run;
 
 TVM_API tvm_status tvm_run_open(const tvm_model* model, const int32_t* prompt, size_t prompt_count,

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "api/guard.hpp"
+#include "kernel/runtime.hpp"
 #include "layers/kernels/kernels.hpp"
 #include "tvm.h"
 
@@ -38,7 +39,8 @@ std::string make() {
 #else
   json += ", \"blas\": null";
 #endif
-  // The kernel sets that this build has and this machine can run; the last is the one in use.
+  json += ", \"kernel_abi\": " + std::to_string(tvm::kernel::kAbi);
+  // The instruction sets that this build has and this machine can run; the last is the one in use.
   json += ", \"kernels\": [";
   const auto& kernels = tvm::available_kernels();
   for (std::size_t i = 0; i < kernels.count; ++i) {

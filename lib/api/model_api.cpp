@@ -32,6 +32,13 @@ const tvm::plan::Plan& plan_of(const tvm_model& model) {
   return *plan;
 }
 
+std::shared_ptr<const tvm::kernel::Loaded> load_kernel(const tvm_model* model, const char* path) {
+  tvm::require(model != nullptr, "model is NULL");
+  tvm::require(path != nullptr, "path is NULL");
+  const std::uint64_t plan = tvm::plan::fingerprint_of(plan_of(*model).subject());
+  return std::make_shared<const tvm::kernel::Loaded>(path, plan, model->model.stop);
+}
+
 }  // namespace
 
 extern "C" {
@@ -133,11 +140,15 @@ tvm_status tvm_model_kernel_source(const tvm_model* model, const tvm_kernel_trac
 
 tvm_status tvm_model_load_kernel(const tvm_model* model, const char* path) {
   return tvm::guard([&] {
-    tvm::require(model != nullptr, "model is NULL");
-    tvm::require(path != nullptr, "path is NULL");
-    const tvm::plan::Plan& plan = plan_of(*model);
-    plan.use(std::make_shared<const tvm::kernel::Loaded>(path, tvm::plan::fingerprint_of(plan.subject()),
-                                                         model->model.stop));
+    auto kernel = load_kernel(model, path);
+    plan_of(*model).use(std::move(kernel));
+  });
+}
+
+tvm_status tvm_model_kernel_blocks(const tvm_model* model, const char* path, uint32_t* blocks) {
+  return tvm::guard([&] {
+    tvm::require(blocks != nullptr, "blocks is NULL");
+    *blocks = load_kernel(model, path)->kernel().blocks;
   });
 }
 

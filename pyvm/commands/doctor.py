@@ -109,11 +109,13 @@ def _build_info() -> str:
 def _kernel() -> str:
     """Which one runs of the standard machine take; of those that are there, why not another."""
     from pyvm.engine.kept_kernels import standard_kernel
+    from pyvm.engine.kernel import kernel_blocks
     from pyvm.engine.standard import load
 
     with load() as model:
         if model.kernel is not None:
-            return f"{model.kernel}, of the standard machine"
+            blocks = kernel_blocks(model, model.kernel)
+            return f"{model.kernel}, of the standard machine, {blocks:,} blocks"
     found = standard_kernel()
     if found is not None:
         raise RuntimeError(f"{found} is for another version; python -m pyvm.build makes one")

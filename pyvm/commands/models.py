@@ -71,7 +71,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help=common.MODEL_HELP)
     reports.add_option(
         parser, "machine", "vocabulary", "stop", "width", "layers", "heads", "neurons", "plan",
-        "kernel", "certificate", "head_kinds", "head_kinds_stored", "labels",
+        "kernel", "kernel_blocks", "certificate", "head_kinds", "head_kinds_stored", "labels",
     )  # fmt: skip
     parser.set_defaults(command=info)
     explain.add(actions)
@@ -178,7 +178,7 @@ def compile(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.engine.kept_kernels import keep_kernel
     from pyvm.engine.kernel import kernel_source
     from pyvm.engine.model import Model
-    from pyvm.engine.standard import MACHINES, machine_bytes
+    from pyvm.engine.standard import MACHINES, load, machine_bytes
 
     named = arguments.model or "standard"
     data = machine_bytes(named) if named in MACHINES else Path(named).read_bytes()
@@ -201,6 +201,11 @@ def compile(arguments: argparse.Namespace, report: Report) -> int:
     path = keep_kernel(data, kernel)
     took = f"{time.perf_counter() - begin:.0f} s"
     voice.tell(arguments, f"{printable(str(path))}: {len(kernel):,} bytes, {took}")
+    with load(data) as model:
+        if model.kernel not in (None, path):
+            voice.tell(
+                arguments, f"runs go on taking {printable(str(model.kernel))}: it has more blocks"
+            )
     return status.OK
 
 
@@ -218,10 +223,12 @@ def _prompt(model: Model, path: str) -> Ids:
 
 def info(arguments: argparse.Namespace, report: Report) -> int:
     from pyvm.engine.abi import HEAD_KINDS
+    from pyvm.engine.kernel import kernel_blocks
 
     with common.open_model(arguments) as model:
         kinds, names = model.head_types, model.metadata.get("heads")
         kernel = None if model.kernel is None else str(model.kernel)
+        blocks = None if model.kernel is None else kernel_blocks(model, model.kernel)
         report.update(
             machine=arguments.model or "standard",
             vocabulary=model.vocabulary_size,
@@ -232,6 +239,7 @@ def info(arguments: argparse.Namespace, report: Report) -> int:
             neurons=model.neurons,
             plan=model.why_no_plan or "yes",
             kernel=kernel,
+            kernel_blocks=blocks,
             certificate=None if model.why_no_plan else model.explain()["certificate"],
             head_kinds=[[tuple(HEAD_KINDS)[kind] for kind in row] for row in kinds],
             head_kinds_stored=model.kinds_stored,
@@ -251,9 +259,8 @@ def info(arguments: argparse.Namespace, report: Report) -> int:
         if not model.why_no_plan:
             for line in explain.certificate(model.explain()["certificate"]):
                 print(f"  {line}")
-        print(
-            f"kernel      {printable(kernel) if kernel else 'none: pyvm model compile makes one'}"
-        )
+        native = f"{printable(kernel)}, {blocks:,} blocks" if kernel else ""
+        print(f"kernel      {native or 'none: pyvm model compile makes one'}")
         print(f"head kinds  {source}")
         for number, kind in enumerate(HEAD_KINDS):
             count = int((kinds == number).sum())

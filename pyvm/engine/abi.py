@@ -151,6 +151,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         [c_void_p, POINTER(KernelTrace), c_size_t, c_int32, SourceCallback, c_void_p],
     ),
     "tvm_model_load_kernel": (c_int32, [c_void_p, c_char_p]),
+    "tvm_model_kernel_blocks": (c_int32, [c_void_p, c_char_p, POINTER(c_uint32)]),
     "tvm_model_fingerprint": (c_int32, [c_void_p, POINTER(c_uint64)]),
     "tvm_options_default": (None, [POINTER(Options)]),
     "tvm_generate": (

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pyvm import cache
 from pyvm.engine.errors import PyvmError
-from pyvm.engine.kernel import load_kernel
+from pyvm.engine.kernel import kernel_blocks, load_kernel
 from pyvm.engine.library import KERNEL_NAME, library_path
 from pyvm.engine.model import Model
 
@@ -50,19 +50,27 @@ def keep_kernel(data: bytes, kernel: bytes) -> Path:
 
 
 def take_kernel(model: Model, digest: str, is_standard: bool) -> Path | None:
-    """Loads a kernel of the model where there is one; says which. The one that the user has
-    compiled comes first."""
+    """Loads a kernel of the model where there is one; says which. Of the one that the user has
+    compiled and the one that came with the library, it is the one of more blocks."""
     kept = kernel_file(digest) if _any_is_kept() else None
     shipped = standard_kernel() if is_standard else None
-    for path in (kept if kept is not None and cache.is_owned(kept) else None, shipped):
-        if path is None:
-            continue
+    found = [path for path in (kept if kept and cache.is_owned(kept) else None, shipped) if path]
+    if len(found) > 1:
+        found.sort(key=lambda path: _blocks(model, path), reverse=True)
+    for path in found:
         try:
             load_kernel(model, path)
         except PyvmError:  # of another version of the library, or of the machine
             continue
         return path
     return None
+
+
+def _blocks(model: Model, path: Path) -> int:
+    try:
+        return kernel_blocks(model, path)
+    except PyvmError:  # it cannot be loaded
+        return 0
 
 
 def standard_kernel() -> Path | None:

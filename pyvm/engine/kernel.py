@@ -6,6 +6,7 @@ Leaves: C++ source files; or a model whose runs take the kernel.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,6 +68,15 @@ def _legend(model: Model) -> str:
             named = "" if name == register(number) else f"{name}, "
             lines.append(f"// {register(number)}: {named}{node['is']}")
     return "\n".join(lines) + "\n"
+
+
+def kernel_blocks(model: Model, path: str | os.PathLike[str]) -> int:
+    """Of how many blocks a kernel of the model is made, without taking it. As load_kernel() does,
+    it runs native code, and raises for what is none of this model."""
+    blocks = ctypes.c_uint32()
+    with model._use() as handle:
+        check(library().tvm_model_kernel_blocks(handle, os.fsencode(path), ctypes.byref(blocks)))
+    return blocks.value
 
 
 def load_kernel(model: Model, path: str | os.PathLike[str]) -> None:

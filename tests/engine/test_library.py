@@ -105,6 +105,9 @@ def test_another_version_is_refused(monkeypatch, not_loaded):
 def test_build_info():
     info = library.build_info()
     assert info["abi"] == abi.ABI_VERSION
+    runtime = ROOT / "lib" / "kernel" / "runtime.hpp"
+    (kernels,) = re.findall(r"kAbi = (\d+);", runtime.read_text())
+    assert info["kernel_abi"] == int(kernels)
     assert {"version", "compiler", "openmp", "blas"} <= set(info)
 
 

@@ -30,6 +30,8 @@ void null() {
   CHECK(tvm_model_get_sizes(nullptr, nullptr) == TVM_ERROR_ARGUMENT);
   CHECK(tvm_model_head_kinds(nullptr, nullptr, 0) == TVM_ERROR_ARGUMENT);
   CHECK(tvm_model_explain(nullptr, nullptr, 0, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
+  std::uint32_t blocks = 7;
+  CHECK(tvm_model_kernel_blocks(nullptr, "", &blocks) == TVM_ERROR_ARGUMENT && blocks == 7);
   CHECK(tvm_trace(nullptr, 0, nullptr, 0, 0, nullptr, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
   CHECK(tvm_follow(nullptr, 0, nullptr, 0, nullptr, nullptr, nullptr, nullptr) == TVM_ERROR_ARGUMENT);
 }

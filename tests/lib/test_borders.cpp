@@ -82,6 +82,43 @@ void hostile(const Opened& model, const Tokens& prompt, const Border& border, co
   }
 }
 
+// A callback that uses the run which calls it: refused, and the run goes on.
+struct Inner {
+  tvm_run* run;
+  std::uint64_t position = 0;
+  int refused = 0;
+};
+std::int32_t use_run(void* user, const std::int32_t* tokens, std::size_t count) {
+  auto& inner = *static_cast<Inner*>(user);
+  tvm_run_result generated{};
+  generated.size = sizeof generated;
+  tvm_verify_result verified{};
+  verified.size = sizeof verified;
+  const auto nothing = [](void*, const void*, std::size_t) {};
+  for (const tvm_status status :
+       {tvm_run_generate(inner.run, 1, nullptr, nullptr, &generated),
+        tvm_run_verify(inner.run, tokens, count, &verified), tvm_run_save(inner.run, 0, nothing, nullptr),
+        tvm_run_restore(inner.run, tokens, 4, nullptr, 0)})
+    inner.refused += status == TVM_ERROR_ARGUMENT &&
+                     std::string(tvm_last_error()).find("own callback") != std::string::npos;
+  inner.position = tvm_run_position(inner.run);
+  return 0;
+}
+
+void from_its_callback(const Machine& machine) {
+  const Opened model(machine.bytes);
+  const Tokens prompt = {0, 1, 2};
+  tvm_run* run = nullptr;
+  CHECK(tvm_run_open(model.get(), prompt.data(), prompt.size(), nullptr, &run) == TVM_OK);
+  Inner inner{run};
+  tvm_run_result result{};
+  result.size = sizeof result;
+  CHECK(tvm_run_generate(run, 5, use_run, &inner, &result) == TVM_OK && result.tokens == 5);
+  CHECK(inner.refused == 4 && inner.position == 7);
+  CHECK(tvm_run_generate(run, 5, nullptr, nullptr, &result) == TVM_OK && result.tokens == 5);
+  tvm_run_close(run);
+}
+
 // What comes next depends on all that is kept: a token three positions back, a running sum, and what that was
 // when the newest record of another key was entered.
 Machine lively() {
@@ -167,6 +204,7 @@ int main() {
     one(RandomMachine(seed).machine, seed);
     one(lively(), seed);
   }
+  from_its_callback(lively());
   std::printf("%d models, %d borders; of damaged ones %d refused, %d taken\n", counts.models, counts.borders,
               counts.refused, counts.taken);
   CHECK(counts.models > 60 && counts.lively > 30 && counts.borders > 100 && counts.refused > 500 &&

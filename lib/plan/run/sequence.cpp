@@ -36,7 +36,9 @@ void Sequence::begin() {
 
 template <class Work>
 void Sequence::step(Work&& work) {
-  if (broken_) throw Error(Status::kArgument, "the run has failed, or left its tokens: it cannot go on");
+  if (broken_)
+    throw Error(Status::kArgument,
+                "the run has failed, has left its tokens, or calls from its own callback: it cannot go on");
   broken_ = true;
   work();
   broken_ = false;

@@ -52,7 +52,9 @@ class Sequence {
   TokenBuffer tokens_;
   std::size_t count_;
   std::size_t released_ = 0;  // what count_ was when tokens were given up
-  bool broken_ = false;       // by an error, or by tokens that are not what is predicted
+  // By an error, or by tokens that are not what is predicted; and while the run is at work, so that its
+  // callback cannot use it.
+  bool broken_ = false;
 };
 
 }  // namespace tvm::plan
