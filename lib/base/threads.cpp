@@ -3,15 +3,20 @@
 #include <atomic>
 #include <mutex>
 
-#if defined(_OPENMP) && (defined(__unix__) || defined(__APPLE__))
+// OpenMP keeps its threads for the next run. The thread sanitizer does not see how libgomp's threads wait for
+// each other, and would report it as a race.
+#if defined(_OPENMP) && !defined(__SANITIZE_THREAD__)
+#define TVM_TEAMS
+#if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #define TVM_WATCH_FORK
+#endif
 #endif
 
 namespace tvm {
 namespace {
 
-#if defined(_OPENMP)
+#if defined(TVM_TEAMS)
 std::atomic<bool> forked_after_use{false};
 
 void note_use() {
@@ -21,7 +26,6 @@ void note_use() {
 #endif
 }
 
-#if !defined(__SANITIZE_THREAD__)
 // How many of `wanted` more threads the system has: those that could be started at the same time just now.
 int obtainable(int wanted) {
   std::atomic<bool> counted{false};
@@ -50,7 +54,6 @@ void on_team(int threads, const std::function<void()>& body) {
   }
 }
 #endif
-#endif
 
 }  // namespace
 
@@ -69,38 +72,23 @@ std::size_t Threads::start(std::size_t count, const std::function<void(std::size
   return running_.size() - before;
 }
 
-int usable_threads([[maybe_unused]] int wanted) {
-#if defined(_OPENMP)
-  return forked_after_use ? 1 : wanted_threads(wanted);
-#else
-  return 1;
+int usable_threads(int wanted) {
+#if defined(TVM_TEAMS)
+  if (forked_after_use) return 1;
 #endif
-}
-
-int usable_blas_threads([[maybe_unused]] int wanted) {
-#if defined(_OPENMP)
-  return 1;
-#else
   return wanted_threads(wanted);
-#endif
 }
 
-void on_threads([[maybe_unused]] int threads, const std::function<void()>& body) {
-#if defined(_OPENMP)
-  if (threads > 1) {
-    note_use();
-#if defined(__SANITIZE_THREAD__)
-    // The sanitizer does not see how libgomp's threads wait for each other, and would report it as a race.
-    Threads others;
-    others.start(static_cast<std::size_t>(threads - 1), [&](std::size_t) { body(); });
-    body();
+void on_threads(int threads, const std::function<void()>& body) {
+  if (threads <= 1) return body();
+#if defined(TVM_TEAMS)
+  note_use();
+  on_team(threads, body);
 #else
-    on_team(threads, body);
-#endif
-    return;
-  }
-#endif
+  Threads others;
+  others.start(static_cast<std::size_t>(threads - 1), [&](std::size_t) { body(); });
   body();
+#endif
 }
 
 }  // namespace tvm

@@ -1,5 +1,5 @@
-// Several threads in one run: OpenMP where it was built in, else the calling thread alone. Also the threads
-// of the standard library, for those who cut their work themselves.
+// Several threads in one run: OpenMP's where it was built in, else the standard library's, which those also
+// take who cut their work themselves.
 //
 // A system may have no more threads to give. Then a run goes on with those there are.
 #pragma once
@@ -28,13 +28,9 @@ class Threads {
 // How many threads a run means that asks for `wanted` (0: as many as the machine has).
 int wanted_threads(int wanted);
 
-// How many of them OpenMP gives a run that asks for `wanted` (0: as many as the machine has). 1 in a process
-// forked from one that has used OpenMP: its worker threads do not exist there, and waiting for
-// them would hang.
+// How many of them on_threads() can give (0: as many as the machine has). 1 in a process forked from one that
+// has used OpenMP: its worker threads do not exist there, and waiting for them would hang.
 int usable_threads(int wanted);
-
-// How many of them BLAS gets within one call: 1 with OpenMP, as chunks already share the threads out.
-int usable_blas_threads(int wanted);
 
 // Runs body() on `threads` threads or fewer at the same time. body must not throw.
 void on_threads(int threads, const std::function<void()>& body);

@@ -79,7 +79,7 @@ Forward::Forward(const Model& model, const LayerOptions& options, bool integers)
   }
   largest_ = std::numeric_limits<double>::max() / 2 / heaviest;
   one_ = make_workspace(1);
-  if (network_.variant == Variant::kBlas) set_blas_threads(usable_blas_threads(options.threads));
+  if (network_.variant == Variant::kBlas) keep_blas_to_one_thread();
 }
 
 Forward::Workspace Forward::make_workspace(std::size_t positions) const {

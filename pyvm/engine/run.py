@@ -16,7 +16,7 @@ from pyvm.isa.traps import Trap, TrapSite
 if TYPE_CHECKING:
     import numpy as np
 
-    from pyvm.engine.arrays import Ids
+    from pyvm.engine.arrays import Ids, Ints  # noqa: F401  pdoc reads here what Ids says
     from pyvm.isa.program import Program
     from pyvm.view import Profile, View
 
@@ -48,6 +48,9 @@ class _Run(NamedTuple):
     end: Callable[[], tuple[int | None, TrapSite | None]]
     exact: bool = True
     covered: int = 0
+
+
+_Run.__new__.__module__ = __name__  # where pdoc looks for the types of its arguments
 
 
 class Run(_Run):
@@ -211,3 +214,6 @@ class Check(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.ok
+
+
+Check.__new__.__module__ = __name__  # as above

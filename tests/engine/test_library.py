@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+import platform
 import re
 import shlex
 import subprocess
@@ -109,6 +110,17 @@ def test_build_info():
     (kernels,) = re.findall(r"kAbi = (\d+);", runtime.read_text())
     assert info["kernel_abi"] == int(kernels)
     assert {"version", "compiler", "openmp", "blas"} <= set(info)
+
+
+def test_kernels_are_those_of_the_processor():
+    try:
+        flags = re.search(r"(?m)^flags\s*:(.*)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        flags = None
+    if flags is None or platform.machine() != "x86_64":
+        pytest.skip("not Linux on x86-64")
+    wanted = [name for name, flag in (("avx2", "avx2"), ("avx512", "avx512f")) if flag in flags[1]]
+    assert library.build_info()["kernels"] == ["scalar", "baseline", *wanted]
 
 
 def test_functions_match_the_header():

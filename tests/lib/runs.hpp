@@ -12,7 +12,6 @@ inline std::mt19937_64 random_source(3);
 inline int between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_source); }
 
 inline bool has_blas() { return std::strstr(tvm_build_info(), "\"blas\": null") == nullptr; }
-inline bool has_openmp() { return std::strstr(tvm_build_info(), "\"openmp\": true") != nullptr; }
 
 inline tvm_options layers(int projection, int attention, int bypass, int threads) {
   tvm_options options;

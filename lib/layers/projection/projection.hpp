@@ -53,7 +53,7 @@ Variant choose_projection(const Model& model, Variant wanted);
 std::unique_ptr<Projection> make_projection(Variant variant, const Rows& rows, std::size_t columns,
                                             SumOrder& order);
 
-// Lets BLAS use this many threads within one call, where that can be said.
-void set_blas_threads(int threads);
+// Of BLAS, where that can be said: chunks share the threads out.
+void keep_blas_to_one_thread();
 
 }  // namespace tvm

@@ -70,9 +70,9 @@ std::unique_ptr<Projection> make_blas(const Rows&, std::size_t, SumOrder&) { ret
 bool has_blas() { return false; }
 #endif
 
-void set_blas_threads([[maybe_unused]] int threads) {
+void keep_blas_to_one_thread() {
 #if defined(TVM_OPENBLAS)
-  TVM_CBLAS(openblas_set_num_threads)(threads);
+  TVM_CBLAS(openblas_set_num_threads)(1);
 #endif
 }
 
