@@ -18,7 +18,7 @@ from pyvm.trace.packing import TraceFileError as TraceFileError
 from pyvm.trace.packing import deflated, inflated, packed, unpacked
 
 MAGIC = b"\x89TVMTRC\n"
-VERSION = 2
+VERSION = 3
 SPACING = 1 << 19  # tokens between two borders
 DIGEST = 16  # bytes of a SHA-256: no accident has the same
 STOPPED = ("halt", "limit")

@@ -26,11 +26,12 @@ def like_a_trace(source, count):
 @pytest.mark.parametrize("fast", [False, True])
 def test_all_tokens_come_back(fast):
     source = random.Random(4)
-    for count in [*range(12), *(source.randrange(3000) for _ in range(100))]:
+    blocks = [65535, 65536, 65537, 65541, 131072]
+    for count in [*range(12), *(source.randrange(3000) for _ in range(100)), *blocks]:
         tokens = like_a_trace(source, count)
         found = unpacked(packed(tokens, fast), count, "a")
         assert found.dtype == np.int32 and np.array_equal(found, tokens)
-        anything = np.array([source.randrange(1 << 16) for _ in range(count)], dtype=np.int64)
+        anything = np.frombuffer(source.randbytes(2 * count), dtype=np.uint16).astype(np.int64)
         data = packed(anything, fast)
         assert len(data) < 2.2 * count + 60 and np.array_equal(unpacked(data, count, "a"), anything)
 
@@ -76,12 +77,30 @@ def test_damage_is_said(fast):
 
 
 @pytest.mark.parametrize("form", [b"\0", b"\1"])
-@pytest.mark.parametrize("short", [b"", bytes(249), bytes(250) + b"x", b"\x7f" + bytes(249)])
-def test_columns_that_do_not_fit_each_other(form, short):
-    """No bitmap; one of bytes alone, and another size; one of a token more."""
-    data = form + (deflated(short) if form == b"\0" else short + deflated(b""))
-    with pytest.raises(TraceFileError, match="another length than it says|is damaged"):
+@pytest.mark.parametrize(
+    "bits, alike, more",
+    [
+        (bytes(249), b"", b""),  # less than a bit for each token
+        (bytes(250), b"", bytes(1983)),  # 4 numbers are known, and 1,984 bytes that are of none
+        (bytes(250), b"\xf0", bytes(1989)),
+        (bytes(250), b"\xf0x", bytes(1988)),
+        (bytes(250), b"\xe0xy", bytes(1988)),  # a number of two bytes
+        (bytes(249) + b"\1", b"\3\4" + b"\xf0", bytes(1986)),  # another token, and only one byte
+    ],
+)
+def test_columns_that_do_not_fit_each_other(form, bits, alike, more):
+    manifold = bits + more
+    data = form + deflated(alike) + (deflated(manifold) if form == b"\0" else manifold)
+    with pytest.raises(TraceFileError, match="another length than it says"):
         unpacked(data, 2000, "a")
+
+
+def test_columns_that_fit_each_other():
+    """What the test above has wrong, right."""
+    data = b"\1" + deflated(b"\xf0") + bytes(250) + bytes(1988)
+    assert not unpacked(data, 2000, "a").any()
+    with pytest.raises(TraceFileError, match="another length than it says"):
+        unpacked(b"\1" + deflated(b"\3\4\xf0") + bytes(249) + b"\1" + bytes(1988), 1999, "a")
 
 
 def test_what_was_compressed_has_a_bound():
