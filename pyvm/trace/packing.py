@@ -135,13 +135,6 @@ def _places(is_other: np.ndarray) -> _Places:
     return _Places(*map(np.flatnonzero, (is_other, begins, in_none)))
 
 
-def _fours(data: np.ndarray) -> np.ndarray:
-    """The four bytes that begin at each place, as one number."""
-    size = max(data.size - 3, 0)
-    fours: np.ndarray = np.ndarray((size,), dtype="<u4", buffer=data, strides=(1,))
-    return fours
-
-
 def _columns(tokens: np.ndarray) -> tuple[bytes, bytes]:
     """What is much alike: the high bytes of others, their low bytes; for each block which numbers
     are below 256, and what the others have more.  And what is not: which tokens are others; for
@@ -152,24 +145,18 @@ def _columns(tokens: np.ndarray) -> tuple[bytes, bytes]:
         is_other = block > 255
         places = _places(is_other)
         others, lowest = block.take(places.others), block.astype(np.uint8)
-        values = _fours(lowest).take(places.numbers)
-        is_small = values < 256
-        large = values.compress(~is_small)
+        first_bytes, *others_of_four = (lowest.take(places.numbers + k) for k in range(4))
+        is_large = np.bitwise_or.reduce(others_of_four) != 0
         bits.append(np.packbits(is_other))
-        high.append(_byte(others, 1))
-        low.append(_byte(others, 0))
-        numbers += [np.packbits(is_small), *(_byte(large, k) for k in (1, 2, 3))]
-        more += [_byte(values, 0), lowest.take(places.rest)]
+        high.append((others >> 8).astype(np.uint8))
+        low.append(others.astype(np.uint8))
+        numbers += [np.packbits(~is_large), *(byte.compress(is_large) for byte in others_of_four)]
+        more += [first_bytes, lowest.take(places.rest)]
     return _together(*high, *low, *numbers), _together(*bits, *more)
 
 
 def _together(*columns: np.ndarray) -> bytes:
     return b"".join(column.tobytes() for column in columns)
-
-
-def _byte(values: np.ndarray, k: int) -> np.ndarray:
-    found: np.ndarray = (values >> (8 * k)).astype(np.uint8)
-    return found
 
 
 def _from_columns(alike: _Column, manifold: _Column, count: int) -> np.ndarray:
@@ -183,12 +170,11 @@ def _from_columns(alike: _Column, manifold: _Column, count: int) -> np.ndarray:
         places = _places(np.unpackbits(some, count=block.size).view(np.bool_))
         size = places.numbers.size
         is_small = np.unpackbits(alike.take((size + 7) // 8), count=size).view(np.bool_)
-        large = np.flatnonzero(~is_small)
-        values = manifold.take(size).astype(np.uint32)
-        for shift in (8, 16, 24):
-            values[large] |= alike.take(large.size).astype(np.uint32) << shift
+        large = places.numbers.compress(~is_small)
         lowest = np.zeros(block.size, dtype=np.uint8)
-        _fours(lowest)[places.numbers] = values
+        lowest[places.numbers] = manifold.take(size)
+        for k in (1, 2, 3):
+            lowest[large + k] = alike.take(large.size)
         lowest[places.rest] = manifold.take(places.rest.size)
         block[:] = lowest
         more = places.others.size
