@@ -3,7 +3,7 @@
 
     python tools/check_exports.py [PROGRAM ...] [--machine base|standard] [--tokens N]
                                   [--stack-size 1024] [--specialized] [--to TARGET ...]
-                                  [--seconds S]
+                                  [--seconds S] [--input TEXT]
 
 Enters: names of bundled programs (default: hello, addition); it needs torch, transformers,
 transformer-lens, onnxruntime and safetensors, which are gigabytes and so in no test.  Leaves: a row
@@ -72,7 +72,7 @@ def _huggingface(folder: str, tokens: np.ndarray, prompt: int) -> Iterator[np.nd
     cache = DynamicCache()
     for piece in _pieces(tokens):
         logits = model(piece, cache=cache).logits
-        yield logits[0].argmax(-1).numpy()
+        yield logits[0].float().argmax(-1).numpy()  # rounded as by generate()
 
 
 def _transformerlens(folder: str, tokens: np.ndarray, prompt: int) -> Iterator[np.ndarray]:
@@ -123,12 +123,15 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=1 << 20, help="positions, prompt included")
     parser.add_argument("--stack-size", type=int, default=1024, help="of C: larger, less exact")
     parser.add_argument("--to", nargs="+", choices=tuple(FRAMEWORKS), default=list(FRAMEWORKS))
+    parser.add_argument("--input", help="what the programs read in place of their own")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="of a framework")
     parser.add_argument("--specialized", action="store_true", help="the program in the weights")
     given = parser.parse_args()
     rows = []
     for name in given.programs:
-        program = pyvm.compile(name, machine=given.machine, stack_size=given.stack_size)
+        program = pyvm.compile(
+            name, given.input, machine=given.machine, stack_size=given.stack_size
+        )
         own = given.specialized
         file = specialize(program.code, given.machine) if own else machine_model(given.machine)
         tokens, prompt = _trace(file, program, given.tokens)

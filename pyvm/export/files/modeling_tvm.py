@@ -4,7 +4,8 @@
 
 Enters: config.json and model.safetensors in this folder.  Leaves: logits, and the cache of keys and
 values.  The weights are exact in float64 only, so they are loaded as float64 whatever is asked for;
-padding and positions of one's own are refused, as the model would compute something else.
+padding and positions of one's own are refused, as the model would compute something else.  Logits
+are those of the weights less the largest, which is what survives float32.
 """
 
 import dataclasses
@@ -145,5 +146,7 @@ class TvmForCausalLM(PreTrainedModel, GenerationMixin):
         for layer in self.model.layers:
             x = layer(x, cache)
         logits = self.lm_head(x[:, -logits_to_keep:] if logits_to_keep else x)
+        # The largest becomes 0: generate() rounds to float32, which cannot tell those of one type.
+        logits = logits - logits.amax(-1, keepdim=True)
         kept = {name: cache for name in CACHE}
         return CausalLMOutputWithPast(logits=logits, **kept)
