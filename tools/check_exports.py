@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,9 @@ def _huggingface(folder: str, tokens: np.ndarray, prompt: int) -> Iterator[np.nd
         yield np.full(tokens.size, -1)
         return
     cache = DynamicCache()
-    for piece in _pieces(tokens):
-        logits = model(piece, cache=cache).logits
+    # By the name that newer versions have for it, and by the older one.
+    for piece, name in zip(_pieces(tokens), cycle(("cache", "past_key_values"))):
+        logits = model(piece, **{name: cache}).logits
         yield logits[0].float().argmax(-1).numpy()  # rounded as by generate()
 
 

@@ -118,3 +118,25 @@ def test_a_refusal_names_the_neuron_and_the_slots():
             f"layer {layer}, neuron {neuron} ({names[neuron]}): adds slot "
             f"{slot['mean cursor_sum']} (mean cursor_sum), a mean, and slot {slot['one']} (one)"
         )
+
+
+@pytest.mark.parametrize(
+    ("rows", "dimension", "more", "why"),
+    [
+        ("k", "stack_depth", 0.5, "its weight of slot {} (stack_depth) is not an integer"),
+        ("k", "mean stack_depth", 1, "its key is not twice an integer"),
+        ("q", "recency", 1 << 34, "adds slot 1 (recency), the recency, and slot 9 (stack_depth)"),
+    ],
+)
+def test_a_refusal_names_the_head_and_the_slots(rows, dimension, more, why):
+    base_file = machine_model("base")
+    labels = base_file.metadata
+    slot = {name: at for name, at, _, _ in labels["slots"]}
+    layers, layer = list(base_file.layers), 2
+    head = max(i for i, name in enumerate(labels["heads"][layer]) if name == "stack second")
+    qkv = layers[layer].qkv.copy()
+    qkv["qkv".index(rows) * qkv.shape[1] + 2 * head, slot[dimension]] += more
+    layers[layer] = replace(layers[layer], qkv=qkv)
+    with Model(replace(base_file, layers=tuple(layers)).to_bytes()) as model:
+        expected = f"layer 2, head {head} (stack second): {why.format(slot[dimension])}"
+        assert model.why_no_plan == expected

@@ -15,11 +15,12 @@ from command import failure
 from command import pyvm as command
 from pyvm.commands import export as commands
 from pyvm.engine.executor import execute
-from pyvm.engine.softmax import softmax
+from pyvm.engine.softmax import softmax, softmax_pass
 from pyvm.export import POSITIONS, TARGETS, ExportError, export_model
 from pyvm.graph.machine import build_machine
 from pyvm.graph.primitives import NEVER
 from pyvm.isa.prompt import spelled_in
+from pyvm.view.evaluate import evaluate
 from pyvm.weights import ModelFile, machine_model, specialize
 
 PIECE = 256
@@ -233,6 +234,45 @@ def test_logits_that_survive_float32(name):
     assert lost == {"standard": 2223, "base": 0}[name]
     code = (Path(commands.__file__).parents[1] / "export" / "files" / "modeling_tvm.py").read_text()
     assert "logits = logits - logits.amax(-1, keepdim=True)" in code
+
+
+def _hooked(tensors: dict[str, np.ndarray], layers: int, tokens: np.ndarray) -> np.ndarray:
+    """Logits as TransformerLens computes them from its parameters by name."""
+    x = tensors["embed.W_E"][tokens] + tensors["pos_embed.W_pos"][: tokens.size]
+    for number in range(layers):
+        of = {name.split(".")[-1]: t for name, t in tensors.items() if f"blocks.{number}." in name}
+        q, k, v = (np.einsum("pm,hmd->hpd", x, of[f"W_{name}"]) for name in "QKV")
+        scores = np.where(np.tri(tokens.size, dtype=bool), q @ k.swapaxes(1, 2), -np.inf)
+        pattern = np.exp(scores - scores.max(-1, keepdims=True))
+        z = pattern / pattern.sum(-1, keepdims=True) @ v
+        x = x + np.einsum("hpd,hdm->pm", z, of["W_O"])
+        x = x + (np.maximum(x @ of["W_gate"], 0) * (x @ of["W_in"])) @ of["W_out"]
+    return x @ tensors["unembed.W_U"]
+
+
+def test_the_folder_for_transformerlens_computes_the_tokens(base, tmp_path):
+    """By its parameters, and its hooks are labelled by what the residual stream carries."""
+    pytest.importorskip("safetensors")
+    from safetensors.numpy import load_file
+
+    folder = tmp_path / "made"
+    tokens, prompt = _trace("hello", "base", base.vocabulary, 500)
+    export_model(base, "transformerlens", folder, tokens.size)
+    logits = _hooked(load_file(folder / "model.safetensors"), len(base.layers), tokens)
+    assert np.array_equal(logits.argmax(-1)[prompt - 1 : -1], tokens[prompt:])
+    hooks = json.loads((folder / "hooks.json").read_text())
+    exact = evaluate(build_machine("base"), tokens, np.arange(tokens.size))
+    streams = softmax_pass(base, tokens, "linear").streams
+    for number, labels in enumerate(base.metadata["heads"]):
+        assert hooks[f"blocks.{number}.attn.hook_z"] == labels
+        assert hooks[f"blocks.{number}.mlp.hook_post"] == base.metadata["neurons"][number]
+        stream = hooks[f"blocks.{number}.hook_resid_pre"]
+        for name in stream.keys() - {"recency"}:
+            expected = exact.values[:, exact.names.index(name)]
+            assert streams[number][:, stream[name]] == pytest.approx(expected), (number, name)
+        # Half 0 is the embedding, halves 2 n + 1 and 2 n + 2 are layer n.
+        spans = base.metadata["slots"]
+        assert stream.keys() == {name for name, _, made, read in spans if made <= 2 * number < read}
 
 
 def test_words_that_no_tokenizer_can_have(base, tmp_path):

@@ -105,7 +105,8 @@ async function open() {
   byId("slider").max = app.data.tokens.length - 1;
   const { tokens, prompt, at, trapped: trap, stopped } = app.data, count = (number) => number.toLocaleString("en");
   const end = trap ?? { halt: "normal end", limit: "cut at the limit" }[stopped] ?? stopped;
-  byId("summary").textContent = `${count(tokens.length - prompt)} tokens after a prompt of ${count(prompt)}, ${count(app.trace.count)} instructions; ${end}`;
+  const made = tokens.length - prompt;
+  byId("summary").textContent = `${count(made)} token${made === 1 ? "" : "s"} after a prompt of ${count(prompt)}, ${count(app.trace.count)} instructions; ${end}`;
   connect();
   drawSchedule(app);
   app.go(at);
