@@ -92,6 +92,7 @@ MEASURING = {
     "bench_first.py": ("--programs", "hello", "--tokens", "90", "--rounds", "1"),
     "bench_length.py": ("--program", "hello", "--lengths", "90,99", "--rounds", "1"),
     "bench_programs.py": ("siphash",),
+    "bench_trace.py": ("--programs", "hello", "--tokens", "90", "--rounds", "1"),
     "soak.py": ("--tokens", "900,1900"),
     "sweep_sparsity.py": (
         *("-V", "40", "-D", "20", "-L", "2", "-H", "2", "-F", "16", "--rounds", "1"),
@@ -118,7 +119,7 @@ def test_figures_are_left_in_files_with_what_gave_them(name, tmp_path):
     for line, row in zip(lines, found["rows"]):
         cells = dict(zip(columns.split("\t"), line.split("\t"), strict=True))
         assert cells == {key: "" if value is None else str(value) for key, value in row.items()}
-    if name not in ("bench_first.py", "bench_programs.py"):  # they do not run layers
+    if name not in ("bench_first.py", "bench_programs.py", "bench_trace.py"):  # without layers
         shares = [row["in_projections"] for row in found["rows"]]
         plan = name == "soak.py"
         assert plan == all(part is None for part in shares)
