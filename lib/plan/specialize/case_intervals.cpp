@@ -71,11 +71,15 @@ std::vector<CaseIntervals::Open> CaseIntervals::compute(const Network& network, 
     for (std::uint32_t c = 0; c < cases_; ++c) add(c, values[c], {});
     return result;
   }
-  auto gate = gates_.find(node.gate);
-  if (gate == gates_.end()) gate = gates_.emplace(node.gate, sum(network, node.gate, false)).first;
+  const auto [gate, is_new] = gates_.try_emplace(node.gate);
+  if (is_new) {
+    const std::vector<Interval> gates = sum(network, node.gate, false);
+    for (std::uint32_t c = 0; c < cases_; ++c)
+      if (gates[c].high >= 0) gate->second.push_back({c, gates[c]});
+  }
   const Wide least = node.kind == Kind::kEqual ? 0 : 1;
-  for (std::uint32_t c = 0; c < cases_; ++c)
-    if (gate->second[c].high >= least) add(c, sum_in(network, node.value, c), gate->second[c]);
+  for (const Open& open : gate->second)
+    if (open.is.high >= least) add(open.in, sum_in(network, node.value, open.in), open.is);
   return result;
 }
 
@@ -91,6 +95,7 @@ std::vector<Interval> CaseIntervals::sum(const Network& network, const Expr& exp
     if (varies_[term.node])
       for (const Open& open : open_[term.node]) sums[open.in].add(open.is, term.weight);
   std::vector<Interval> result;
+  result.reserve(cases_);
   for (const SumInterval& in_case : sums)
     result.push_back(since ? since->plus(in_case.get()) : in_case.get());
   return result;

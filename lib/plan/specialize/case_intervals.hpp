@@ -41,9 +41,10 @@ class CaseIntervals {
   Interval sum_in(const Network& network, const Expr& expr, std::uint32_t one) const;
 
   std::uint32_t cases_ = 0;
-  std::vector<bool> varies_;                     // per node
-  std::vector<std::vector<Open>> open_;          // per node that varies: by ascending case
-  std::map<Expr, std::vector<Interval>> gates_;  // of all cases; while they are computed: gates are few
+  std::vector<bool> varies_;             // per node
+  std::vector<std::vector<Open>> open_;  // per node that varies: by ascending case
+  std::map<Expr, std::vector<Open>>
+      gates_;  // while they are computed, gates are few: where one is not negative
 };
 
 }  // namespace tvm::plan
