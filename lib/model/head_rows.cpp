@@ -59,7 +59,7 @@ void split_clear(HeadRows& rows) {
 
 }  // namespace
 
-std::vector<double> row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns) {
+std::vector<double> row_of(Matrix matrix, std::size_t row, std::size_t columns) {
   const auto begin = matrix.begin() + static_cast<std::ptrdiff_t>(row * columns);
   return {begin, begin + static_cast<std::ptrdiff_t>(columns)};
 }
@@ -80,7 +80,7 @@ std::vector<InputSlots> input_slots(const Model& model) {
     now.recency = is_pure[kRecency] && now.unwritten[kRecency];
     now.squared = is_pure[kPositionSquared] && now.unwritten[kPositionSquared];
     all.push_back(now);
-    const auto written = [&](const std::vector<double>& matrix, std::size_t columns) {
+    const auto written = [&](Matrix matrix, std::size_t columns) {
       for (std::size_t i = 0; i < matrix.size(); ++i)
         if (matrix[i] != 0.0) now.unwritten[i / columns] = false;
     };
@@ -112,7 +112,7 @@ Range embedded_range(const Model& model, const InputSlots& inputs, const std::ve
 
 HeadRows head_rows(const Model& model, std::size_t layer, std::size_t head, const InputSlots& inputs) {
   const auto width = static_cast<std::size_t>(model.width);
-  const auto& qkv = model.layers[layer].qkv;
+  const Matrix qkv = model.layers[layer].qkv;
   HeadRows rows;
   rows.q0 = row_of(qkv, 2 * head, width);
   rows.q1 = row_of(qkv, 2 * head + 1, width);

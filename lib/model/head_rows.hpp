@@ -17,7 +17,7 @@
 namespace tvm {
 
 // Row `row` of a matrix that is stored row by row.
-std::vector<double> row_of(const std::vector<double>& matrix, std::size_t row, std::size_t columns);
+std::vector<double> row_of(Matrix matrix, std::size_t row, std::size_t columns);
 
 // Which slots still hold what the input put there, at the entrance of a layer.
 struct InputSlots {

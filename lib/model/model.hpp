@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/large_block.hpp"
+
 namespace tvm {
 
 // The residual slots that every input carries (positions count from 0).
@@ -18,11 +20,13 @@ double recency(std::uint64_t position);
 // What the score of a head comes to (kinds.cpp), by the numbers of the file and of tvm_head_kind.
 enum class HeadKind : std::int32_t { kLookup, kPassthrough, kGather, kAverage, kUnused };
 
+using Matrix = std::span<const double>;
+
 struct Layer {
-  std::vector<double> qkv;  // (3D, D): all queries, all keys, all values
-  std::vector<double> out;  // (D, D)
-  std::vector<double> in;   // (2F, D): gates, then values
-  std::vector<double> ffn;  // (D, F)
+  Matrix qkv;  // (3D, D): all queries, all keys, all values
+  Matrix out;  // (D, D)
+  Matrix in;   // (2F, D): gates, then values
+  Matrix ffn;  // (D, F)
   std::vector<std::int32_t> attention_erase;
   std::vector<std::int32_t> ffn_erase;
 };
@@ -30,9 +34,10 @@ struct Layer {
 struct Model {
   std::int32_t vocabulary = 0, width = 0, heads = 0, neurons = 0, stop = 0;
   std::vector<std::string> tokens;   // V spellings
-  std::vector<double> embedding;     // (V, D)
+  LargeBlock<double> weights;        // of all matrices
+  Matrix embedding;                  // (V, D)
   std::vector<Layer> layers;         // L
-  std::vector<double> head;          // (V, D)
+  Matrix head;                       // (V, D)
   std::vector<std::int32_t> latest;  // (L, H): 1 LATEST, 0 AVERAGE
   std::vector<HeadKind> kinds;       // (L, H)
   bool kinds_stored = false;

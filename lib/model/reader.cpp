@@ -11,6 +11,7 @@
 #include <string_view>
 #include <system_error>
 #include <unordered_set>
+#include <utility>
 
 #include "base/crc32.hpp"
 #include "base/error.hpp"
@@ -57,11 +58,12 @@ class ByteReader {
     return static_cast<Integer>(value);
   }
 
-  std::vector<double> numbers(std::uint64_t rows, std::uint64_t columns, const std::string& what) {
+  // Written to `to`, behind which it goes on.
+  Matrix matrix(std::uint64_t rows, std::uint64_t columns, const std::string& what, double*& to) {
     // Both factors are below 2^26, so the product cannot overflow.
     const std::size_t start = offset_;
     const auto raw = take(rows * columns * sizeof(double), what);
-    std::vector<double> out(static_cast<std::size_t>(rows * columns));
+    const std::span<double> out(std::exchange(to, to + rows * columns), rows * columns);
     for (std::size_t i = 0; i < out.size(); ++i) {
       std::uint64_t bits = 0;
       for (std::size_t k = 0; k < 8; ++k) bits |= std::uint64_t{raw[8 * i + k]} << (8 * k);
@@ -145,17 +147,23 @@ void read_weights(ByteReader& reader, Model& model, std::int32_t layers) {
   const std::uint64_t v = static_cast<std::uint64_t>(model.vocabulary);
   const std::uint64_t d = static_cast<std::uint64_t>(model.width);
   const std::uint64_t f = static_cast<std::uint64_t>(model.neurons);
-  model.embedding = reader.numbers(v, d, "the embedding");
+  // No more than the file has, whatever its header says.
+  model.weights = large_block<double>(reader.left() / sizeof(double));
+  double* next = model.weights.get();
+  const auto matrix = [&](std::uint64_t rows, std::uint64_t columns, const std::string& what) {
+    return reader.matrix(rows, columns, what, next);
+  };
+  model.embedding = matrix(v, d, "the embedding");
   for (std::int32_t l = 0; l < layers; ++l) {
     const std::string where = sentence("layer ", l, ", ");
     Layer layer;
-    layer.qkv = reader.numbers(3 * d, d, where + "Wqkv");
-    layer.out = reader.numbers(d, d, where + "Wout");
-    layer.in = reader.numbers(2 * f, d, where + "W_in");
-    layer.ffn = reader.numbers(d, f, where + "W_ffn");
+    layer.qkv = matrix(3 * d, d, where + "Wqkv");
+    layer.out = matrix(d, d, where + "Wout");
+    layer.in = matrix(2 * f, d, where + "W_in");
+    layer.ffn = matrix(d, f, where + "W_ffn");
     model.layers.push_back(std::move(layer));
   }
-  model.head = reader.numbers(v, d, "the output head");
+  model.head = matrix(v, d, "the output head");
 }
 
 std::vector<std::int32_t> read_slots(ByteReader& reader, const Model& model, const std::string& what) {

@@ -17,7 +17,7 @@ constexpr double kSparseDensity = 0.25;
 
 }  // namespace
 
-Rows rows_of(const std::vector<double>& matrix, std::size_t columns) {
+Rows rows_of(Matrix matrix, std::size_t columns) {
   Rows rows;
   if (columns == 0) return rows;
   for (std::size_t row = 0; row < matrix.size() / columns; ++row)
@@ -40,13 +40,13 @@ Variant choose_projection(const Model& model, Variant wanted) {
     throw Error(Status::kUnsupported, "projection blas: this libtvm was built without BLAS");
   if (wanted != Variant::kAuto) return wanted;
   double weights = 0.0, used = 0.0;
-  const auto count = [&](const std::vector<double>& matrix) {
+  const auto count = [&](Matrix matrix) {
     weights += static_cast<double>(matrix.size());
     used += static_cast<double>(matrix.size()) -
             static_cast<double>(std::count(matrix.begin(), matrix.end(), 0.0));
   };
   for (const Layer& layer : model.layers)
-    for (const auto* matrix : {&layer.qkv, &layer.out, &layer.in, &layer.ffn}) count(*matrix);
+    for (const Matrix matrix : {layer.qkv, layer.out, layer.in, layer.ffn}) count(matrix);
   count(model.head);
   if (used < kSparseDensity * weights) return Variant::kSparse;
   return has_blas() ? Variant::kBlas : Variant::kDense;

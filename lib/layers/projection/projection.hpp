@@ -19,7 +19,7 @@ namespace tvm {
 using Row = std::vector<double>;
 using Rows = std::vector<Row>;
 
-Rows rows_of(const std::vector<double>& matrix, std::size_t columns);
+Rows rows_of(Matrix matrix, std::size_t columns);
 
 class Projection {
  public:

@@ -51,7 +51,7 @@ class Folder {
 
  private:
   // Column `slot` of a table of rows over tokens.
-  TokenTable column_of(const std::vector<double>& matrix, std::size_t slot, const Place& place) const {
+  TokenTable column_of(Matrix matrix, std::size_t slot, const Place& place) const {
     TokenTable column;
     for (std::size_t id = 0; id < model_.tokens.size(); ++id)
       column.push_back(place.whole(matrix[id * width_ + slot], slot));
