@@ -15,8 +15,16 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyvm.files import replace_file
+
+if TYPE_CHECKING:
+    from ctypes import Array, c_char
+    from io import BufferedReader
+    from typing import TypeAlias
+
+    Octets: TypeAlias = bytes | Array[c_char]  # of a file
 
 _STALE = 600.0  # seconds: a file aside is written in a fraction of one
 
@@ -37,6 +45,32 @@ def folder() -> Path | None:
 
 def read(path: Path, most: int, own: bool = False) -> bytes | None:
     """A regular file of at most so many bytes; with `own`, one that none other can write."""
+    if file := _opened(path, most, own):
+        with contextlib.suppress(OSError), file:
+            return file.read(most)
+    return None
+
+
+def read_large(path: Path, most: int) -> Octets | None:
+    """A regular file of megabytes, in large pages where the system has them: to touch pages of 4 KB
+    for the first time takes longer than to read what is in them."""
+    import ctypes
+    import mmap
+
+    if file := _opened(path, most):
+        with contextlib.suppress(OSError), file:
+            size = os.fstat(file.fileno()).st_size
+            if size == 0 or not hasattr(mmap, "MADV_HUGEPAGE"):
+                return file.read(most)
+            room = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            with contextlib.suppress(OSError):  # a system without them
+                room.madvise(mmap.MADV_HUGEPAGE)
+            if file.readinto(room) == size:
+                return (ctypes.c_char * size).from_buffer(room)
+    return None
+
+
+def _opened(path: Path, most: int, own: bool = False) -> BufferedReader | None:
     # What a stranger put there may be a link, or a FIFO that would keep us waiting.
     flags = os.O_RDONLY
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
@@ -45,18 +79,11 @@ def read(path: Path, most: int, own: bool = False) -> bytes | None:
         descriptor = os.open(path, flags)
     except OSError:
         return None
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
-            return None
-        if own and not is_own(found):
-            return None
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(most)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_size <= most and (not own or is_own(found)):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    return None
 
 
 def is_own(found: os.stat_result) -> bool:

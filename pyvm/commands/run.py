@@ -7,7 +7,6 @@ speeds, verification and how it ended on stderr; the exit status says it too (st
 from __future__ import annotations
 
 import argparse
-import base64
 import errno
 import time
 from collections.abc import Callable
@@ -175,9 +174,12 @@ def _run(arguments: argparse.Namespace, report: Report, seconds: dict[str, float
             raise
         finally:
             live.finish()
-            for field, written in (("output", live.output), ("error_output", live.errors)):
-                report[field] = written.decode(errors="replace")
-                report[f"{field}_base64"] = base64.b64encode(written).decode()
+            if report.wanted:
+                import base64
+
+                for field, written in (("output", live.output), ("error_output", live.errors)):
+                    report[field] = written.decode(errors="replace")
+                    report[f"{field}_base64"] = base64.b64encode(written).decode()
             report["tokens"] = live.generated
         seconds["generate"] = done.timings.seconds if isinstance(done, Run) else done.seconds
         report.update(prompt_tokens=done.prompt_length, exact=done.exact)

@@ -59,6 +59,8 @@ def note_path(timings: Timings, covered: int, positions: int) -> None:
 
 def note_memory() -> None:
     """The most that this process has taken."""
+    if notes.listener is None:
+        return
     try:
         import resource
     except ImportError:  # Windows

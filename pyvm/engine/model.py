@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from pyvm.cache import Octets
     from pyvm.trace.file import TraceFile
 
 
@@ -68,13 +69,15 @@ class Model:
     """
 
     def __init__(
-        self, source: str | os.PathLike[str] | bytes, vocabulary: tuple[str, ...] | None = None
+        self,
+        source: str | os.PathLike[str] | Octets,
+        vocabulary: tuple[str, ...] | None = None,
     ):
         """Opens a model file, or the bytes of one; raises FileError or ModelError. The vocabulary
         may be given where it is known: the library is asked for each token otherwise."""
         lib = library()
         handle = ctypes.c_void_p()
-        if isinstance(source, bytes):
+        if isinstance(source, (bytes, ctypes.Array)):
             check(lib.tvm_model_open_memory(source, len(source), ctypes.byref(handle)))
         elif isinstance(source, (str, os.PathLike)):
             path = os.fsencode(Path(source))
@@ -85,8 +88,10 @@ class Model:
             raise ArgumentTypeError(
                 f"a model is opened from a path or from bytes, not from {type(source).__name__}"
             )
-        # What pyvm.load() opens it from again, in another process.
-        self.source = source if isinstance(source, bytes) else os.path.abspath(source)
+        # What another process opens it from again; where it is an array, pyvm.load() says.
+        self.source: str | bytes = ""
+        if not isinstance(source, ctypes.Array):
+            self.source = source if isinstance(source, bytes) else os.path.abspath(source)
         self._open(handle, vocabulary)
 
     def _open(self, handle: ctypes.c_void_p, vocabulary: tuple[str, ...] | None) -> None:

@@ -16,12 +16,16 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyvm import cache
 from pyvm.engine.kept_kernels import take_kernel, there_are_kernels
 from pyvm.engine.model import Model
 from pyvm.isa.tokens import BASE_VOCABULARY, VOCABULARY
 from pyvm.notes import note
+
+if TYPE_CHECKING:
+    from pyvm.cache import Octets
 
 VOCABULARIES = {"standard": VOCABULARY, "base": BASE_VOCABULARY}
 MACHINES = tuple(VOCABULARIES)
@@ -50,7 +54,7 @@ def load(source: str | os.PathLike[str] | bytes | None = None) -> Model:
             take_kernel(model, digest, digest == _recorded("standard"))
         return model
     cached, recorded = cache_file(machine), _recorded(machine)
-    data = None if cached is None else cache.read(cached, _MOST)
+    data = None if cached is None else cache.read_large(cached, _MOST)
     if cached is not None and data is not None and _digest(data) == recorded:
         note(f"machine: {machine} is kept in {cached}")
         cache.used(cached)
@@ -93,7 +97,7 @@ def cache_file(machine: str = "standard") -> Path | None:
     return folder / f"{machine}-{_digest(builders.encode())[:16]}.bin"
 
 
-def _digest(data: bytes) -> str:
+def _digest(data: Octets) -> str:
     return hashlib.sha256(data).hexdigest()
 
 

@@ -339,7 +339,8 @@ _KINDS = bytes(
 _WRONG = re.compile(rb"(?<!c)h|c(?!h)|[nt]")
 _OPCODE_TOKEN = _Ids([TOKEN_ID[op] for op in NAMES])
 # The token for each byte of an input: the character itself where it is an alias.
-_SPELLED = _Ids([TOKEN_ID[chr(b) if chr(b) in ALIASES else byte_token(b)] for b in range(256)])
+_ALIASED = set(map(ord, ALIASES))
+_SPELLED = _Ids([TOKEN_ID[chr(b) if b in _ALIASED else byte_token(b)] for b in range(256)])
 
 
 def code_digest(code: Iterable[tuple[str, int]]) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pyvm.isa import instructions as isa
@@ -157,8 +158,8 @@ def _tokens() -> Iterable[Token]:
     for name, row in INSTRUCTIONS.items():
         if not row.base:
             yield Token(name, Kind.OPCODE)
-    for value in range(SCRATCH_NUMBERS):
-        yield Token(scratch_token(value), Kind.SCRATCH, value)
+    numbers = range(SCRATCH_NUMBERS)  # two of three tokens
+    yield from map(Token, map(scratch_token, numbers), repeat(Kind.SCRATCH), numbers)
     yield Token("start", Kind.START)
 
 
@@ -196,12 +197,10 @@ def _base_tokens() -> Iterable[Token]:
 _BASE = tuple(_base_tokens())
 # Every token by its spelling. Only specialised models have `start`.
 TOKENS: dict[str, Token] = {token.spelling: token for token in _tokens()}
-VOCABULARY: tuple[str, ...] = tuple(
-    token.spelling for token in TOKENS.values() if token.kind is not Kind.START
-)
+VOCABULARY: tuple[str, ...] = tuple(spelling for spelling in TOKENS if spelling != "start")
 BASE_VOCABULARY: tuple[str, ...] = tuple(token.spelling for token in _BASE)
 TOKEN_ID: dict[str, int] = {token: i for i, token in enumerate(VOCABULARY)}
-ALIASES: tuple[str, ...] = tuple(token.spelling for token in TOKENS.values() if token.alias)
+ALIASES: tuple[str, ...] = tuple(token.spelling for token in _BASE if token.alias)
 # No instruction commits this way: it only stands behind an input.
 END_OF_INPUT = commit_token(0, 0)
 

@@ -16,6 +16,7 @@ import pytest
 
 import pyvm
 from cases import BY_NAME
+from pyvm import cache
 from pyvm.engine import standard
 
 CASE = BY_NAME["output"]
@@ -133,6 +134,14 @@ def test_the_model_of_a_changed_builder_is_not_kept(cached, another, monkeypatch
     monkeypatch.setattr(standard, "machine_bytes", lambda machine: another)
     pyvm.load().close()
     assert not cached.exists()
+
+
+def test_a_large_file_is_read_whole_or_not(tmp_path):
+    path = tmp_path / "file"
+    for content in (b"", b"a", os.urandom((5 << 20) + 3)):
+        path.write_bytes(content)
+        assert bytes(cache.read_large(path, len(content))) == content
+        assert content == b"" or cache.read_large(path, len(content) - 1) is None
 
 
 def test_what_killed_writers_left_goes(cached):
