@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -28,8 +29,9 @@ struct Stamp {
 inline constexpr std::uint32_t kStampBytes = 6;
 
 inline std::int64_t now_of(const unsigned char* row) {
-  Stamp stamp;
-  std::memcpy(static_cast<void*>(&stamp), row, kStampBytes);
+  Stamp stamp;  // member by member, which compilers keep in registers
+  std::memcpy(&stamp.low, row + offsetof(Stamp, low), sizeof stamp.low);
+  std::memcpy(&stamp.high, row + offsetof(Stamp, high), sizeof stamp.high);
   return now_in(stamp);
 }
 
@@ -120,16 +122,29 @@ class PagedStore {
     if (++far_ >= kWorthWidening) far_ = widen_to(key) ? 0 : far_ - kRetry;
   }
 
-  // f(key, row) of every record, by ascending key.
+  // f(key, row) of every record that was written at `since` or later, by ascending key.
+  template <class F>
+  void for_each(std::int64_t since, F&& f) const {
+    // The directory is in order. Mostly it covers all pages.
+    std::vector<std::pair<std::int64_t, const unsigned char*>> pages;
+    std::int64_t number = store_.low / Store::kPageSize;
+    for (const unsigned char* rows : directory_) {
+      if (rows != none_.get()) pages.emplace_back(number, rows);
+      ++number;
+    }
+    if (pages.size() < pages_.size()) {
+      pages.clear();
+      for (const auto& [where, page] : pages_) pages.emplace_back(where, page.get());
+      std::sort(pages.begin(), pages.end());
+    }
+    for (const auto& [where, rows] : pages)
+      for (std::int64_t i = 0; i < Store::kPageSize; ++i)
+        if (const unsigned char* row = rows + i * row_bytes_; now_of(row) >= since)
+          f(where * Store::kPageSize + i, row);
+  }
   template <class F>
   void for_each(F&& f) const {
-    std::vector<std::pair<std::int64_t, const unsigned char*>> pages;
-    for (const auto& [number, page] : pages_) pages.emplace_back(number, page.get());
-    std::sort(pages.begin(), pages.end());
-    for (const auto& [number, rows] : pages)
-      for (std::int64_t i = 0; i < Store::kPageSize; ++i)
-        if (const unsigned char* row = rows + i * row_bytes_; now_of(row) >= 0)
-          f(number * Store::kPageSize + i, row);
+    for_each(0, f);
   }
 
   // The row of the record nearest to `query`. Not to be called on an empty store.

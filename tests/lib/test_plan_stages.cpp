@@ -53,6 +53,23 @@ void records() {
   }
 }
 
+// The records since a position, by ascending key.
+void all_of(const tvm::kernel::PagedStore& store, const std::map<std::int64_t, std::int64_t>& newest) {
+  for (const std::int64_t since : {0, 1, 20000, 39999, 40000}) {
+    auto next = newest.begin();
+    const auto skip = [&] {
+      while (next != newest.end() && next->second < since) ++next;
+    };
+    store.for_each(since, [&](std::int64_t key, const unsigned char* row) {
+      skip();
+      CHECK(next != newest.end() && next->first == key && next->second == tvm::kernel::now_of(row));
+      ++next;
+    });
+    skip();
+    CHECK(next == newest.end());
+  }
+}
+
 // A directory that is told of far keys comes to cover those that are not too far, and nothing is lost by it.
 void far_records() {
   constexpr std::int64_t kMemory = std::int64_t{1} << 20, kTooFar = std::int64_t{1} << 40;
@@ -78,12 +95,17 @@ void far_records() {
     }
   }
   CHECK(covered(0) && covered(kMemory) && !covered(kTooFar));
-  std::size_t count = 0;
-  store.for_each([&](std::int64_t key, const unsigned char* row) {
-    CHECK(newest.at(key) == tvm::kernel::now_of(row));
-    ++count;
-  });
-  CHECK(count == newest.size());
+  all_of(store, newest);
+
+  tvm::kernel::Store near_view{};
+  tvm::kernel::PagedStore near(near_view, 8);
+  newest.clear();
+  for (std::int64_t now = 0; now < 40000; ++now) {
+    const std::int64_t key = between(-5000, 300);
+    tvm::kernel::PagedStore::stamp(near.place(key), now);
+    newest[key] = now;
+  }
+  all_of(near, newest);
 }
 
 void functions() {

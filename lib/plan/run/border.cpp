@@ -96,9 +96,8 @@ void Interpreter::save(std::uint64_t since, const kernel::Token* tokens, std::si
   for (std::size_t s = 0; s < net.stores.size(); ++s) {
     const kernel::Layout& layout = layouts_[s];
     std::vector<std::pair<std::int64_t, const unsigned char*>> records;
-    stores_[s]->for_each([&](std::int64_t key, const unsigned char* row) {
-      if (static_cast<std::uint64_t>(kernel::now_of(row)) >= since) records.emplace_back(key, row);
-    });
+    stores_[s]->for_each(static_cast<std::int64_t>(since),
+                         [&](std::int64_t key, const unsigned char* row) { records.emplace_back(key, row); });
     out.natural(records.size());
     // Column by column: what is alike stands together.
     std::int64_t last = 0;
