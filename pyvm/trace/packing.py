@@ -19,7 +19,6 @@ _WHOLE, _FAST = b"\0", b"\1"  # what is compressed: all, or what is much alike
 _BLOCK = 1 << 16  # tokens at once, so that what is made on the way stays in the caches
 _NUMBERS = 4  # that are looked for behind a token: more bytes than these have no columns
 _SHORT = 1 << 12  # bytes: compressed as well as zlib can, which takes milliseconds
-_ONES = np.array([bin(byte).count("1") for byte in range(256)])
 
 
 class TraceFileError(ValueError):
@@ -161,7 +160,7 @@ def _together(*columns: np.ndarray) -> bytes:
 
 def _from_columns(alike: _Column, manifold: _Column, count: int) -> np.ndarray:
     bits = manifold.take((count + 7) // 8)
-    others = int(_ONES.take(bits).sum())
+    others = int(np.count_nonzero(np.unpackbits(bits)))
     high, low = alike.column(others), alike.column(others)
     ids = np.empty(count, dtype=np.int32)
     for first in range(0, count, _BLOCK):
