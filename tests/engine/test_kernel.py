@@ -101,6 +101,15 @@ def test_it_stops_where_it_is_told(compiled, traces, name):
 
 
 @needs_compiler
+def test_a_long_run_goes_on_where_the_kernel_stands(compiled):
+    """Its tokens are handed over 65,536 at a time; the kernel stands at any place in a position."""
+    program = pyvm.compile("sudoku")
+    assert compiled.generate(program, path="kernel").tokens.tobytes() == (
+        compiled.generate(program, path="plan").tokens.tobytes()
+    )
+
+
+@needs_compiler
 @pytest.mark.parametrize("name", NAMES)
 def test_kept_runs_go_on_where_the_kernel_stands(compiled, traces, name):
     """In pieces that they write, are given, or pass by a border, as the plan does."""

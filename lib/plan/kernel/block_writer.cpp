@@ -136,6 +136,8 @@ void Writer::branch() {
   }
   const std::string index = local(sum, "std::uint64_t");
   keep(nullptr);
+  // As if the position ended here: no run that has no more room stops at its branch, in the middle of it.
+  longest_ = std::max(longest_, scope_->steps + 1);
   go_on(index, false);
   leave(number_, "kAtBranch");
 }

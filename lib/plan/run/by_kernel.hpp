@@ -22,12 +22,13 @@ kernel::Run Interpreter::entry_of(std::uint32_t number) const {
   return (mode == Mode::kGenerate ? all.generate : all.verify)[number];
 }
 
-// Where the kernel goes on that has stopped before or behind its block stands_. No block of the interpreter
-// is made for that: one takes as long as thousands of positions, and all that lead to it are made as well.
-// The kernel compares tokens before `end`.
+// Where the kernel goes on that has stopped at its block stands_. No block of the interpreter is made for
+// that: one takes as long as thousands of positions, and all that lead to it are made as well. The kernel
+// compares tokens before `end`.
 template <Interpreter::Mode mode>
 kernel::Run Interpreter::entry_where_it_stands(std::uint32_t token_class, std::size_t end) const {
-  if (before_) return mode == Mode::kRead ? nullptr : entry_of<mode>(stands_);
+  if (state_.left == kernel::Left::kAtBranch) return nullptr;
+  if (state_.left == kernel::Left::kBefore) return mode == Mode::kRead ? nullptr : entry_of<mode>(stands_);
   const kernel::RecipeBook& book = kernel_->book();
   const auto entry = [&](bool predict) {
     return entry_of<mode>(book.step(book[stands_].after, token_class, predict));
@@ -39,12 +40,13 @@ kernel::Run Interpreter::entry_where_it_stands(std::uint32_t token_class, std::s
 
 // The interpreter goes on there: the block to be run, or null for that which follows in context_.
 template <Interpreter::Mode mode>
-Block* Interpreter::take_over() {
+Block* Interpreter::take_over(const kernel::Token* tokens) {
   Block* const block = made([&] { return versions_->of_kernel(stands_); });
   stands_ = kernel::kUnknown;
-  if (!before_) {
-    context_ = block->after;
-    return nullptr;
+  switch (state_.left) {
+    case kernel::Left::kAfter: context_ = block->after; return nullptr;
+    case kernel::Left::kAtBranch: return at_branch<mode>(*block, tokens);
+    case kernel::Left::kBefore: break;
   }
   if (block->rest) return after_branch<mode>(*block);
   context_ = block->from;
@@ -80,12 +82,9 @@ Block* Interpreter::run_kernel(kernel::Run run, const kernel::Token* tokens, std
       static_cast<std::int64_t>(within_sums(end + spare)) - 1, sum(0), sum(1));
   covered_ += state_.position - position_;
   position_ = state_.position;
-  if (state_.left == kernel::Left::kAtBranch)
-    return at_branch<mode>(*made([&] { return versions_->of_kernel(state_.block); }), tokens);
   stands_ = state_.block;
-  before_ = state_.left == kernel::Left::kBefore;
   const bool is_end = position_ + (mode == Mode::kRead ? 0 : 1) >= end;
-  return before_ && !is_end ? take_over<mode>() : nullptr;
+  return is_end || state_.left == kernel::Left::kAfter ? nullptr : take_over<mode>(tokens);
 }
 
 // Who reads wants no prediction: the same block without one. Up to a branch they are the same.

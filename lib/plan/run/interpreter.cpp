@@ -192,7 +192,7 @@ std::int32_t Interpreter::run(Tokens* tokens, std::size_t end, std::int32_t stop
     if (stands_ != kernel::kUnknown) [[unlikely]] {
       if (predicting || wait == 0) enter = entry_where_it_stands<mode>(token_class[here], end);
       if (enter == nullptr) {
-        following = take_over<mode>();
+        following = take_over<mode>(tokens);
         left = following != nullptr;
       }
     }

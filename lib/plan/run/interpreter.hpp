@@ -80,7 +80,7 @@ class Interpreter {
   template <Mode mode>
   kernel::Run entry_where_it_stands(std::uint32_t token_class, std::size_t end) const;
   template <Mode mode>
-  Block* take_over();
+  Block* take_over(const kernel::Token* tokens);
   Block* predicting_block(std::uint32_t token_class, std::size_t position, std::size_t end) const;
   template <Mode mode>
   Block* run_kernel(kernel::Run run, const kernel::Token* tokens, std::size_t end, std::size_t spare);
@@ -124,8 +124,7 @@ class Interpreter {
   const Subject& subject_;
   std::shared_ptr<BlockVersions> versions_;
   Context* context_;                         // of position_, unless the kernel stopped there:
-  std::uint32_t stands_ = kernel::kUnknown;  // at this block of its own,
-  bool before_ = false;                      // before it, or else behind it
+  std::uint32_t stands_ = kernel::kUnknown;  // at this block of its own, where state_.left says
   std::unique_ptr<Output> output_;           // once it is needed
   std::size_t position_ = 0;
   // The state as kernels have it; in it a view of each store, the registers and the features.
