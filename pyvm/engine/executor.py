@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from pyvm.engine import abi
 from pyvm.engine.arrays import is_narrow, pointer
 from pyvm.engine.collector import Collector, OnTokens
+from pyvm.engine.generating import check_run, make_run
 from pyvm.engine.library import library
-from pyvm.engine.model import check_run, make_run
 from pyvm.engine.options import check_count, check_flag
 from pyvm.engine.prompt import prompt_of
 from pyvm.engine.run import Run

@@ -13,31 +13,26 @@ import json
 import os
 import threading
 import weakref
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pyvm.engine import abi
-from pyvm.engine.arrays import Ints, is_narrow, pointer, token_array, widened
-from pyvm.engine.collector import Collector, OnTokens
+from pyvm.engine import abi, generating
+from pyvm.engine.arrays import pointer, token_array, widened
+from pyvm.engine.collector import OnTokens
 from pyvm.engine.errors import (
     ArgumentError,
     ArgumentTypeError,
     ClosedError,
     ModelError,
-    OutOfMemory,
 )
-from pyvm.engine.follow import Follower, first_stop
 from pyvm.engine.library import check, library, text_of
-from pyvm.engine.options import check_count, check_flag, make_options
-from pyvm.engine.progress import Bar, telling
-from pyvm.engine.prompt import Prompt, prompt_of
-from pyvm.engine.run import Check, Run, Timings
-from pyvm.isa.program import Program, code_digest
-from pyvm.printable import printable
+from pyvm.engine.options import check_count
+from pyvm.engine.progress import Bar
+from pyvm.engine.run import Check, Run
+from pyvm.isa.program import Program
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -254,36 +249,7 @@ class Model:
         >>> run.output, run.stopped
         (b'Hello from inside the transformer!\\n', 'halt')
         """
-        limit, keep = check_count(limit, "limit"), check_flag(keep, "keep")
-        settings = make_options("generate", options)
-        prompt = prompt_of(program, self.vocabulary)
-        folded = self.metadata.get("program") if "{" not in self.vocabulary else None
-        if folded is not None and isinstance(program, Program):
-            if folded != code_digest(program.code):
-                name = printable(program.name)
-                raise ArgumentError(
-                    f"this model runs the program in its weights, which is not {name}"
-                )
-        if progress is not False:
-            with telling(progress, limit) as tell:
-                seen = _told(tell, on_tokens)
-                return self.generate(program, limit, seen, keep, False, **options)
-        collector = Collector(prompt.tokens, on_tokens, keep)
-        result = abi.RunResult()
-        with self._use() as handle, collector:
-            run = library().tvm_generate16 if is_narrow(prompt.tokens) else library().tvm_generate
-            status = run(
-                handle,
-                pointer(prompt.tokens),
-                len(prompt.tokens),
-                limit,
-                collector.callback,
-                None,
-                ctypes.byref(settings),
-                ctypes.byref(result),
-            )
-        check_run(status, collector)
-        return make_run(prompt, collector, result, self.vocabulary, self.stop, keep)
+        return generating.generate(self, program, limit, on_tokens, keep, progress, options)
 
     def stream(
         self,
@@ -345,135 +311,6 @@ class Model:
         >>> check.ok, check.complete, check.checked == run.generated.size
         (True, True, True)
         """
-        settings = make_options("verify", options)
-        predicted = check_flag(predicted, "predicted")
-        if not isinstance(tokens, Run):
-            from pyvm.trace.file import TraceFile
+        from pyvm.engine.verifying import verify
 
-            if isinstance(tokens, (os.PathLike, TraceFile)):
-                if predicted:
-                    raise ArgumentError("predictions are of tokens, and this is a trace file")
-                return self._verify_file(tokens, first, last, executor, progress, options)
-        given = tokens.ids if isinstance(tokens, Run) else token_array(tokens)
-        if self.vocabulary_size > 1 << 16:
-            given = widened(given)  # C takes no others
-        if executor is not None or progress is not False:
-            raise ArgumentError("executor and progress belong to trace files, and these are tokens")
-        last = len(given) if last is None else check_count(last, "last")
-        if first is None:
-            first = max(1, Follower(self.vocabulary).read(given).prompt_end)
-            if first >= last:
-                raise ArgumentError(
-                    f"nothing to verify: {last} tokens, and none of them after the prompt"
-                )
-        first = check_count(first, "first")
-        if not 1 <= first <= last <= len(given):
-            raise ArgumentError(
-                f"the window {first}..{last} does not fit {len(given)} tokens: "
-                "1 <= first <= last <= count"
-            )
-        predictions = array("i", bytes(4 * (last - first))) if predicted else None
-        result = abi.VerifyResult()
-        with self._use() as handle:
-            check_all = library().tvm_verify16 if is_narrow(given) else library().tvm_verify
-            status = check_all(
-                handle,
-                pointer(given),
-                len(given),
-                first,
-                last,
-                None if predictions is None else pointer(predictions),
-                ctypes.byref(settings),
-                ctypes.byref(result),
-            )
-            check(status)
-        found = result.first_mismatch >= 0
-        return Check(
-            ok=bool(result.ok),
-            complete=first_stop(given, first, self.vocabulary, self.stop) == len(given) - 1,
-            first_mismatch=result.first_mismatch if found else None,
-            expected=result.expected if found else None,
-            predicted=result.predicted if found else None,
-            predictions=None if predictions is None else _as_numpy(predictions),
-            checked=result.checked,
-            timings=Timings.of(result),
-            exact=bool(result.exact),
-            covered=result.covered,
-        )
-
-    def _verify_file(
-        self,
-        trace: os.PathLike[str] | TraceFile,
-        first: int | None,
-        last: int | None,
-        executor: Executor | None,
-        progress: bool | Bar,
-        options: dict[str, str | int],
-    ) -> Check:
-        from pyvm.engine.segments import verify_trace, verify_window
-        from pyvm.trace.file import TraceFile
-
-        if not isinstance(trace, TraceFile):
-            with TraceFile(trace) as opened:
-                return self._verify_file(opened, first, last, executor, progress, options)
-        if first is None and last is None:
-            threads = check_count(options.pop("threads", 0), "threads")
-            total = trace.count - trace.header.prompt.size
-            with telling(progress, total) as tell:
-                return verify_trace(self, trace, executor, threads, tell, **options)
-        begin = trace.header.prompt.size if first is None else check_count(first, "first")
-        end = trace.count if last is None else check_count(last, "last")
-        return verify_window(self, trace, begin, end, **options)
-
-
-def _as_numpy(ids: Ints) -> np.ndarray:
-    import numpy as np
-
-    return np.asarray(ids)
-
-
-def _told(tell: Callable[[int], object], on_tokens: OnTokens | None) -> OnTokens:
-    """`on_tokens`, and how many there were."""
-
-    def on_chunk(tokens: Ints) -> object:
-        tell(len(tokens))
-        return None if on_tokens is None else on_tokens(tokens)
-
-    return on_chunk
-
-
-def check_run(status: int, collector: Collector) -> None:
-    """Raises what a run ended in; where memory ran out, it says how far the run came."""
-    if collector.error is not None:
-        raise collector.error
-    try:
-        check(status)
-    except OutOfMemory as error:
-        raise OutOfMemory(f"{error}, after {collector.generated:,} generated tokens") from None
-
-
-def unknown_end() -> tuple[None, None]:
-    """Of a run whose tokens were not kept: neither cursor nor trap."""
-    return None, None
-
-
-def make_run(
-    prompt: Prompt,
-    collector: Collector,
-    result: abi.RunResult,
-    vocabulary: tuple[str, ...],
-    stop: int,
-    keep: bool,
-) -> Run:
-    """The run of a finished call."""
-    tokens = collector.finish()
-    return Run(
-        ids=tokens,
-        prompt_length=len(prompt.tokens),
-        stopped=abi.STOPPED[result.stopped],
-        timings=Timings.of(result),
-        vocabulary=vocabulary,
-        end=partial(prompt.end, tokens, vocabulary, stop) if keep else unknown_end,
-        exact=bool(result.exact),
-        covered=result.covered,
-    )
+        return verify(self, tokens, first, last, predicted, executor, progress, options)

@@ -16,8 +16,8 @@ from pyvm.engine import abi
 from pyvm.engine.arrays import Ints, pointer, token_array, widened
 from pyvm.engine.collector import Collector
 from pyvm.engine.errors import ClosedError
+from pyvm.engine.generating import check_run
 from pyvm.engine.library import check, library
-from pyvm.engine.model import check_run
 from pyvm.engine.options import make_options
 
 if TYPE_CHECKING:
