@@ -47,6 +47,8 @@ class Shown(Protocol):
     @property
     def trap(self) -> TrapSite | None: ...
     @property
+    def status(self) -> int: ...
+    @property
     def vocabulary(self) -> tuple[str, ...]: ...
 
 
@@ -78,7 +80,7 @@ def page_data(run: Shown, program: Program | None = None, at: int | None = None)
         "begin": trace_begin(run.tokens, classes),
         "prompt": run.prompt_length,
         "halt": classes.halt,
-        "stopped": run.stopped,
+        "end": _end(run),
         "trapped": None if run.trap is None else str(run.trap),
         "globals": isa.GLOBALS,
         "locals": isa.LOCALS,
@@ -91,6 +93,15 @@ def page_data(run: Shown, program: Program | None = None, at: int | None = None)
     _add_places(header, arrays, program, listing)
     _add_network(header, arrays, run)
     return PageData(header, arrays)
+
+
+def _end(run: Shown) -> str:
+    """How a run ended, in words."""
+    if run.trap is not None:
+        return str(run.trap)
+    if run.stopped != "halt":
+        return "cut at the limit" if run.stopped == "limit" else run.stopped
+    return f"exit status {run.status}" if run.status else "normal end"
 
 
 def _opcode(name: str) -> dict[str, Any]:

@@ -213,6 +213,7 @@ def test_squares_that_are_right():
     (y,) = m.newest("n", m["x"], m["x"], m["x"], y=m["x"])
     step = m.step("s", m["x"])
     m.newest("of a step", step, step, step, z=m["x"])
+    assert m.square("of a key", m["x"]).large  # nothing subtracts it, which could round
     (w,) = m.newest("of its own", y, y, m.square("q", y), w=m["x"])
     m.next(w - m.one, Expr())
     assert m.evaluate(["a"], limit=2) == ["a", "a"]

@@ -148,6 +148,20 @@ def test_search_finds_lines_instructions_functions_and_output(trapping, width, d
         assert page.text("fact-instruction").split(": ")[1] == "i64.add"
         wide = [text for text in page.texts("#locals span") if "(64 bits)" in text]
         assert wide, page.texts("#locals span")
+        search("i64.store")  # what is twice 2, in the memory
+        assert page.text("memory-title").startswith("Memory: 8 bytes written at ")
+        assert page.texts("#memory mark") == ["04", *["00"] * 7]
+        address = page.text("memory-title").split()[-1]
+        search("i64.load")
+        if not page.text("memory-title").endswith(address):  # `total` is read first
+            assert page.texts("#memory mark") == "00 f2 05 2a 01 00 00 00".split()
+            search("i64.load")
+        assert page.text("memory-title") == f"Memory: 8 bytes read at {address}"
+        assert page.texts("#memory mark") == ["04", *["00"] * 7]
+        search("call +")
+        to = page.text("fact-effect").removeprefix("to ")
+        page.press("#next")
+        assert page.text("fact-instruction").split(": ")[0] == to
         search("10 GR\u00f6")  # letters of either case
         assert page.text("output").endswith("\n10 gr\u00f6")
         assert page.text("fact-effect") == "writes 0xb6"

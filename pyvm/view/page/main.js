@@ -103,8 +103,7 @@ async function open() {
   app.trace = new Trace(app.data);
   app.network = app.data.network && new Network(app.data);
   byId("slider").max = app.data.tokens.length - 1;
-  const { tokens, prompt, at, trapped: trap, stopped } = app.data, count = (number) => number.toLocaleString("en");
-  const end = trap ?? { halt: "normal end", limit: "cut at the limit" }[stopped] ?? stopped;
+  const { tokens, prompt, at, end } = app.data, count = (number) => number.toLocaleString("en");
   const made = tokens.length - prompt;
   byId("summary").textContent = `${count(made)} token${made === 1 ? "" : "s"} after a prompt of ${count(prompt)}, ${count(app.trace.count)} instructions; ${end}`;
   connect();
