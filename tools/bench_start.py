@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
 """Processor time of short commands, from the start of a process to its end: what a user waits for.
 
-    python tools/bench_start.py [--rounds 20] [--json]
+    python tools/bench_start.py [--rounds 20] [--json FILE] [--tsv FILE] [--plot FILE]
 
-Enters: nothing.  Leaves: a table on stdout: for each command the median and the least of its user
-and system time, in milliseconds, commands in turn.  What is built once and kept is there before.
+Enters: nothing.  Leaves: for each command the median and the least of its user and system time, in
+milliseconds, commands in turn; files as in findings.py.  What is built once and kept is there
+before.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
+
+from findings import leave, measuring_parser
+from measure import table
+from svg import bars
 
 PYVM = (sys.executable, "-m", "pyvm.cli")
 COMMANDS = {
@@ -39,9 +42,8 @@ def cpu_milliseconds(command: tuple[str, ...]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = measuring_parser(__doc__, "tools/bench_start.py")
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     for command in COMMANDS.values():
         cpu_milliseconds(command)
@@ -49,15 +51,14 @@ def main() -> None:
     for _ in range(given.rounds):
         for name, command in COMMANDS.items():
             times[name].append(cpu_milliseconds(command))
-    found = {name: (statistics.median(some), min(some)) for name, some in times.items()}
-    if given.json:
-        print(
-            json.dumps({name: {"median": m, "least": least} for name, (m, least) in found.items()})
-        )
-        return
-    print(f"{'processor time, ms':26} {'median':>7} {'least':>7}")
-    for name, (median, least) in found.items():
-        print(f"{name:26} {median:7.1f} {least:7.1f}")
+    lines, drawn = [], []
+    for name, found in times.items():
+        median = statistics.median(found)
+        lines.append((name, f"{median:.1f}", f"{min(found):.1f}"))
+        drawn.append((name, median, f"{median:.0f} ms"))
+    rows = [{"what": name, "cpu_ms": one} for name, found in times.items() for one in found]
+    text = table(("processor time, ms", "median", "least"), lines)
+    leave(given, rows, text, lambda: bars("Milliseconds of processor time of a command", drawn))
 
 
 if __name__ == "__main__":

@@ -198,8 +198,8 @@ def _configure(
         raise BuildError(f"{folder} is not a folder")
     if helpers.is_zig(compiler):
         say(
-            "the C++ compiler is zig, which builds its C++ library first: on two processors it all "
-            "takes some minutes"
+            "the C++ compiler is zig, which builds its C++ library first: with the kernel it all "
+            "takes three to four minutes on two processors"
         )
     command = [*helpers.module_command("mesonbuild.mesonmain"), "setup", str(folder), str(ROOT)]
     _run([*command, *options], env, quiet, "Meson could not configure libtvm")
