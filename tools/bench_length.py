@@ -23,6 +23,7 @@ from findings import leave, measuring_parser, percent, share
 from measure import note, reference_trace, table
 from svg import bars
 
+PUBLISHED = "tools/bench_length.py --lengths 100000,1000000,3000000 --rounds 1"
 # 27.8 million tokens
 SUDOKU = "sudoku:000000039000001005003050800008090006070002000100400000009080050020000600400700000"
 
@@ -48,7 +49,7 @@ def measure(program: str, length: int, path: str, threads: int) -> dict[str, Any
 
 
 def main() -> None:
-    parser = measuring_parser(__doc__)
+    parser = measuring_parser(__doc__, PUBLISHED)
     parser.add_argument("--program", default=SUDOKU, help="a name or file, :INPUT")
     parser.add_argument("--lengths", default="100000,1000000,10000000")
     parser.add_argument("--rounds", type=int, default=3)

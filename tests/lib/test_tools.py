@@ -129,7 +129,7 @@ def test_figures_are_left_in_files_with_what_gave_them(name, tmp_path):
     assert drawn.tag.endswith("svg") and len(list(drawn)) > 4
 
 
-@pytest.mark.parametrize("name", sorted(MEASURING.keys() - {"bench_length.py"}))
+@pytest.mark.parametrize("name", sorted(MEASURING))
 def test_help_shows_the_command_behind_the_published_table(name):
     said = " ".join(tool(name, "--help").split())
     command = said.rpartition("The table in tools/README.md: ")[2]
