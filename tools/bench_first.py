@@ -57,10 +57,10 @@ def measure(name: str, path: str, by: str, limit: int) -> dict[str, Any]:
             return len(model.generate(program, limit=limit, path=path).generated)
 
         call: Callable[[], int] = in_c if by == "C" else in_python
-        times = [time.process_time()]
+        times = [time.thread_time()]
         for _ in range(2):
             tokens = call()
-            times.append(time.process_time())
+            times.append(time.thread_time())
     return {
         "program": name,
         "path": path,

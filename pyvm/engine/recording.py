@@ -167,10 +167,11 @@ class Recording:
         """Has a segment compressed and written, on a thread; waits while there are too many."""
         self._wait(_ON_THEIR_WAY - 1)
         before = self._pending[-1] if self._pending else None
-        fast = self._pace.behind
+        fast = self._pace.next_is_fast()
 
         def put() -> None:
-            piece = Piece.of(tokens, changes, whole, fast)
+            with self._pace.packing(fast):
+                piece = Piece.of(tokens, changes, whole, fast)
             if before is not None:
                 before.result()  # a thread has it already: they are taken in order
             self._writer.append(piece)

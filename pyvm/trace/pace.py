@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 _SLOWEST = 2  # times as long as alone: nobody shall fall below a third of its rate
 _KEPT = 7 / 8  # what is past counts for less and less
+_WORTH = 3 / 4  # less compression takes at most so much of the time: loops take no less by it
+_TRIED = 16  # pieces: one of these is compressed well, to know how long that takes now
 
 
 @dataclass
@@ -24,6 +26,27 @@ class Pace:
 
     alone: float = 0.0
     all: float = 0.0
+    pieces: int = 0
+    fast: float = 0.0  # what compressing a piece took the last time, less
+    well: float = 0.0  # and well
+
+    def next_is_fast(self) -> bool:
+        """Whether to compress the next piece less; asked once for each."""
+        self.pieces += 1
+        if not self.behind or self.pieces % _TRIED == 0:
+            return False
+        return self.fast < _WORTH * self.well
+
+    @contextmanager
+    def packing(self, fast: bool) -> Iterator[None]:
+        """Around the compression of a piece, on any thread."""
+        begin = time.thread_time()
+        yield
+        took = time.thread_time() - begin
+        if fast:
+            self.fast = took
+        else:
+            self.well = took
 
     @property
     def behind(self) -> bool:

@@ -437,7 +437,7 @@ def test_a_file_of_another_version(model, program, tmp_path, version):
 def test_how_fast_a_machine_is_changes_no_token(model, program, meant, tmp_path, monkeypatch):
     """Some pieces are compressed less: tokens, borders and their digests are the same."""
     answers = iter([False, True] * 1000)
-    monkeypatch.setattr(Pace, "behind", property(lambda _: next(answers)))
+    monkeypatch.setattr(Pace, "next_is_fast", lambda _: next(answers))
     path = tmp_path / "a.trace"
     record(model, program, path, 9000)
     record(model, program, path, resume=True)

@@ -110,6 +110,20 @@ def test_what_was_compressed_has_a_bound():
         inflated(bomb, (1 << 20) - 1, "a")
 
 
+def test_less_is_compressed_only_where_that_saves_time():
+    pace = Pace(alone=1.0, all=9.0, well=1.0, fast=0.5)
+    assert [pace.next_is_fast() for _ in range(18)] == [True] * 15 + [False] + [True] * 2
+    pace.fast = 0.9
+    assert not pace.next_is_fast()
+    with pace.packing(fast=True):
+        pass
+    assert pace.fast < 0.5 and pace.next_is_fast()
+    with pace.packing(fast=False):
+        pass
+    assert pace.well < 0.5
+    assert not Pace(alone=1.0, all=1.5, well=1.0).next_is_fast()
+
+
 def test_who_falls_behind_is_told():
     """By the clock and the processors alike: what others take is no reason."""
     pace = Pace()
