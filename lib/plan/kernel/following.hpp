@@ -20,9 +20,9 @@ struct Following {
   std::vector<std::uint32_t> blocks;  // each once, in the order in which they come
   // What chooses: an entry of the table of predictions, the index of a branch, or where there are neither,
   // the class of the token. For each, the block's place in `blocks` plus 1; 0: the function is left.
-  std::vector<std::uint32_t> way;
-  std::vector<std::int32_t> tokens;  // the table of predictions; none where it would be too long
-  bool branches = false;             // the blocks are its targets, which run at the same position
+  std::vector<std::uint32_t> way = {};
+  std::vector<std::int32_t> tokens = {};  // the table of predictions; none where it would be too long
+  bool branches = false;                  // the blocks are its targets, which run at the same position
 };
 
 // Whether each prediction of the block can be computed before anything runs.
